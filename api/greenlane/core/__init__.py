@@ -1,0 +1,1 @@
+"""Pure values, rules and mathematics: no clock, environment, log, disk or network."""

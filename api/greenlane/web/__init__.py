@@ -1,0 +1,1 @@
+"""The HTTP face: authentication, schemas, problems, routes and pages."""

@@ -1,0 +1,1 @@
+"""The local and the real network of validators: keys, genesis, processes, health."""
