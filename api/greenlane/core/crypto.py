@@ -1,0 +1,108 @@
+"""The one door to primitives: hashing, signatures and randomness.
+
+Nothing else in core imports hashlib, hmac, secrets or Crypto, so that one page tells which primitives the project rests
+on. Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), the Keccak-256 of the Ethereum yellow paper (padding 0x01, not SHA-3's
+0x06), RFC 8032 (pure Ed25519, no context).
+"""
+
+import hashlib
+import hmac
+import secrets
+
+from Crypto.Hash import keccak
+from Crypto.PublicKey import ECC
+from Crypto.Signature import eddsa
+
+from greenlane.core.errors import InvalidInput
+
+ED25519_SEED_BYTES = 32
+ED25519_PUBLIC_KEY_BYTES = 32
+ED25519_SIGNATURE_BYTES = 64
+_ED25519_FIELD_PRIME = 2**255 - 19
+_SIGN_BIT = 1 << 255
+_ORDER_EIGHT_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7
+_SMALL_ORDER_Y = frozenset({0, 1, _ED25519_FIELD_PRIME - 1, _ORDER_EIGHT_Y, _ED25519_FIELD_PRIME - _ORDER_EIGHT_Y})
+"""The y of the eight points whose order divides 8: under such a key one signature fits any message."""
+
+
+class WrongKeyLength(InvalidInput):
+    """Bytes given as a signing key have another length than a key has. The bytes themselves are never named."""
+
+    code = "wrong-key-length"
+    default_remedy = "Give the 32 bytes of an Ed25519 seed."
+
+
+def sha256(data: bytes) -> bytes:
+    """The SHA-256 digest of `data`; 32 bytes."""
+    return hashlib.sha256(data).digest()
+
+
+def hmac_sha256(key: bytes, data: bytes) -> bytes:
+    """HMAC-SHA-256 of `data` under `key` of any length; 32 bytes."""
+    return hmac.digest(key, data, "sha256")
+
+
+def keccak256(data: bytes) -> bytes:
+    """The Keccak-256 digest of `data`, as Ethereum uses it; 32 bytes."""
+    return keccak.new(digest_bits=256, data=data).digest()
+
+
+def random_bytes(length: int) -> bytes:
+    """`length` bytes nobody can foretell, from the operating system."""
+    return secrets.token_bytes(length)
+
+
+def ed25519_public_key(seed: bytes) -> bytes:
+    """The 32-byte public key of a 32-byte Ed25519 seed.
+
+    Raises:
+        WrongKeyLength: the seed is not 32 bytes.
+    """
+    return _private_key(seed).public_key().export_key(format="raw")
+
+
+def ed25519_sign(seed: bytes, message: bytes) -> bytes:
+    """The 64-byte Ed25519 signature of `message`; the same for the same seed and message.
+
+    Raises:
+        WrongKeyLength: the seed is not 32 bytes.
+    """
+    return eddsa.new(_private_key(seed), mode="rfc8032").sign(message)
+
+
+def is_ed25519_public_key(public_key: bytes) -> bool:
+    """Whether bytes may stand as a signer's key: 32 of them, canonical, and not one of the keys everybody can sign for.
+
+    That they are a point of the curve is seen only when a signature is checked.
+    """
+    if len(public_key) != ED25519_PUBLIC_KEY_BYTES:
+        return False
+    # RFC 8032, 5.1.3: y is below the prime. Without this a second spelling of one key would pass for another key.
+    y = int.from_bytes(public_key, "little") % _SIGN_BIT
+    return y < _ED25519_FIELD_PRIME and y not in _SMALL_ORDER_Y
+
+
+def ed25519_verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` is that of `message` by the holder of `public_key`.
+
+    A signature of wrong length or a key that `is_ed25519_public_key` refuses is a plain no: a verifier must not stumble
+    over what a stranger sends.
+    """
+    if len(signature) != ED25519_SIGNATURE_BYTES or not is_ed25519_public_key(public_key):
+        return False
+    try:
+        eddsa.new(eddsa.import_public_key(public_key), mode="rfc8032").verify(message, signature)
+    except ValueError:
+        return False
+    return True
+
+
+def constant_time_equal(a: bytes, b: bytes) -> bool:
+    """Whether two byte strings are the same, in a time that does not tell where they part."""
+    return hmac.compare_digest(a, b)
+
+
+def _private_key(seed: bytes) -> ECC.EccKey:
+    if len(seed) != ED25519_SEED_BYTES:
+        raise WrongKeyLength(f"An Ed25519 seed has {ED25519_SEED_BYTES} bytes, not {len(seed)}.")
+    return eddsa.import_private_key(seed)
