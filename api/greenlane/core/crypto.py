@@ -1,8 +1,8 @@
 """The one door to primitives: hashing, signatures and randomness.
 
 Nothing else in core imports hashlib, hmac, secrets or Crypto, so that one page tells which primitives the project rests
-on. Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), the Keccak-256 of the Ethereum yellow paper (padding 0x01, not SHA-3's
-0x06), RFC 8032 (pure Ed25519, no context).
+on. Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), the yellow paper of Ethereum (Keccak-256: padding 0x01, where SHA-3
+has 0x06), RFC 8032 (pure Ed25519, no context).
 """
 
 import hashlib
@@ -20,7 +20,7 @@ ED25519_PUBLIC_KEY_BYTES = 32
 ED25519_SIGNATURE_BYTES = 64
 _ED25519_FIELD_PRIME = 2**255 - 19
 _SIGN_BIT = 1 << 255
-_ORDER_EIGHT_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7
+_ORDER_EIGHT_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _SMALL_ORDER_Y = frozenset({0, 1, _ED25519_FIELD_PRIME - 1, _ORDER_EIGHT_Y, _ED25519_FIELD_PRIME - _ORDER_EIGHT_Y})
 """The y of the eight points whose order divides 8: under such a key one signature fits any message."""
 
