@@ -1,0 +1,87 @@
+"""The chain, as the services see it: what is anchored, and a way to anchor more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from greenlane.core.errors import GreenlaneError, Unavailable
+from greenlane.core.trust import TrustFile
+from greenlane.core.units import BlockNumber, CenterId, NodeHash, RootHash, TreeSize, TxHash
+
+
+class LedgerUnavailable(Unavailable):
+    """No node of the chain answers, or the signer has as many transactions in flight as it may."""
+
+    code = "ledger-unavailable"
+
+
+class LedgerMismatch(GreenlaneError):
+    """The chain is not the one this deployment belongs to: another chain id, genesis or contract."""
+
+    code = "ledger-mismatch"
+
+
+class AnchorRefused(GreenlaneError):
+    """The anchor contract would refuse this checkpoint, or did; `detail` has its reason by name."""
+
+    code = "anchor-refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchoredHead:
+    """The last checkpoint of a center in the anchor contract; tree size 0 where there is none (root is then 32 zero bytes)."""
+
+    tree_size: TreeSize
+    root: RootHash
+    anchored_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorTrace:
+    """Which transaction anchored a checkpoint, as far as the node can still tell."""
+
+    block_number: BlockNumber | None
+    transaction: TxHash | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerHealth:
+    """What a node says of itself now."""
+
+    chain_id: int
+    head_number: BlockNumber
+    head_at: datetime
+
+
+class Ledger(Protocol):
+    """A gateway to one chain. Every method may raise LedgerUnavailable or LedgerMismatch."""
+
+    def health(self) -> LedgerHealth:
+        """The head of the chain."""
+
+    def trust(self) -> TrustFile:
+        """What a verifier starts from, read from the registry now."""
+
+    def anchored_head(self, center: CenterId) -> AnchoredHead:
+        """The last anchored checkpoint of a center, from the contract's storage."""
+
+    def anchored_root(self, center: CenterId, tree_size: TreeSize) -> RootHash | None:
+        """The root anchored at that tree size, or None."""
+
+    def is_in_flight(self, center: CenterId) -> bool:
+        """Whether an anchor of that center was submitted and its effect is not known yet.
+
+        Settles what can be settled: sends again what the node forgot, closes what the chain shows as done or failed.
+        """
+
+    def submit_anchor(self, center: CenterId, tree_size: TreeSize, root: RootHash, proof: Sequence[NodeHash]) -> TxHash:
+        """Simulates, keeps and sends one anchor transaction; returns as soon as a node took it.
+
+        Raises:
+            AnchorRefused: the simulation reverted; nothing was kept or sent.
+            LedgerUnavailable: too many in flight, or no node took it (it is kept and will be sent again).
+        """
+
+    def anchor_trace(self, center: CenterId, tree_size: TreeSize) -> AnchorTrace:
+        """Block and transaction of an anchored checkpoint; fields are None where the node has lost the receipt."""

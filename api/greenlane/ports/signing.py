@@ -1,0 +1,42 @@
+"""The centers that this deployment serves, and the hand that signs their checkpoints."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from greenlane.core.checkpoint import Checkpoint
+from greenlane.core.note import VerifierKey
+from greenlane.core.units import CenterId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedCenter:
+    """A center whose log is written here.
+
+    Attributes:
+        economy: ISO 3166-1 alpha-2 code.
+        origin: the log's origin line, also the name of its key.
+    """
+
+    id: CenterId
+    name: str
+    economy: str
+    origin: str
+    key: VerifierKey
+
+
+class CheckpointSigner(Protocol):
+    """Signs with log keys that never leave it."""
+
+    def centers(self) -> Sequence[HostedCenter]:
+        """The hosted centers, by id."""
+
+    def center(self, center: CenterId) -> HostedCenter:
+        """One hosted center.
+
+        Raises:
+            NotFound: this deployment does not serve it.
+        """
+
+    def sign(self, center: CenterId, checkpoint: Checkpoint) -> str:
+        """The checkpoint as a C2SP signed note."""

@@ -1,0 +1,53 @@
+"""One transaction for one use case.
+
+A service opens `write()` or `read()`, does its work through the rooms of the transaction, and leaves the block: what was written
+is then durable (fsync'ed), or, if the block raised, was never there.
+"""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from greenlane.ports.accounts import Accounts
+from greenlane.ports.answers import Answers
+from greenlane.ports.audit import Audit
+from greenlane.ports.events import Events
+from greenlane.ports.jobs import CaptureJobs
+from greenlane.ports.log import Log
+from greenlane.ports.outbox import Outbox
+
+
+class Transaction(Protocol):
+    """The rooms of one transaction; all see and write the same state."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def answers(self) -> Answers: ...
+    @property
+    def audit(self) -> Audit: ...
+    @property
+    def events(self) -> Events: ...
+    @property
+    def jobs(self) -> CaptureJobs: ...
+    @property
+    def log(self) -> Log: ...
+    @property
+    def outbox(self) -> Outbox: ...
+
+
+class Store(Protocol):
+    """Where a center keeps its data."""
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """A read-write transaction; commits on a clean exit, rolls back on an exception.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached, is locked too long, or is out of space.
+        """
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A read-only snapshot; writing through it is refused by the adapter.
+
+        Raises:
+            StoreUnavailable: as for `write`.
+        """
