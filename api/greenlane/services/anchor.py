@@ -1,0 +1,134 @@
+"""Brings a center's newest checkpoint onto the chain, and records what the chain holds.
+
+Every call asks first what is already so. The chain's storage is the truth about what is anchored: what it lost (a chain may be
+restored from an older state) is anchored again, what it has is never sent twice.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from greenlane.core.errors import GreenlaneError
+from greenlane.core.merkle import verify_consistency
+from greenlane.core.tiles import consistency_proof_from_tiles
+from greenlane.core.units import CenterId, NodeHash, TreeSize
+from greenlane.ports.ledger import AnchoredHead, Ledger
+from greenlane.ports.log import StoredAnchor, StoredCheckpoint
+from greenlane.ports.store import Store
+
+
+class LogBehindChain(GreenlaneError):
+    """The chain holds a checkpoint that this database never published: the database is older than the chain, or another's."""
+
+    code = "log-behind-chain"
+    default_remedy = "Restore the newest backup of the database; never publish from an older one."
+
+
+class LogForked(GreenlaneError):
+    """The chain holds another root for a tree size than this database published."""
+
+    code = "log-forked"
+    default_remedy = "Stop the worker and compare with `greenlane fsck`: one of the two histories is not the center's."
+
+
+class AnchorStep(StrEnum):
+    """What one call found or did. current: the chain has the newest checkpoint. waiting: an anchor is on its way.
+
+    submitted: one was sent now.
+    """
+
+    CURRENT = "current"
+    WAITING = "waiting"
+    SUBMITTED = "submitted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorOutcome:
+    """The state of a center's anchoring after one call.
+
+    Attributes:
+        anchored: tree size that the chain holds.
+        target: tree size of the newest checkpoint (0: nothing published).
+        lost: how many recorded anchors the chain no longer had.
+    """
+
+    step: AnchorStep
+    anchored: TreeSize
+    target: TreeSize
+    lost: int
+
+
+class Anchor:
+    """The use case; repeat it as often as you like."""
+
+    def __init__(self, *, store: Store, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
+
+    def __call__(self, center: CenterId) -> AnchorOutcome:
+        """One look at the chain, and one anchor sent where it lacks the newest checkpoint.
+
+        Raises:
+            LedgerUnavailable: no node answers; call again later.
+            LedgerMismatch: this is another chain.
+            LogBehindChain, LogForked: the database and the chain contradict each other; nothing was sent.
+            AnchorRefused: the contract would refuse the checkpoint.
+        """
+        head = self._ledger.anchored_head(center)
+        lost = self._record(center, head)
+        with self._store.read() as tx:
+            newest = tx.log.newest_checkpoint(center)
+        if newest is None or newest.tree_size <= head.tree_size:
+            return AnchorOutcome(step=AnchorStep.CURRENT, anchored=head.tree_size, target=head.tree_size, lost=lost)
+        if self._ledger.is_in_flight(center):
+            step = AnchorStep.WAITING
+        else:
+            self._ledger.submit_anchor(center, newest.tree_size, newest.root, self._extension(center, head, newest))
+            step = AnchorStep.SUBMITTED
+        return AnchorOutcome(step=step, anchored=head.tree_size, target=newest.tree_size, lost=lost)
+
+    def _record(self, center: CenterId, head: AnchoredHead) -> int:
+        """Makes the store say what the chain's head says; how many anchors the chain has lost."""
+        with self._store.read() as tx:
+            recorded = tx.log.newest_anchor(center)
+            published = tx.log.checkpoint(center, head.tree_size) if head.tree_size else None
+        if recorded is not None and recorded.tree_size == head.tree_size and recorded.root == head.root:
+            return 0
+        if head.tree_size and published is None:
+            raise LogBehindChain(f"The chain holds a checkpoint of {center!r} at tree size {head.tree_size}, the database none.")
+        if published is not None and published.root != head.root:
+            raise LogForked(
+                f"At tree size {head.tree_size} of {center!r} the chain holds root {head.root.hex()}, "
+                f"the database {published.root.hex()}."
+            )
+        trace = self._ledger.anchor_trace(center, head.tree_size) if head.tree_size else None
+        with self._store.write() as tx:
+            lost = tx.log.forget_anchors_above(center, head.tree_size)
+            if trace is not None:
+                tx.log.add_anchor(
+                    StoredAnchor(
+                        center=center,
+                        tree_size=head.tree_size,
+                        root=head.root,
+                        anchored_at=head.anchored_at,
+                        block_number=trace.block_number,
+                        transaction=trace.transaction,
+                    )
+                )
+        return lost
+
+    def _extension(self, center: CenterId, head: AnchoredHead, newest: StoredCheckpoint) -> tuple[NodeHash, ...]:
+        """The proof that the newest checkpoint extends the anchored one, verified here before the chain is asked to."""
+        if head.tree_size == 0:
+            return ()
+        with self._store.read() as tx:
+            proof = consistency_proof_from_tiles(
+                head.tree_size, newest.tree_size, lambda tile, width: tx.log.read_tile(center, tile, width)
+            )
+        verify_consistency(
+            old_size=head.tree_size,
+            old_root=head.root,
+            new_size=newest.tree_size,
+            new_root=newest.root,
+            proof=proof,
+        )
+        return proof

@@ -1,0 +1,192 @@
+"""Takes events in: validate, hash, store, and append their entries to the center's log, in one transaction.
+
+When this returns, every event is durable under its leaf index. The same event again (same event hash, same declarations) is
+answered with the entry it already has; an error declaration is a new entry about the first. All events of a request are taken,
+or none.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from greenlane.core import crypto
+from greenlane.core.canonical import JsonValue, canonical_bytes
+from greenlane.core.entry import Entry, EntryKind
+from greenlane.core.epcis.event import Event
+from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
+from greenlane.core.errors import NotFound, Unavailable
+from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
+from greenlane.ports.accounts import Visibility
+from greenlane.ports.answers import Once
+from greenlane.ports.audit import AuditLine
+from greenlane.ports.clock import Clock
+from greenlane.ports.entropy import Entropy
+from greenlane.ports.events import EventIdentity, ItemKey, StoredEvent
+from greenlane.ports.jobs import CapturedEvent, CaptureJob
+from greenlane.ports.store import Store, Transaction
+
+_SALT_BYTES = 32
+# What the event hash leaves out though it says something: part of an entry's identity (see EventIdentity.variant_digest).
+_DECLARATIONS = ("errorDeclaration", "certificationInfo")
+
+
+class QueueFull(Unavailable):
+    """More entries wait to be published than this deployment allows; the worker is behind or stopped."""
+
+    code = "queue-full"
+    default_remedy = "Send the same request again after the time in Retry-After; nothing of it was taken."
+
+
+class MemberUnknown(NotFound):
+    """The center vouches for no member of that name."""
+
+    code = "member-unknown"
+    default_remedy = "Ask the center's operator to enrol the member first."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    event: Event
+    event_hash: str
+    identity: EventIdentity
+    document: bytes
+    content_digest: bytes
+
+
+class Capture:
+    """The use case; one instance serves all threads."""
+
+    def __init__(self, *, store: Store, clock: Clock, entropy: Entropy, max_unpublished: int) -> None:
+        """Args:
+        max_unpublished: entries of one center that may wait to be published before captures are pushed back.
+        """
+        self._store = store
+        self._clock = clock
+        self._entropy = entropy
+        self._max_unpublished = max_unpublished
+
+    def __call__(
+        self, *, center: CenterId, member: MemberId, events: tuple[Event, ...], actor: str, once: Once | None = None
+    ) -> CaptureJob:
+        """Captures a request's events for one member.
+
+        Args:
+            events: validated events, in the order of the request.
+            actor: who asks, as the audit record names it.
+            once: the request's idempotency key, where it has one: a repeat answers with the first job.
+
+        Raises:
+            MemberUnknown: the center has no such member; nothing was stored.
+            QueueFull: the log's backlog is at its limit; nothing was stored.
+            IdempotencyKeyReused: the key came before with another body.
+            StoreUnavailable: the database is away; nothing was stored.
+        """
+        prepared = [_prepare(event) for event in events]
+        with self._store.write() as tx:
+            if once is not None and (earlier := tx.answers.find(once)) is not None:
+                job = tx.jobs.get(earlier.decode())
+                if job is not None:
+                    return job
+            known_member = tx.accounts.member(center, member)
+            if known_member is None:
+                raise MemberUnknown(f"Center {center!r} has no member {member!r}.")
+            captured = self._append(tx, center, member, known_member.visibility, prepared, job_id := self._entropy(16).hex())
+            job = CaptureJob(id=job_id, center=center, member=member, created_at=self._clock(), events=captured)
+            tx.jobs.add(job)
+            tx.audit.add(
+                AuditLine(at=job.created_at, actor=actor, center=center, member=member, action="event.capture", subject=job_id)
+            )
+            if once is not None:
+                tx.answers.keep(once, job_id.encode())
+        return job
+
+    def _append(
+        self,
+        tx: Transaction,
+        center: CenterId,
+        member: MemberId,
+        visibility: Visibility,
+        prepared: list[_Prepared],
+        job_id: str,
+    ) -> tuple[CapturedEvent, ...]:
+        # The lock comes before the look: two captures of one event at the same time must end as one entry.
+        head = tx.log.lock(center)
+        if head.captured - head.published >= self._max_unpublished:
+            raise QueueFull(f"{head.captured - head.published} entries of {center!r} wait to be published.")
+        places = dict(tx.events.known(center, member, {each.identity for each in prepared}))
+        captured_at = self._clock()
+        fresh: list[StoredEvent] = []
+        entries: list[bytes] = []
+        outcome: list[CapturedEvent] = []
+        for each in prepared:
+            place = places.get(each.identity)
+            is_new = place is None
+            if place is None:
+                place = LeafIndex(head.captured + len(entries))
+                places[each.identity] = place
+                salt = Salt(self._entropy(_SALT_BYTES)) if visibility is Visibility.PRIVATE else None
+                entry = Entry(
+                    kind=EntryKind.EVENT,
+                    is_blinded=False,
+                    subject=each.identity.event_digest,
+                    content=each.content_digest,
+                )
+                entries.append((entry if salt is None else entry.blinded(salt)).encode())
+                fresh.append(_stored(each, center, member, visibility, captured_at, place, salt, job_id))
+            outcome.append(CapturedEvent(event_hash=each.event_hash, leaf_index=place, is_new=is_new))
+        if entries:
+            tx.log.append(center, entries)
+            tx.events.add(fresh)
+        return tuple(outcome)
+
+
+def _prepare(event: Event) -> _Prepared:
+    document: dict[str, JsonValue] = event.document
+    hash_id = event_hash(document, CbvVersion.V2_0)
+    encoded = canonical_bytes(document)
+    declarations: JsonValue = {name: document[name] for name in _DECLARATIONS if name in document}
+    return _Prepared(
+        event=event,
+        event_hash=hash_id,
+        identity=EventIdentity(
+            event_digest=event_hash_digest(hash_id), variant_digest=crypto.sha256(canonical_bytes(declarations))
+        ),
+        document=encoded,
+        content_digest=crypto.sha256(encoded),
+    )
+
+
+def _stored(
+    each: _Prepared,
+    center: CenterId,
+    member: MemberId,
+    visibility: Visibility,
+    captured_at: datetime,
+    place: LeafIndex,
+    salt: Salt | None,
+    job_id: str,
+) -> StoredEvent:
+    event = each.event
+    return StoredEvent(
+        center=center,
+        member=member,
+        event_hash=each.event_hash,
+        identity=each.identity,
+        content_digest=each.content_digest,
+        document=each.document,
+        event_type=event.event_type.value,
+        event_time=event.event_time,
+        action=None if event.action is None else event.action.value,
+        biz_step=event.biz_step,
+        disposition=event.disposition,
+        read_point=event.read_point,
+        biz_location=event.biz_location,
+        event_id=event.event_id,
+        is_error_declaration=event.is_error_declaration,
+        visibility=visibility,
+        captured_at=captured_at,
+        leaf_index=place,
+        is_blinded=salt is not None,
+        salt=salt,
+        job_id=job_id,
+        items=tuple({ItemKey(role=item.role.value, identifier=item.identifier): None for item in event.epcs}),
+    )
