@@ -1,0 +1,168 @@
+"""The environment, read once, as one frozen value; every fault is reported at once.
+
+A secret never stands in a variable of its own: `GREENLANE_DATABASE_URL_FILE` names a file that holds the URL with its password,
+`GREENLANE_PASSWORD_FILE` one that holds the keystore's password.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from greenlane.core.errors import Faults, GreenlaneError, InvalidInput
+
+
+class BadSetting(InvalidInput):
+    """A variable of the environment has a value that cannot be used."""
+
+    code = "bad-setting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this deployment runs.
+
+    Attributes:
+        home: folder with network.json, keys/ and, by default, the database.
+        database_url: SQLAlchemy URL; sqlite or postgresql+psycopg.
+        rpc_urls: nodes of the chain, in order of preference; empty: those that network.json names.
+        password_file: holds the password of the keystore.
+        host, port: where to listen.
+        public_url: what buyers reach this server by; goes into QR codes and links. Without a slash at the end.
+        max_body_bytes: largest request body.
+        max_events: most events in one capture.
+        max_unpublished: entries of one center that may wait for the worker before captures get 503.
+        key_rate, public_rate: requests a minute for one API key, and for one address without a key.
+        trusted_proxies: addresses whose X-Forwarded-For is believed.
+        poll_interval_s: pause of the worker between two looks for work.
+        recheck_interval_s: how often the worker compares an idle log with the chain.
+        log_level: DEBUG, INFO, WARNING or ERROR.
+    """
+
+    home: Path
+    database_url: str
+    rpc_urls: tuple[str, ...]
+    password_file: Path
+    host: str
+    port: int
+    public_url: str
+    max_body_bytes: int
+    max_events: int
+    max_unpublished: int
+    key_rate: int
+    public_rate: int
+    trusted_proxies: tuple[str, ...]
+    poll_interval_s: float
+    recheck_interval_s: float
+    log_level: str
+
+
+def read_settings(environment: Mapping[str, str], *, read_file: Callable[[Path], str] = Path.read_text) -> Settings:
+    """Reads the variables that begin with GREENLANE_.
+
+    Args:
+        environment: names and values; variables of other programs are ignored.
+        read_file: how a named file is read.
+
+    Raises:
+        Faults: every variable that is unknown or unusable, each with its remedy.
+    """
+    reader = _Reader(environment, read_file)
+    home = Path(reader.text("HOME", "var/greenlane")).absolute()
+    host = reader.text("HOST", "127.0.0.1")
+    port = int(reader.number("PORT", 8600, 1, 65_535))
+    settings = Settings(
+        home=home,
+        database_url=reader.database_url(f"sqlite:///{home / 'greenlane.sqlite3'}"),
+        rpc_urls=tuple(reader.url_list("RPC_URLS")),
+        password_file=Path(reader.text("PASSWORD_FILE", str(home / "password"))),
+        host=host,
+        port=port,
+        public_url=reader.url("PUBLIC_URL", f"http://{host}:{port}").rstrip("/"),
+        max_body_bytes=int(reader.number("MAX_BODY_BYTES", 10 * 1024 * 1024, 1024, 1024**3)),
+        max_events=int(reader.number("MAX_EVENTS", 5_000, 1, 1_000_000)),
+        max_unpublished=int(reader.number("MAX_UNPUBLISHED", 500_000, 1, 100_000_000)),
+        key_rate=int(reader.number("KEY_RATE", 6_000, 1, 10_000_000)),
+        public_rate=int(reader.number("PUBLIC_RATE", 600, 1, 10_000_000)),
+        trusted_proxies=tuple(reader.list("TRUSTED_PROXIES")),
+        poll_interval_s=reader.number("POLL_INTERVAL_S", 0.1, 0.01, 60),
+        recheck_interval_s=reader.number("RECHECK_INTERVAL_S", 10, 1, 3600),
+        log_level=reader.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    )
+    reader.finish()
+    return settings
+
+
+class _Reader:
+    """Takes one variable after another and gathers what is wrong with them."""
+
+    _PREFIX = "GREENLANE_"
+    # Read by others: tests and benchmarks.
+    _FOREIGN = frozenset({"SHARED_DATA"})
+
+    def __init__(self, environment: Mapping[str, str], read_file: Callable[[Path], str]) -> None:
+        prefix = self._PREFIX
+        self._given = {name[len(prefix) :]: value for name, value in environment.items() if name.startswith(prefix)}
+        self._unused = set(self._given) - self._FOREIGN
+        self._read_file = read_file
+        self._faults: list[GreenlaneError] = []
+
+    def text(self, name: str, default: str) -> str:
+        self._unused.discard(name)
+        return self._given.get(name, default)
+
+    def number(self, name: str, default: float, low: float, high: float) -> float:
+        text = self.text(name, str(default))
+        is_number = re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text) is not None
+        if not is_number or not low <= float(text) <= high:
+            self._fault(name, f"{text[:40]!r} is no number from {low:g} to {high:g}.", f"Leave it out for {default:g}.")
+            return default
+        return float(text)
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        text = self.text(name, default).upper()
+        if text not in allowed:
+            self._fault(name, f"{text[:40]!r} is not known.", f"Use one of {', '.join(allowed)}.")
+            return default
+        return text
+
+    def url(self, name: str, default: str) -> str:
+        text = self.text(name, default)
+        parts = urlsplit(text)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            self._fault(name, "this is no http or https URL.", "Write it like https://host.example.")
+            return default
+        return text
+
+    def list(self, name: str) -> list[str]:
+        return [part.strip() for part in self.text(name, "").split(",") if part.strip()]
+
+    def url_list(self, name: str) -> list[str]:
+        urls = self.list(name)
+        for url in urls:
+            parts = urlsplit(url)
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                self._fault(name, "one of the values is no http or https URL.", "Separate URLs by commas.")
+        return urls
+
+    def database_url(self, default: str) -> str:
+        url = self.text("DATABASE_URL", default)
+        file = self.text("DATABASE_URL_FILE", "")
+        if file:
+            try:
+                url = self._read_file(Path(file)).strip()
+            except (OSError, UnicodeDecodeError) as cause:
+                self._fault("DATABASE_URL_FILE", f"the file cannot be read ({type(cause).__name__}).", "Check its path and mode.")
+        if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+            self._fault("DATABASE_URL", "its scheme is not known.", "Use sqlite:///PATH or postgresql+psycopg://HOST/NAME.")
+        return url
+
+    def finish(self) -> None:
+        for name in sorted(self._unused):
+            self._fault(name, "no such setting.", "Correct its name or remove it; docs/operations.md lists them all.")
+        if self._faults:
+            raise Faults(tuple(self._faults))
+
+    def _fault(self, name: str, detail: str, remedy: str) -> None:
+        self._faults.append(BadSetting(detail, where=self._PREFIX + name, remedy=remedy))
