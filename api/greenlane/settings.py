@@ -85,7 +85,7 @@ def read_settings(environment: Mapping[str, str], *, read_file: Callable[[Path],
         max_unpublished=int(reader.number("MAX_UNPUBLISHED", 500_000, 1, 100_000_000)),
         key_rate=int(reader.number("KEY_RATE", 6_000, 1, 10_000_000)),
         public_rate=int(reader.number("PUBLIC_RATE", 600, 1, 10_000_000)),
-        trusted_proxies=tuple(reader.list("TRUSTED_PROXIES")),
+        trusted_proxies=tuple(reader.words("TRUSTED_PROXIES")),
         poll_interval_s=reader.number("POLL_INTERVAL_S", 0.1, 0.01, 60),
         recheck_interval_s=reader.number("RECHECK_INTERVAL_S", 10, 1, 3600),
         log_level=reader.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -135,11 +135,11 @@ class _Reader:
             return default
         return text
 
-    def list(self, name: str) -> list[str]:
+    def words(self, name: str) -> list[str]:
         return [part.strip() for part in self.text(name, "").split(",") if part.strip()]
 
     def url_list(self, name: str) -> list[str]:
-        urls = self.list(name)
+        urls = self.words(name)
         for url in urls:
             parts = urlsplit(url)
             if parts.scheme not in {"http", "https"} or not parts.hostname:
