@@ -1,0 +1,270 @@
+"""JSON in one reading and one spelling: strict parsing, canonical bytes, and the digest of content.
+
+Two readers of one document must never see two things, so whatever JSON leaves open is refused on the way in: duplicate
+keys, integers that a double cannot hold, NaN and infinities, lone surrogates, a byte order mark, bytes that are not
+UTF-8, nesting beyond a bound. On the way out there is one spelling. Both ways have a fast path through orjson that is
+taken only where it is provably the same; the exact path beside it names the place of a fault.
+Sources: RFC 8259, RFC 7493 (I-JSON), RFC 8785 (JSON Canonicalization Scheme; the package rfc8785 is its judge here).
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import TypeAlias
+
+import orjson
+import rfc8785
+
+from greenlane.core.crypto import sha256
+from greenlane.core.errors import InvalidInput
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+"""What JSON can say, as Python's own types; a float is finite, an integer within ±(2**53 - 1)."""
+
+MAX_DEPTH = 64
+"""Levels of nesting accepted unless the caller says otherwise; EPCIS documents in the wild stay below 20."""
+MAX_SAFE_INTEGER = 2**53 - 1
+_PARSER_DEPTH = 1024
+"""orjson refuses deeper nesting by itself; no bound above this one can be promised."""
+
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_ESCAPE = re.compile(rb"\\.", re.DOTALL)
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEP)
+_DIGITS_AS_NUL = bytes(0 if chr(byte).isdigit() and byte < 128 else 1 for byte in range(256))
+# 2**64 has 20 digits; from there on orjson silently answers with a float.
+_TWENTY_DIGITS = bytes(20)
+_TOKEN = re.compile(
+    r'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+")|(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|(?P<mark>[{}\[\],:])',
+    re.DOTALL,
+)
+# Numbers that orjson may spell otherwise than RFC 8785: a whole float, an exponent, or something very small.
+_DOUBTFUL_NUMBER = re.compile(rb"[:,\[]-?[0-9]++(?:\.0|(?:\.[0-9]++)?+[eE])")
+_ASTRAL = re.compile(rb"[\xf0-\xf4]")
+_CANONICAL_OPTIONS = (
+    orjson.OPT_SORT_KEYS
+    | orjson.OPT_STRICT_INTEGER
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+
+
+class MalformedJson(InvalidInput):
+    """Bytes that are no JSON text.
+
+    Attributes:
+        line: from 1.
+        column: from 1, in characters.
+    """
+
+    code = "malformed-json"
+    default_remedy = "Send one JSON text in UTF-8."
+
+    def __init__(self, detail: str, *, line: int, column: int, remedy: str | None = None) -> None:
+        super().__init__(f"{detail} (line {line}, column {column}).", where="", remedy=remedy)
+        self.line = line
+        self.column = column
+
+
+class JsonTooDeep(InvalidInput):
+    """More levels of nesting than the reader accepts."""
+
+    code = "json-too-deep"
+
+
+class DuplicateKey(InvalidInput):
+    """One object names one key twice, so two readers could take two values."""
+
+    code = "duplicate-key"
+    default_remedy = "Name each key once."
+
+
+class NumberOutOfRange(InvalidInput):
+    """A number that a double, and so most readers of JSON, cannot hold exactly."""
+
+    code = "number-out-of-range"
+    default_remedy = "Write larger numbers as text."
+
+
+class NotCanonical(InvalidInput):
+    """A value that has no canonical JSON: not finite, out of range, a lone surrogate, or no JSON type at all."""
+
+    code = "not-canonical"
+    default_remedy = "Give only what JSON can say."
+
+
+def parse_json(data: bytes, *, max_depth: int = MAX_DEPTH) -> JsonValue:
+    """Reads one JSON text strictly.
+
+    Args:
+        data: UTF-8 without a byte order mark.
+        max_depth: levels of arrays and objects allowed, 1 to 1024; "[]" has one.
+
+    Raises:
+        MalformedJson: no JSON, or bytes that are not UTF-8; with line and column.
+        JsonTooDeep: nested deeper than `max_depth`.
+        DuplicateKey: an object repeats a key; `where` points at it.
+        NumberOutOfRange: an integer beyond ±(2**53 - 1) or a number beyond a double; `where` points at it.
+    """
+    # Every level opens with a bracket, so few brackets are few levels: one event needs no closer look.
+    max_depth = min(max_depth, _PARSER_DEPTH)
+    if data.count(b"[") + data.count(b"{") > max_depth:
+        _refuse_deep(data, max_depth)
+    try:
+        value: JsonValue = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise _malformed(data, error) from error
+    try:
+        written = orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER)
+    except orjson.JSONEncodeError:
+        # An integer beyond ±(2**53 - 1), or only more than the 254 levels that orjson writes: the exact walk will tell.
+        written = None
+    if written is None or _count_quotes(data) != _count_quotes(written) or _has_long_number(data):
+        # A dropped pair drops at least its key, and with it two quotes; nothing ever adds one.
+        for fault in _faults(data.decode()):
+            raise fault
+    return value
+
+
+def canonical_bytes(value: JsonValue) -> bytes:
+    """The one spelling of a value by RFC 8785.
+
+    Raises:
+        NotCanonical: the value has none.
+    """
+    if isinstance(value, dict | list):
+        try:
+            written = orjson.dumps(value, option=_CANONICAL_OPTIONS)
+        except orjson.JSONEncodeError:
+            return _canonical_slowly(value)
+        # orjson writes NaN as null and sorts keys by code point, RFC 8785 by UTF-16 unit: apart from astral characters
+        # the two orders are one.
+        if (
+            b"null" not in written
+            and (written.isascii() or _ASTRAL.search(written) is None)
+            and _DOUBTFUL_NUMBER.search(written) is None
+        ):
+            return written
+    return _canonical_slowly(value)
+
+
+def content_digest(value: JsonValue) -> bytes:
+    """SHA-256 over the canonical bytes of a value; 32 bytes.
+
+    Raises:
+        NotCanonical: the value has no canonical bytes.
+    """
+    return sha256(canonical_bytes(value))
+
+
+def pointer(*steps: str | int) -> str:
+    """An RFC 6901 JSON pointer from its unescaped steps; no step is the whole document."""
+    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+
+
+def _canonical_slowly(value: JsonValue) -> bytes:
+    try:
+        return rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError as error:
+        raise NotCanonical(f"The value has no canonical JSON: {error}.") from error
+    except UnicodeEncodeError as error:
+        raise NotCanonical("The value has no canonical JSON: a key holds a lone surrogate.") from error
+    except RecursionError as error:
+        raise NotCanonical("The value is nested too deeply.") from error
+
+
+def _refuse_deep(data: bytes, max_depth: int) -> None:
+    brackets = _STRING.sub(b"", data).translate(None, _NOT_BRACKETS)
+    depth = max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+    if depth > max_depth:
+        raise JsonTooDeep(
+            f"The document is nested {depth} levels deep; {max_depth} are accepted.",
+            where="",
+            remedy="Flatten the document.",
+        )
+
+
+def _malformed(data: bytes, error: orjson.JSONDecodeError) -> InvalidInput:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as stop:
+        before = data[: stop.start].decode()
+        return MalformedJson(
+            f"Byte {stop.start} is not UTF-8", line=before.count("\n") + 1, column=len(before) - before.rfind("\n")
+        )
+    if text.startswith("\ufeff"):
+        return MalformedJson("The text begins with a byte order mark", line=1, column=1, remedy="Leave out the mark.")
+    if "infinity" in error.msg:
+        for fault in _faults(text):
+            return fault
+    return MalformedJson(f"This is no JSON: {error.msg}", line=error.lineno, column=error.colno)
+
+
+def _count_quotes(data: bytes) -> int:
+    if b"\\" in data:
+        data = _ESCAPE.sub(b"", data)
+    return data.count(b'"')
+
+
+def _has_long_number(data: bytes) -> bool:
+    return _TWENTY_DIGITS in data.translate(_DIGITS_AS_NUL)
+
+
+def _faults(text: str) -> Iterator[InvalidInput]:
+    """Walks a text token by token and tells each duplicate key and each number out of range with its place.
+
+    Where the text is no JSON it may tell less, never wrongly: the parser has the last word on that.
+    """
+    steps: list[str | int] = []
+    keys: list[set[str] | None] = []
+    is_key = False
+    for token in _TOKEN.finditer(text):
+        mark, string, number = token.group("mark", "string", "number")
+        if mark == "{":
+            keys.append(set())
+            steps.append("")
+            is_key = True
+        elif mark == "[":
+            keys.append(None)
+            steps.append(0)
+            is_key = False
+        elif mark in ("}", "]"):
+            if not keys:
+                return
+            keys.pop()
+            steps.pop()
+            is_key = False
+        elif mark == ",":
+            if not keys:
+                return
+            last = steps[-1]
+            is_key = not isinstance(last, int)
+            if isinstance(last, int):
+                steps[-1] = last + 1
+        elif mark == ":":
+            is_key = False
+        elif number is not None:
+            fault = _number_fault(number, steps)
+            if fault is not None:
+                yield fault
+        elif is_key and keys and (seen := keys[-1]) is not None:
+            try:
+                key = orjson.loads(string)
+            except orjson.JSONDecodeError:
+                return
+            steps[-1] = key
+            if key in seen:
+                yield DuplicateKey(f"The key {key[:60]!r} stands twice in one object.", where=pointer(*steps))
+            seen.add(key)
+
+
+def _number_fault(number: str, steps: list[str | int]) -> InvalidInput | None:
+    shown = number if len(number) <= 40 else f"{number[:40]}…"
+    if any(sign in number for sign in ".eE"):
+        if float(number) in (float("inf"), float("-inf")):
+            return NumberOutOfRange(f"{shown} is beyond what a double can hold.", where=pointer(*steps))
+    # Counted before converting: Python itself refuses integers of thousands of digits.
+    elif len(number.lstrip("-0")) > 16 or abs(int(number)) > MAX_SAFE_INTEGER:
+        return NumberOutOfRange(f"The integer {shown} is beyond ±(2^53 - 1).", where=pointer(*steps))
+    return None
