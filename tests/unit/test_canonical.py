@@ -48,9 +48,8 @@ def test_every_double_is_written_as_the_judge_writes_it(number: float) -> None:
     assert canonical_bytes([number]) == rfc8785.dumps([number])
 
 
-@pytest.mark.parametrize(
-    "number", [sign * digit * 10.0**power for power in range(-12, 24) for digit in (1, 1.5, 9.75) for sign in (1, -1)]
-)
+@pytest.mark.parametrize("power", range(-12, 24))
+@pytest.mark.parametrize("digit", [1, 1.5, -9.75])
 def test_doubles_at_the_bounds_of_exponent_notation_are_written_as_the_judge_writes_them(power: int, digit: float) -> None:
     number = digit * 10.0**power
     assert canonical_bytes({"n": number, "m": [number]}) == rfc8785.dumps({"n": number, "m": [number]})

@@ -39,7 +39,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 # Numbers that orjson may spell otherwise than RFC 8785: a whole float, an exponent, or something very small.
-_DOUBTFUL_NUMBER = re.compile(rb"[:,\[]-?[0-9]++(?:\.0|(?:\.[0-9]++)?+[eE])")
+_DOUBTFUL_NUMBER = re.compile(rb"[:,\[]-?[0-9]++(?:\.0[,\]}]|(?:\.[0-9]++)?+[eE][+-]?[0-9])")
 _ASTRAL = re.compile(rb"[\xf0-\xf4]")
 _CANONICAL_OPTIONS = (
     orjson.OPT_SORT_KEYS
