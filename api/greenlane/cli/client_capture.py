@@ -1,0 +1,39 @@
+"""`greenlane capture`: sends a file of events to a center's server and tells what became of each."""
+
+import argparse
+import hashlib
+import json
+import sys
+
+from greenlane.cli.exits import Exit
+from greenlane.cli.files import read_input
+from greenlane.cli.server import add_server_arguments, send
+
+_MAX_BYTES = 64 * 1024 * 1024
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", metavar="FILE", help='an EPCIS 2.0 document or a single event in JSON-LD; "-" reads standard input'
+    )
+    parser.add_argument("--member", help="for which member; a key of role member needs none")
+    add_server_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    body = read_input(args.file, max_bytes=_MAX_BYTES)
+    # The same file sent again is the same request: a command that was cut off can simply be repeated.
+    headers = {"Content-Type": "application/ld+json", "Idempotency-Key": hashlib.sha256(body).hexdigest()}
+    if args.member:
+        headers["Greenlane-Member"] = args.member
+    answer = send(args, "POST", "/epcis/v2/capture", body=body, headers=headers)
+    if args.json:
+        sys.stdout.write(answer.body.decode() + "\n")
+        return Exit.GOOD
+    job = json.loads(answer.body)
+    events = job["events"]
+    fresh = sum(1 for event in events if event["isNew"])
+    for event in events:
+        sys.stdout.write(f"{event['eventHash']}  leaf {event['leafIndex']}{'' if event['isNew'] else '  (already captured)'}\n")
+    sys.stdout.write(f"{len(events)} events taken, {fresh} of them new. Job {job['id']}\n")
+    return Exit.GOOD

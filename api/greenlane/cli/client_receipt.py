@@ -1,0 +1,29 @@
+"""`greenlane receipt`: fetches the receipt of an event from a center's server."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from greenlane.cli.exits import Exit
+from greenlane.cli.server import add_server_arguments, send
+from greenlane.core.epcis.eventhash import event_hash_digest
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("event_hash", metavar="EVENT-HASH", help="ni:///sha-256;…?ver=CBV2.0, or its 64 hex digits")
+    parser.add_argument("--output", "-o", metavar="FILE", help="write the receipt there instead of standard output")
+    parser.add_argument("--tlog-proof", action="store_true", help="fetch the log's part as a C2SP tlog-proof")
+    add_server_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    text = args.event_hash
+    digest = event_hash_digest(text).hex() if text.startswith("ni:") else text
+    path = f"/v1/receipts/{digest}" + ("?format=tlog-proof" if args.tlog_proof else "")
+    body = send(args, "GET", path).body
+    if args.output:
+        Path(args.output).write_bytes(body)
+        sys.stdout.write(f"Receipt written to {args.output}\n")
+    else:
+        sys.stdout.write(body.decode() + ("" if body.endswith(b"\n") else "\n"))
+    return Exit.GOOD

@@ -1,0 +1,46 @@
+"""Reads what a user names on the command line."""
+
+import sys
+from pathlib import Path
+
+from greenlane.core.errors import InvalidInput
+
+
+class UnreadableFile(InvalidInput):
+    """A file that the user named cannot be read."""
+
+    code = "unreadable-file"
+
+
+def read_input(name: str, *, max_bytes: int) -> bytes:
+    """The bytes of a file, or of standard input where the name is "-".
+
+    Raises:
+        UnreadableFile: it is missing, a folder, not permitted, or larger than `max_bytes`.
+    """
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(max_bytes + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(max_bytes + 1)
+    except OSError as cause:
+        raise UnreadableFile(f"{cause.strerror}.", where=name, remedy="Check the name and the permissions.") from cause
+    if len(data) > max_bytes:
+        raise UnreadableFile(f"The file is larger than {max_bytes} bytes.", where=name, remedy="Split it into smaller documents.")
+    return data
+
+
+def read_secret(name: str) -> str:
+    """The one line of a secret's file.
+
+    Raises:
+        UnreadableFile: it cannot be read, is empty or is no text.
+    """
+    try:
+        text = read_input(name, max_bytes=4096).decode().strip()
+    except UnicodeDecodeError as cause:
+        raise UnreadableFile("The file is no text.", where=name) from cause
+    if not text:
+        raise UnreadableFile("The file is empty.", where=name)
+    return text

@@ -1,0 +1,66 @@
+"""`greenlane serve`: the HTTP server; on the embedded default the worker runs beside it in the same process."""
+
+import argparse
+import os
+import threading
+
+from greenlane.cli.deployment import add_home_argument, opened
+from greenlane.cli.exits import Exit
+from greenlane.cli.logs import start_logging
+
+# Above uvicorn's own default a stranger could make each connection hold a quarter of a megabyte of headers.
+_MAX_HEADER_BYTES = 32 * 1024
+_MAX_CONNECTIONS = 512
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-worker", action="store_true", help="leave publishing and anchoring to `greenlane worker`")
+    parser.add_argument("--processes", type=int, default=1, help="server processes; more than one needs --no-worker")
+    add_home_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    import uvicorn
+
+    from greenlane.core.errors import InvalidInput
+
+    if not 1 <= args.processes <= 64:
+        raise InvalidInput("The number of processes is not from 1 to 64.", where="--processes")
+    if args.processes > 1 and not args.no_worker:
+        raise InvalidInput(
+            "Several server processes and the worker do not run in one command.",
+            where="--processes",
+            remedy="Add --no-worker and run `greenlane worker` beside it.",
+        )
+    if args.home:
+        os.environ["GREENLANE_HOME"] = args.home
+    with opened(args) as deployment:
+        settings = deployment.settings
+        start_logging(settings.log_level)
+        common = {
+            "host": settings.host,
+            "port": settings.port,
+            "log_config": None,
+            "access_log": False,
+            "server_header": False,
+            "proxy_headers": bool(settings.trusted_proxies),
+            "forwarded_allow_ips": list(settings.trusted_proxies) or None,
+            "h11_max_incomplete_event_size": _MAX_HEADER_BYTES,
+            "limit_concurrency": _MAX_CONNECTIONS,
+            "timeout_keep_alive": 15,
+        }
+        if args.processes > 1:
+            # Each process opens the deployment for itself: connections and keys are not shared over a fork.
+            uvicorn.run("greenlane.bootstrap:create_app", factory=True, workers=args.processes, **common)
+            return Exit.GOOD
+        stop = threading.Event()
+        worker = None if args.no_worker else threading.Thread(target=deployment.worker().run, args=(stop,), name="worker")
+        if worker is not None:
+            worker.start()
+        try:
+            uvicorn.run(deployment.app(), **common)
+        finally:
+            stop.set()
+            if worker is not None:
+                worker.join()
+    return Exit.GOOD
