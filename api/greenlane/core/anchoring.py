@@ -7,6 +7,7 @@ a root is anchored it emits one event. Source: Solidity's layout of state variab
 from greenlane.core.crypto import keccak256
 from greenlane.core.units import CenterId, TreeSize, center_id
 
+ADDRESS_BYTES = 20
 ROOTS_SLOT = 0
 """Place of `AnchorLog`'s mapping of roots among its state variables."""
 ANCHORED_SIGNATURE = "Anchored(bytes32,uint64,bytes32,uint64)"

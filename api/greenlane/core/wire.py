@@ -10,8 +10,9 @@ import re
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from greenlane.core.canonical import JsonValue
+from greenlane.core.canonical import JsonValue, pointer
 from greenlane.core.errors import InvalidInput
+from greenlane.core.units import CenterId, center_id
 
 _HEX = re.compile(r"0x(?:[0-9a-f]{2})*", re.ASCII)
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
@@ -93,11 +94,6 @@ def shown(text: str) -> str:
     return repr(text) if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]!r}…"
 
 
-def below(where: str, key: str | int) -> str:
-    """The JSON pointer of a member or item of what stands at `where`. Source: RFC 6901."""
-    return f"{where}/{str(key).replace('~', '~0').replace('/', '~1')}"
-
-
 def read_object(value: JsonValue, keys: Collection[str], where: str) -> dict[str, JsonValue]:
     """An object that has exactly these keys: none may be missing, for absence is written null, and no other is known.
 
@@ -108,7 +104,7 @@ def read_object(value: JsonValue, keys: Collection[str], where: str) -> dict[str
         raise FieldInvalid("An object is expected.", where=where)
     for key in value:
         if key not in keys:
-            raise FieldInvalid(f"No field {shown(key)} is known here.", where=below(where, key))
+            raise FieldInvalid(f"No field {shown(key)} is known here.", where=where + pointer(key))
     for key in keys:
         if key not in value:
             raise FieldInvalid(f"The field {key!r} is missing.", where=where, remedy="Where it has no value, write null.")
@@ -129,16 +125,30 @@ def read_list(value: JsonValue, where: str, *, longest: int) -> list[JsonValue]:
 
 
 def read_text(value: JsonValue, where: str, *, longest: int) -> str:
-    """A text of 1 to `longest` characters.
+    """A text of 1 to `longest` characters; newlines are the only control characters in it.
 
     Raises:
-        FieldInvalid: no text, an empty or a longer one.
+        FieldInvalid: no text, an empty or a longer one, or one that could steer the terminal it is shown on.
     """
     if not isinstance(value, str):
         raise FieldInvalid("A text is expected.", where=where)
     if not 1 <= len(value) <= longest:
         raise FieldInvalid(f"A text here has 1 to {longest} characters, not {len(value)}.", where=where)
+    if not value.replace("\n", " ").isprintable():
+        raise FieldInvalid("Only printable characters and newlines may stand here.", where=where)
     return value
+
+
+def read_line(value: JsonValue, where: str, *, longest: int) -> str:
+    """A text of 1 to `longest` characters without any control character.
+
+    Raises:
+        FieldInvalid: anything else.
+    """
+    text = read_text(value, where, longest=longest)
+    if "\n" in text:
+        raise FieldInvalid("One line is expected.", where=where)
+    return text
 
 
 def read_constant(value: JsonValue, where: str, expected: str | int) -> None:
@@ -170,7 +180,7 @@ def read_base64(value: JsonValue, where: str, *, length: int) -> bytes:
     Raises:
         FieldInvalid: anything else.
     """
-    return _of_length(decode_base64(read_text(value, where, longest=4 * (length + 3)), where=where), length, where)
+    return _of_length(decode_base64(read_line(value, where, longest=4 * (length + 3)), where=where), length, where)
 
 
 def read_hex(value: JsonValue, where: str, *, length: int) -> bytes:
@@ -179,7 +189,7 @@ def read_hex(value: JsonValue, where: str, *, length: int) -> bytes:
     Raises:
         FieldInvalid: anything else.
     """
-    return _of_length(decode_hex(read_text(value, where, longest=4 * (length + 3)), where=where), length, where)
+    return _of_length(decode_hex(read_line(value, where, longest=4 * (length + 3)), where=where), length, where)
 
 
 def read_time(value: JsonValue, where: str) -> datetime:
@@ -188,7 +198,20 @@ def read_time(value: JsonValue, where: str) -> datetime:
     Raises:
         FieldInvalid: anything else.
     """
-    return decode_time(read_text(value, where, longest=64), where=where)
+    return decode_time(read_line(value, where, longest=64), where=where)
+
+
+def read_center_id(value: JsonValue, where: str) -> CenterId:
+    """A center's short name.
+
+    Raises:
+        FieldInvalid: anything else.
+    """
+    text = read_line(value, where, longest=64)
+    try:
+        return center_id(text)
+    except InvalidInput as error:
+        raise FieldInvalid(error.detail, where=where, remedy=error.remedy) from error
 
 
 def _of_length(data: bytes, length: int, where: str) -> bytes:
