@@ -32,6 +32,7 @@ contract AnchorLog is IAnchorLog {
         }
         if (!registry_.isInGoodStanding(centerId)) revert NotInGoodStanding(centerId);
         if (treeSize == 0) revert EmptyTree(centerId);
+        if (treeSize > uint64(type(int64).max)) revert TreeTooLarge(centerId, treeSize);
         if (root == 0) revert ZeroRoot(centerId);
 
         uint64 previousSize = _heads[centerId].treeSize;

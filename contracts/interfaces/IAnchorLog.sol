@@ -22,6 +22,8 @@ interface IAnchorLog {
     error NotInGoodStanding(bytes32 centerId);
     /// @notice An empty tree has nothing to anchor.
     error EmptyTree(bytes32 centerId);
+    /// @notice No format that carries this log counts beyond 2^63 - 1 leaves.
+    error TreeTooLarge(bytes32 centerId, uint64 treeSize);
     /// @notice Zero is no root: it is how the log says "nothing anchored".
     error ZeroRoot(bytes32 centerId);
     /// @notice This very root is anchored already at this size; there is nothing left to do.
@@ -35,7 +37,7 @@ interface IAnchorLog {
 
     /// @notice Anchors a root, having verified that its tree extends the last anchored one.
     /// @param centerId the caller must be the anchorer of this center, and the center in good standing.
-    /// @param treeSize larger than the last anchored size.
+    /// @param treeSize larger than the last anchored size; below 2^63.
     /// @param root root of the tree; never zero.
     /// @param proof consistency proof from the last anchored size (RFC 9162, 2.1.4.1); empty for the first anchor.
     function anchor(bytes32 centerId, uint64 treeSize, bytes32 root, bytes32[] calldata proof) external;

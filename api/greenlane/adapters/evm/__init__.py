@@ -1,0 +1,1 @@
+"""The chain: bindings of our contracts, and what sends transactions to them."""
