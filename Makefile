@@ -1,2 +1,51 @@
-help:
-	@echo "make setup"
+# The commands of Greenlane. `make help` lists them; each names what it lacks and how to get it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+
+.PHONY: help setup check format test contracts contracts-deep demo up down bench chaos audit
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+setup: .venv/.ready node_modules/.ready ## install everything that is locked, into this folder only
+
+.venv/.ready: uv.lock pyproject.toml scripts/setup/python.sh
+	@scripts/setup/python.sh
+	@touch $@
+
+node_modules/.ready: package-lock.json scripts/setup/node.sh
+	@scripts/setup/node.sh
+	@touch $@
+
+check: setup ## format, lint, types, floors, snapshots
+	@scripts/check.sh
+
+format: setup ## write the code in the project's format
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+test: setup ## every test that passes in minutes, contracts included
+	@scripts/test.sh
+
+contracts: setup ## compile the contracts and write ABI and bytecode as package data
+	@$(PY) scripts/contracts/compile.py
+
+contracts-deep: setup ## long fuzz and invariant runs of the contracts
+	@scripts/contracts/deep.sh
+
+demo: setup ## the main job, end to end, on real input, on this machine
+	@$(PY) -m scripts.demo
+
+up: setup ## the demo's network and server, kept running until Ctrl-C
+	@$(PY) -m scripts.demo --keep
+
+bench: setup ## measure, side by side with a peer, a naive way or the hardware's floor
+	@$(PY) -m scripts.bench
+
+chaos: setup ## kill -9 server, worker and chain at random moments, 200 times
+	@$(PY) -m scripts.chaos
+
+audit: setup ## let an auditor's tool that nobody here wrote walk a served log
+	@$(PY) -m scripts.audit

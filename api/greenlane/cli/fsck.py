@@ -18,7 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    reports: list[CheckReport] = []
     is_tty = sys.stderr.isatty()
 
     def progress(what: str, done: int, total: int) -> None:
@@ -26,8 +25,9 @@ def run(args: argparse.Namespace) -> int:
             sys.stderr.write(f"\r\x1b[K{what}: {done} of {total}")
 
     with opened(args) as deployment:
-        for center in chosen_centers(deployment, args.center):
-            reports.append(deployment.check(center, ledger=None if args.no_chain else deployment.ledger, progress=progress))
+        ledger = None if args.no_chain else deployment.ledger
+        centers = chosen_centers(deployment, args.center)
+        reports = [deployment.check(center, ledger=ledger, progress=progress) for center in centers]
     if is_tty:
         sys.stderr.write("\r\x1b[K")
     is_clean = not any(report.faults for report in reports)
