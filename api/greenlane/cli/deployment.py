@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from greenlane.bootstrap import Deployment, open_deployment
 from greenlane.core.units import CenterId, center_id
-from greenlane.settings import read_settings
+from greenlane.settings import Settings, read_settings
 
 CONSOLE = "console"
 """Who acts, in the audit record, when a command of this machine does."""
@@ -26,11 +26,20 @@ def opened(args: argparse.Namespace) -> Iterator[Deployment]:
         Faults: the environment has settings that cannot be used.
         InvalidInput: the home folder holds no deployment.
     """
+    with open_deployment(read_environment(args)) as deployment:
+        yield deployment
+
+
+def read_environment(args: argparse.Namespace) -> Settings:
+    """The settings of the deployment that the command works on.
+
+    Raises:
+        Faults: the environment has settings that cannot be used.
+    """
     environment = dict(os.environ)
     if args.home:
         environment["GREENLANE_HOME"] = args.home
-    with open_deployment(read_settings(environment)) as deployment:
-        yield deployment
+    return read_settings(environment)
 
 
 def chosen_centers(deployment: Deployment, named: str | None) -> list[CenterId]:

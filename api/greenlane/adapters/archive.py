@@ -1,0 +1,113 @@
+"""One file that holds a whole deployment: database, keystores and network description, each with its SHA-256.
+
+The keystore's password is not in it: whoever finds a backup cannot sign. An archive is read strictly: known names only, no links,
+no paths, sizes and digests as its manifest says, before anything is written where it will be used.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from greenlane.core.errors import Conflict, InvalidInput
+
+_MANIFEST = "manifest.json"
+_NAME = re.compile(r"database|network\.json|trust\.json|keys/[A-Za-z0-9._-]{1,100}")
+_MAX_MANIFEST_BYTES = 1024 * 1024
+_VERSION = 1
+
+
+class ArchiveInvalid(InvalidInput):
+    """The file is no backup of Greenlane, or it is damaged."""
+
+    code = "archive-invalid"
+    default_remedy = "Use another backup."
+
+
+def write_archive(target: Path, parts: Mapping[str, Path], *, created_at: datetime) -> None:
+    """Writes an archive whole or not at all.
+
+    Args:
+        target: must not exist.
+        parts: names ("database", "network.json", "keys/…") and the files that hold them.
+
+    Raises:
+        Conflict: `target` exists.
+    """
+    if target.exists():
+        raise Conflict("That file exists already.", where=str(target), remedy="Name a new one.")
+    manifest = {
+        "type": "GreenlaneBackup",
+        "version": _VERSION,
+        "createdAt": created_at.isoformat(),
+        "parts": {name: {"sha256": _digest(file), "bytes": file.stat().st_size} for name, file in sorted(parts.items())},
+    }
+    partial = target.with_name(target.name + ".partial")
+    with tempfile.TemporaryDirectory() as folder:
+        listing = Path(folder) / _MANIFEST
+        listing.write_text(json.dumps(manifest, indent=2))
+        with tarfile.open(partial, "w:gz") as archive:
+            archive.add(listing, arcname=_MANIFEST)
+            for name, file in sorted(parts.items()):
+                archive.add(file, arcname=name, recursive=False)
+    partial.chmod(0o600)
+    partial.rename(target)
+
+
+def read_archive(source: Path, folder: Path) -> dict[str, Path]:
+    """Unpacks an archive into an empty folder and checks every part; names and files.
+
+    Raises:
+        ArchiveInvalid: it cannot be read, or a part is missing, unknown, or not what the manifest says.
+    """
+    try:
+        with tarfile.open(source, "r:gz") as archive:
+            first = archive.next()
+            if first is None or first.name != _MANIFEST or not first.isfile() or first.size > _MAX_MANIFEST_BYTES:
+                raise ArchiveInvalid("The file does not begin with a manifest.", where=str(source))
+            stream = archive.extractfile(first)
+            promised = _promises(b"" if stream is None else stream.read(), source)
+            found: dict[str, Path] = {}
+            for member in archive:
+                if member.name == _MANIFEST:
+                    continue
+                promise = promised.get(member.name)
+                content = archive.extractfile(member) if member.isfile() else None
+                if promise is None or content is None or member.name in found or member.size != promise[1]:
+                    raise ArchiveInvalid(f"The part {member.name[:80]!r} is not what the manifest says.", where=str(source))
+                file = folder / f"part-{len(found)}"
+                with file.open("xb") as out:
+                    shutil.copyfileobj(content, out)
+                if _digest(file) != promise[0]:
+                    raise ArchiveInvalid(f"The part {member.name!r} is damaged.", where=str(source))
+                found[member.name] = file
+    except (tarfile.TarError, OSError, EOFError, ValueError) as cause:
+        raise ArchiveInvalid(f"The file cannot be read as a backup ({type(cause).__name__}).", where=str(source)) from cause
+    missing = sorted(set(promised) - set(found))
+    if missing:
+        raise ArchiveInvalid(f"The part {missing[0]!r} is missing.", where=str(source))
+    return found
+
+
+def _promises(manifest: bytes, source: Path) -> dict[str, tuple[str, int]]:
+    try:
+        read = json.loads(manifest)
+        if read["type"] != "GreenlaneBackup" or read["version"] != _VERSION:
+            raise ArchiveInvalid("The manifest is of another kind or version.", where=str(source))
+        parts = {str(name): (str(part["sha256"]), int(part["bytes"])) for name, part in read["parts"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as cause:
+        raise ArchiveInvalid("The manifest is malformed.", where=str(source)) from cause
+    for name in parts:
+        if _NAME.fullmatch(name) is None:
+            raise ArchiveInvalid(f"The manifest names an unknown part {name[:80]!r}.", where=str(source))
+    return parts
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
