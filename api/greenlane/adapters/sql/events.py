@@ -1,0 +1,337 @@
+"""Accepted events in the database, and the names by which they are found again.
+
+Rows of `event`, `named` and `salt` go in by the thousand, so they pass by SQLAlchemy straight to the driver: COPY in PostgreSQL,
+executemany in SQLite, inside the same transaction.
+
+A name is kept as the first 16 bytes of SHA-256 over its kind, a zero byte and the name itself: narrow, of one length, and no
+two names of one deployment share it. Pages run by event time, then by center in the order in which the centers first wrote here,
+then by leaf index.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    delete,
+    false,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+
+from greenlane.adapters.sql.tables import Moment, event, microseconds, moment, named
+from greenlane.adapters.sql.tables import forgotten_salt as forgotten_salts
+from greenlane.adapters.sql.tables import salt as salts
+from greenlane.adapters.sql.work import Work
+from greenlane.core.crypto import sha256
+from greenlane.core.errors import InvalidInput
+from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
+from greenlane.ports.accounts import Visibility
+from greenlane.ports.events import EventFilter, EventIdentity, EventPage, ItemKey, StoredEvent
+
+_NAME_DIGEST_BYTES = 16
+_HASH_PREFIX = "ni:///sha-256;"
+_VERSION_MARK = "?ver="
+# Below SQLite's limit of 32,766 parameters.
+_IDENTITIES_A_QUERY = 10_000
+_INT64 = 2**63
+
+_EVENT_COLUMNS = tuple(column.name for column in event.columns)
+_NAMED_COLUMNS = tuple(column.name for column in named.columns)
+_SALT_COLUMNS = tuple(column.name for column in salts.columns)
+_COPY_TYPES = {
+    "INTEGER": "int4",
+    "BIGINT": "int8",
+    "TEXT": "text",
+    "BLOB": "bytea",
+    "BOOLEAN": "bool",
+}
+
+
+class TokenInvalid(InvalidInput):
+    """A page token that this store never gave out."""
+
+    code = "page-token-invalid"
+    default_remedy = "Use the token of the page before as it came, or none to start from the first page."
+
+
+class SqlEvents:
+    """The port's Events; see there.
+
+    Forgetting a salt deletes its row. SQLite overwrites what is deleted (`secure_delete`), and the store empties the write-ahead
+    log right after the commit. PostgreSQL keeps the dead row on its page until VACUUM, and in its own write-ahead log until that
+    is recycled: a center that must be sure runs `VACUUM FULL salt`, and deletes base backups and archived segments older than it.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def known(self, center: CenterId, member: MemberId, identities: Iterable[EventIdentity]) -> dict[EventIdentity, LeafIndex]:
+        number = self._work.number(center)
+        asked = set(identities)
+        if number is None or not asked:
+            return {}
+        digests = {identity.event_digest for identity in asked}
+        found: dict[EventIdentity, LeafIndex] = {}
+        for event_digest, variant_digest, leaf_index in self._known(number, member, digests):
+            identity = EventIdentity(event_digest=event_digest, variant_digest=variant_digest)
+            if identity in asked:
+                found[identity] = LeafIndex(leaf_index)
+        return found
+
+    def _known(self, number: int, member: MemberId, digests: set[bytes]) -> Iterator[tuple[bytes, bytes, int]]:
+        wanted = "SELECT event_digest, variant_digest, leaf_index FROM event WHERE"
+        if self._work.is_postgres:
+            with self._work.driver().cursor(binary=True) as cursor:
+                cursor.execute(
+                    f"{wanted} event_digest = ANY(%b) AND center = %s AND member = %s", (list(digests), number, member)
+                )
+                yield from cursor
+            return
+        left = iter(digests)
+        while some := list(islice(left, _IDENTITIES_A_QUERY)):
+            marks = ",".join("?" * len(some))
+            yield from self._work.driver().execute(
+                f"{wanted} event_digest IN ({marks}) AND center = ? AND member = ?", (*some, number, member)
+            )
+
+    def add(self, events: Sequence[StoredEvent]) -> None:
+        if not events:
+            return
+        event_rows: list[tuple[Any, ...]] = []
+        name_rows: list[tuple[Any, ...]] = []
+        salt_rows: list[tuple[Any, ...]] = []
+        numbers: dict[CenterId, int] = {}
+        for one in events:
+            number = numbers.get(one.center)
+            if number is None:
+                number = numbers[one.center] = self._work.number_or_new(one.center)
+            event_time = microseconds(one.event_time)
+            event_rows.append(_event_row(number, event_time, one))
+            names = {_name_digest("item", item.identifier) for item in one.items}
+            if one.event_id is not None:
+                names.add(_name_digest("event_id", one.event_id))
+            name_rows.extend((name, event_time, number, one.leaf_index) for name in names)
+            if one.salt is not None:
+                salt_rows.append((number, one.leaf_index, one.salt))
+        self._insert("event", _EVENT_COLUMNS, event_rows)
+        self._insert("named", _NAMED_COLUMNS, name_rows)
+        self._insert("salt", _SALT_COLUMNS, salt_rows)
+
+    def _insert(self, table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+        if not rows:
+            return
+        names = ",".join(columns)
+        driver = self._work.driver()
+        if not self._work.is_postgres:
+            marks = ",".join("?" * len(columns))
+            driver.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608 - names of our own tables
+            return
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(_COPY_TYPES_OF[table])
+            for row in rows:
+                copy.write_row(row)
+
+    def by_hash(self, event_digest: bytes, *, reader: CenterId | None) -> tuple[StoredEvent, ...]:
+        wanted = (
+            _events()
+            .where(event.c.event_digest == event_digest, self._may_read(reader))
+            .order_by(event.c.captured_at, event.c.center, event.c.leaf_index)
+        )
+        return self._stored(wanted)
+
+    def at(self, center: CenterId, leaf_index: LeafIndex) -> StoredEvent | None:
+        number = self._work.number(center)
+        found = self._stored(_events().where(event.c.center == number, event.c.leaf_index == leaf_index))
+        return found[0] if found else None
+
+    def find(self, wanted: EventFilter, *, limit: int, token: str | None = None) -> EventPage:
+        statement, key = self._filtered(wanted)
+        if token is not None:
+            event_time, center, leaf_index = _read_token(token)
+            last = tuple_(literal(moment(event_time), Moment), literal(center, BigInteger), literal(leaf_index, BigInteger))
+            statement = statement.where(tuple_(*key) > last)
+        # One more than asked tells whether there is a next page.
+        rows = self._work.connection.execute(statement.order_by(*key).limit(limit + 1)).all()
+        page = rows[:limit]
+        has_more = len(rows) > limit and bool(page)
+        return EventPage(events=tuple(self._stored_event(row) for row in page), next_token=_token(page[-1]) if has_more else None)
+
+    def _filtered(self, wanted: EventFilter) -> tuple[Select[Any], tuple[ColumnElement[Any], ...]]:
+        """The events that are wanted, and the columns of their order."""
+        statement = _events().where(self._may_read(wanted.reader))
+        sources: list[FromClause] = [event]
+        for kind, names in (("item", wanted.any_epc), ("event_id", wanted.event_ids)):
+            if names:
+                source = _named(_name_digest(kind, name) for name in names)
+                sources.append(source)
+                here = and_(source.c.center == event.c.center, source.c.leaf_index == event.c.leaf_index)
+                statement = statement.join(source, here)
+        if wanted.center is not None:
+            statement = statement.where(event.c.center == self._number_or_none(wanted.center))
+        if wanted.member is not None:
+            statement = statement.where(event.c.member == wanted.member)
+        vocabulary: tuple[tuple[ColumnElement[Any], frozenset[str]], ...] = (
+            (event.c.event_type, wanted.event_types),
+            (event.c.action, wanted.actions),
+            (event.c.biz_step, wanted.biz_steps),
+            (event.c.disposition, wanted.dispositions),
+            (event.c.read_point, wanted.read_points),
+            (event.c.biz_location, wanted.biz_locations),
+        )
+        for column, values in vocabulary:
+            if values:
+                statement = statement.where(column.in_(sorted(values)))
+        for source in sources:
+            if wanted.ge_event_time is not None:
+                statement = statement.where(source.c.event_time >= wanted.ge_event_time)
+            if wanted.lt_event_time is not None:
+                statement = statement.where(source.c.event_time < wanted.lt_event_time)
+        if wanted.ge_record_time is not None:
+            statement = statement.where(event.c.captured_at >= wanted.ge_record_time)
+        if wanted.lt_record_time is not None:
+            statement = statement.where(event.c.captured_at < wanted.lt_record_time)
+        # The index of names carries the same three columns, so it gives the order too, and events are looked up one by one.
+        order = sources[-1].c
+        return statement, (order.event_time, order.center, order.leaf_index)
+
+    def walk(self, center: CenterId, *, start: LeafIndex, limit: int) -> tuple[StoredEvent, ...]:
+        number = self._work.number(center)
+        wanted = _events().where(event.c.center == number, event.c.leaf_index >= start)
+        return self._stored(wanted.order_by(event.c.leaf_index).limit(limit))
+
+    def forget_salt(self, center: CenterId, leaf_index: LeafIndex, at: datetime) -> bool:
+        number = self._work.number(center)
+        if self._work.changed(delete(salts).where(salts.c.center == number, salts.c.leaf_index == leaf_index)) != 1:
+            return False
+        self._work.connection.execute(insert(forgotten_salts).values(center=number, leaf_index=leaf_index, at=at))
+        self._work.has_forgotten = True
+        return True
+
+    def _may_read(self, reader: CenterId | None) -> ColumnElement[bool]:
+        is_public = event.c.is_private == false()
+        number = None if reader is None else self._work.number(reader)
+        return is_public if number is None else or_(is_public, event.c.center == number)
+
+    def _number_or_none(self, center: CenterId) -> int:
+        number = self._work.number(center)
+        # 0 is no center's number: nothing is found.
+        return 0 if number is None else number
+
+    def _stored(self, wanted: Select[Any]) -> tuple[StoredEvent, ...]:
+        return tuple(self._stored_event(row) for row in self._work.connection.execute(wanted).all())
+
+    def _stored_event(self, row: Row[Any]) -> StoredEvent:
+        return StoredEvent(
+            center=self._work.slug(row.center),
+            member=MemberId(row.member),
+            event_hash=f"{_HASH_PREFIX}{row.event_digest.hex()}{_VERSION_MARK}{row.cbv_version}",
+            identity=EventIdentity(event_digest=row.event_digest, variant_digest=row.variant_digest),
+            content_digest=row.content_digest,
+            document=row.document,
+            event_type=row.event_type,
+            event_time=row.event_time,
+            action=row.action,
+            biz_step=row.biz_step,
+            disposition=row.disposition,
+            read_point=row.read_point,
+            biz_location=row.biz_location,
+            event_id=row.event_id,
+            is_error_declaration=row.is_error_declaration,
+            visibility=Visibility.PRIVATE if row.is_private else Visibility.PUBLIC,
+            captured_at=row.captured_at,
+            leaf_index=LeafIndex(row.leaf_index),
+            is_blinded=row.is_blinded,
+            salt=None if row.salt is None else Salt(row.salt),
+            job_id=row.job_id,
+            items=tuple(ItemKey(role=role, identifier=identifier) for role, identifier in orjson.loads(row.items)),
+        )
+
+
+def _copy_types(table: str) -> list[str]:
+    return [_COPY_TYPES[str(column.type.compile())] for column in event.metadata.tables[table].columns]
+
+
+_COPY_TYPES_OF = {table: _copy_types(table) for table in ("event", "named", "salt")}
+
+
+def _events() -> Select[Any]:
+    same = and_(salts.c.center == event.c.center, salts.c.leaf_index == event.c.leaf_index)
+    return select(event, salts.c.salt).join(salts, same, isouter=True)
+
+
+def _named(digests: Iterable[bytes]) -> FromClause:
+    """Where the events of some names stand, each once."""
+    wanted = sorted(set(digests))
+    places = select(named.c.event_time, named.c.center, named.c.leaf_index).where(named.c.name_digest.in_(wanted))
+    # An event may have several of the names, but each only once.
+    return (places.distinct() if len(wanted) > 1 else places).subquery()
+
+
+def _name_digest(kind: str, name: str) -> bytes:
+    return sha256(f"{kind}\0{name}".encode())[:_NAME_DIGEST_BYTES]
+
+
+def _event_row(number: int, event_time: int, one: StoredEvent) -> tuple[Any, ...]:
+    """In the order of the table's columns."""
+    head, mark, version = one.event_hash.rpartition(_VERSION_MARK)
+    if not mark or head != _HASH_PREFIX + one.identity.event_digest.hex():
+        raise InvalidInput(f"{one.event_hash[:120]!r} is not the event hash of the event digest beside it.")
+    return (
+        number,
+        one.leaf_index,
+        one.member,
+        one.identity.event_digest,
+        one.identity.variant_digest,
+        version,
+        one.content_digest,
+        one.document,
+        one.event_type,
+        event_time,
+        one.action,
+        one.biz_step,
+        one.disposition,
+        one.read_point,
+        one.biz_location,
+        one.event_id,
+        one.is_error_declaration,
+        one.visibility is Visibility.PRIVATE,
+        microseconds(one.captured_at),
+        one.is_blinded,
+        one.job_id,
+        orjson.dumps([(item.role, item.identifier) for item in one.items]),
+    )
+
+
+def _token(row: Row[Any]) -> str:
+    key = orjson.dumps([microseconds(row.event_time), row.center, row.leaf_index])
+    return base64.urlsafe_b64encode(key).decode().rstrip("=")
+
+
+def _read_token(token: str) -> tuple[int, int, int]:
+    refusal = TokenInvalid("The page token is none that was given out here.")
+    try:
+        key = orjson.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise refusal from error
+    if not (isinstance(key, list) and len(key) == 3 and all(type(part) is int and -_INT64 <= part < _INT64 for part in key)):
+        raise refusal
+    event_time, center, leaf_index = key
+    try:
+        moment(event_time)
+    except OverflowError as error:
+        raise refusal from error
+    return event_time, center, leaf_index

@@ -1,0 +1,55 @@
+"""Capture jobs in the database; what became of each event is kept as one JSON array."""
+
+import orjson
+from sqlalchemy import select
+
+from greenlane.adapters.sql.tables import capture_job
+from greenlane.adapters.sql.work import Work
+from greenlane.core.errors import Conflict
+from greenlane.core.units import MemberId
+from greenlane.ports.jobs import CapturedEvent, CaptureFault, CaptureJob
+
+
+class CaptureJobTaken(Conflict):
+    """Another capture job has that id."""
+
+    code = "capture-job-taken"
+    default_remedy = "Draw a new random id."
+
+
+class SqlCaptureJobs:
+    """The port's CaptureJobs; see there."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def add(self, job: CaptureJob) -> None:
+        row = {
+            "id": job.id,
+            "center": self._work.number_or_new(job.center),
+            "member": job.member,
+            "created_at": job.created_at,
+            "events": orjson.dumps([(one.event_hash, one.leaf_index, one.is_new) for one in job.events]),
+            "faults": orjson.dumps([(one.event_index, one.where, one.detail, one.remedy) for one in job.faults]),
+        }
+        if not self._work.was_inserted(capture_job, row):
+            raise CaptureJobTaken(f"There is a capture job {job.id} already.")
+
+    def get(self, job_id: str) -> CaptureJob | None:
+        row = self._work.connection.execute(select(capture_job).where(capture_job.c.id == job_id)).one_or_none()
+        if row is None:
+            return None
+        return CaptureJob(
+            id=row.id,
+            center=self._work.slug(row.center),
+            member=MemberId(row.member),
+            created_at=row.created_at,
+            events=tuple(
+                CapturedEvent(event_hash=event_hash, leaf_index=leaf_index, is_new=is_new)
+                for event_hash, leaf_index, is_new in orjson.loads(row.events)
+            ),
+            faults=tuple(
+                CaptureFault(event_index=event_index, where=where, detail=detail, remedy=remedy)
+                for event_index, where, detail, remedy in orjson.loads(row.faults)
+            ),
+        )

@@ -1,0 +1,278 @@
+"""Every table of the store, as SQLAlchemy Core knows them; `migrations` creates them and a test compares the two.
+
+Rules of the layout:
+- A center is a small number here (`center.number`), because it leads most keys.
+- A moment is a count of microseconds since 1970-01-01 UTC in 64 bits: exact, and the same in both databases.
+- `event`, `entry_run`, `checkpoint`, `audit_line` and `forgotten_salt` are append-only: triggers refuse UPDATE and DELETE. A salt
+  stands in a table of its own, since it is the one thing of an event that may be destroyed.
+- The tables that take thousands of rows a second (`event`, `named`, `entry_run`, `salt`) have no foreign keys: PostgreSQL checks
+  those row by row, which costs more than the insert itself. Whoever writes them holds the center's log, whose row exists.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(moment: datetime) -> int:
+    """An aware moment as microseconds since 1970-01-01 UTC; may be negative."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(count: int) -> datetime:
+    """The aware UTC moment of a count of microseconds."""
+    return _EPOCH + timedelta(microseconds=count)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment, kept as microseconds since 1970-01-01 UTC."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else moment(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+APPEND_ONLY = ("audit_line", "checkpoint", "entry_run", "event", "forgotten_salt")
+"""Tables whose rows no statement may change or remove."""
+
+
+def _center() -> Column[int]:
+    return Column("center", Integer, ForeignKey("center.number"), primary_key=True, autoincrement=False)
+
+
+def _hot_center() -> Column[int]:
+    return Column("center", Integer, primary_key=True, autoincrement=False)
+
+
+center = Table("center", metadata, Column("number", Integer, primary_key=True), Column("slug", Text, nullable=False, unique=True))
+
+member = Table(
+    "member",
+    metadata,
+    _center(),
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("secret_digest", LargeBinary, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("center", Integer, ForeignKey("center.number"), nullable=False, index=True),
+    Column("member", Text),
+    Column("label", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
+    CheckConstraint("(role = 'member') = (member IS NOT NULL)", name="member_exactly_for_member_role"),
+)
+
+answer = Table(
+    "answer",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_digest", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("at", Moment, nullable=False, index=True),
+)
+
+audit_head = Table("audit_head", metadata, _center(), Column("lines", BigInteger, nullable=False))
+"""How many audit lines a center has. Numbers are counted here, not by a sequence: they have no gaps, and their order is the order
+of commits, so that a reader who pages by number misses none."""
+
+audit_line = Table(
+    "audit_line",
+    metadata,
+    _center(),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("member", Text),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+)
+
+capture_job = Table(
+    "capture_job",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("center", Integer, ForeignKey("center.number"), nullable=False),
+    Column("member", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("events", LargeBinary, nullable=False),
+    Column("faults", LargeBinary, nullable=False),
+)
+
+event = Table(
+    "event",
+    metadata,
+    _hot_center(),
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("member", Text, nullable=False),
+    Column("event_digest", LargeBinary, nullable=False),
+    Column("variant_digest", LargeBinary, nullable=False),
+    Column("cbv_version", Text, nullable=False),
+    Column("content_digest", LargeBinary, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("event_time", Moment, nullable=False),
+    Column("action", Text),
+    Column("biz_step", Text),
+    Column("disposition", Text),
+    Column("read_point", Text),
+    Column("biz_location", Text),
+    Column("event_id", Text),
+    Column("is_error_declaration", Boolean, nullable=False),
+    Column("is_private", Boolean, nullable=False),
+    Column("captured_at", Moment, nullable=False),
+    Column("is_blinded", Boolean, nullable=False),
+    Column("job_id", Text, nullable=False),
+    Column("items", LargeBinary, nullable=False),
+    # Also the index of `by_hash`, since the digest leads.
+    UniqueConstraint("event_digest", "variant_digest", "center", "member"),
+    Index(None, "event_time", "center", "leaf_index"),
+)
+
+named = Table(
+    "named",
+    metadata,
+    Column("name_digest", LargeBinary, primary_key=True),
+    Column("event_time", Moment, primary_key=True, autoincrement=False),
+    _hot_center(),
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""By which names an event is found: each identifier it names, and its own eventID. `name_digest` is 16 bytes (see `events`); the
+event's time stands in the key so that the pages of one identifier come in order from the index alone."""
+
+salt = Table(
+    "salt",
+    metadata,
+    _hot_center(),
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("salt", LargeBinary, nullable=False),
+)
+
+forgotten_salt = Table(
+    "forgotten_salt",
+    metadata,
+    _hot_center(),
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+)
+
+log_head = Table("log_head", metadata, _center(), Column("captured", BigInteger, nullable=False))
+log_published = Table("log_published", metadata, _center(), Column("published", BigInteger, nullable=False))
+"""A row of its own, so that publishers can be held off without holding appenders."""
+
+entry_run = Table(
+    "entry_run",
+    metadata,
+    _hot_center(),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("entries", LargeBinary, nullable=False),
+)
+"""Entries that were appended together, end to end, 65 bytes each, at most 256 a row: a batch of a thousand costs four rows."""
+
+tile = Table(
+    "tile",
+    metadata,
+    _center(),
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    _center(),
+    Column("tree_size", BigInteger, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+anchor = Table(
+    "anchor",
+    metadata,
+    _center(),
+    Column("tree_size", BigInteger, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("anchored_at", Moment, nullable=False),
+    Column("block_number", BigInteger),
+    Column("tx_hash", LargeBinary),
+)
+
+signer = Table(
+    "signer",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("signer", LargeBinary, primary_key=True),
+    Column("next_nonce", BigInteger, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("signer", LargeBinary, primary_key=True),
+    Column("nonce", BigInteger, primary_key=True, autoincrement=False),
+    Column("purpose", Text, nullable=False),
+    Column("tx_hash", LargeBinary, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("sent_at", Moment),
+    Column("note", Text, nullable=False),
+    Index(
+        "uq_outbox_pending_purpose",
+        "chain_id",
+        "purpose",
+        unique=True,
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+)
