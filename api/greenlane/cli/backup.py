@@ -30,9 +30,10 @@ def run(args: argparse.Namespace) -> int:
         parts |= {f"keys/{key.name}": key for key in sorted((settings.home / "keys").glob("*")) if key.is_file()}
         trust = settings.home / "trust.json"
         parts |= {"trust.json": trust} if trust.exists() else {}
+        key_count = sum(1 for name in parts if name.startswith("keys/"))
         write_archive(Path(args.file), parts, created_at=datetime.now(UTC))
     sys.stdout.write(
-        f"{args.file} holds the database, {sum(1 for name in parts if name.startswith('keys/'))} encrypted keys and the network.\n"
+        f"{args.file} holds the database, {key_count} encrypted keys and the network.\n"
         "The keystore's password is not in it: keep that elsewhere.\n"
     )
     return Exit.GOOD
