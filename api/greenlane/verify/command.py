@@ -1,0 +1,110 @@
+"""`greenlane verify`: reads the files, asks the nodes, prints the judgement.
+
+Exit codes: 0 the verdict is yes, 1 it is no, 2 the command was used wrongly or a file could not be read, 3 nothing speaks
+against the receipt but not everything could be checked. A receipt that does not read well is a no, for it proves nothing; a
+trust file that does not is a wrong use.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from greenlane.core.canonical import JsonValue, parse_json
+from greenlane.core.errors import InvalidInput
+from greenlane.core.receipt import MAX_RECEIPT_BYTES
+from greenlane.core.trust import MAX_TRUST_FILE_BYTES, TrustFile, parse_trust_file
+from greenlane.verify.ladder import Verdict, judge
+from greenlane.verify.nodes import JsonRpcNode
+from greenlane.verify.report import report_text, report_value
+
+EXIT_CODES = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.NOT_CHECKED: 3}
+EXIT_WRONG_USE = 2
+_STANDARD_INPUT = "-"
+
+
+class FileUnreadable(InvalidInput):
+    """A file named on the command line is not there, may not be read, or is too large."""
+
+    code = "file-unreadable"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Tells a parser what `run` takes."""
+    parser.add_argument("receipt", metavar="RECEIPT", help="the receipt to judge; - reads it from standard input")
+    parser.add_argument("--trust", metavar="FILE", required=True, help="the trust file to start from")
+    parser.add_argument(
+        "--rpc",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="a node of the chain to ask for the anchor; may be given several times, and every one is asked",
+    )
+    parser.add_argument("--event", metavar="FILE", help="the event, where it travels beside the receipt")
+    parser.add_argument("--json", action="store_true", help="print the judgement as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judges one receipt and prints the ladder.
+
+    Args:
+        args: as `add_arguments` had them parsed.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        trust = _trust(args.trust)
+        nodes = [JsonRpcNode(url) for url in args.rpc]
+        event = None if args.event is None else _event(args.event)
+        receipt = _read(args.receipt, MAX_RECEIPT_BYTES)
+    except InvalidInput as error:
+        if args.json:
+            fault = {"code": error.code, "detail": error.detail, "where": error.where, "remedy": error.remedy}
+            _write(json.dumps({"error": fault}) + "\n")
+        else:
+            sys.stderr.write(f"{error}\n")
+        return EXIT_WRONG_USE
+    judgement = judge(receipt, trust, event=event, ask=nodes)
+    _write(json.dumps(report_value(judgement), indent=2) + "\n" if args.json else report_text(judgement))
+    return EXIT_CODES[judgement.verdict]
+
+
+def _trust(path: str) -> TrustFile:
+    try:
+        return parse_trust_file(_read(path, MAX_TRUST_FILE_BYTES))
+    except FileUnreadable:
+        raise
+    except InvalidInput as error:
+        place = f" (at {error.where})" if error.where else ""
+        raise InvalidInput(f"The trust file does not read well{place}: {error.detail}", where=path) from error
+
+
+def _event(path: str) -> JsonValue:
+    try:
+        event = parse_json(_read(path, MAX_RECEIPT_BYTES))
+    except FileUnreadable:
+        raise
+    except InvalidInput as error:
+        raise InvalidInput(f"The event does not read well: {error.detail}", where=path) from error
+    if not isinstance(event, dict):
+        raise InvalidInput("An event is one JSON object.", where=path)
+    return event
+
+
+def _read(path: str, longest: int) -> bytes:
+    """A file's bytes; one more than `longest` at most, so that a reader can refuse what is too large."""
+    try:
+        if path == _STANDARD_INPUT:
+            return sys.stdin.buffer.read(longest + 1)
+        with Path(path).open("rb") as file:
+            return file.read(longest + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise FileUnreadable(f"The file cannot be read: {reason}.", where=path) from error
+
+
+def _write(text: str) -> None:
+    # A terminal that cannot show a name still gets the verdict.
+    encoding = sys.stdout.encoding or "ascii"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
