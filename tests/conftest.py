@@ -1,0 +1,28 @@
+"""What every suite shares: where the outside test material lies, and how hypothesis behaves on a busy machine."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# A deadline for each example measures the neighbours on the machine, not the code.
+settings.register_profile("greenlane", deadline=None)
+settings.load_profile("greenlane")
+
+_DEFAULT_SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of test material that other people published; a test that uses it is marked `conformance`.
+
+    Skipped where the folder is absent; in CI its absence is a failure, so that conformance never lapses unseen.
+    """
+    folder = Path(os.environ.get("GREENLANE_SHARED_DATA", _DEFAULT_SHARED_DATA))
+    if folder.is_dir():
+        return folder
+    reason = f"GREENLANE_SHARED_DATA: no folder at {folder}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
