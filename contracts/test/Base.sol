@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @notice What these tests use of the test runner's cheat codes; the runner itself documents them.
+interface Vm {
+    function prank(address sender) external;
+    function warp(uint256 timestamp) external;
+    function roll(uint256 number) external;
+    function assume(bool condition) external pure;
+    function expectRevert(bytes4 selector) external;
+    function expectRevert(bytes calldata data) external;
+    function assertEq(uint256 left, uint256 right) external pure;
+    function assertEq(uint256 left, uint256 right, string calldata what) external pure;
+    function assertEq(bytes32 left, bytes32 right, string calldata what) external pure;
+    function assertEq(address left, address right, string calldata what) external pure;
+    function assertTrue(bool condition, string calldata what) external pure;
+    function assertFalse(bool condition, string calldata what) external pure;
+}
+
+/// @notice The ground every test stands on.
+abstract contract Base {
+    /// The address is keccak256("hevm cheat code"), by convention of the runner.
+    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    address[] private _targets;
+
+    /// @notice Read by the runner: which contracts an invariant run may call.
+    function targetContracts() external view returns (address[] memory) {
+        return _targets;
+    }
+
+    function target(address handler) internal {
+        _targets.push(handler);
+    }
+
+    /// A number of `value` that lies from `low` to `high`, both included.
+    function within(uint256 value, uint256 low, uint256 high) internal pure returns (uint256) {
+        return low + value % (high - low + 1);
+    }
+}
