@@ -111,29 +111,20 @@ class SqlEvents:
     def add(self, events: Sequence[StoredEvent]) -> None:
         if not events:
             return
-        event_rows: list[tuple[Any, ...]] = []
+        if not events:
+            return
+        # Asked before the COPY begins: until it ends, the connection takes no other statement.
+        numbers = {center: self._work.number_or_new(center) for center in {one.center for one in events}}
         name_rows: list[tuple[Any, ...]] = []
         salt_rows: list[tuple[Any, ...]] = []
-        numbers: dict[CenterId, int] = {}
-        for one in events:
-            number = numbers.get(one.center)
-            if number is None:
-                number = numbers[one.center] = self._work.number_or_new(one.center)
-            event_time = microseconds(one.event_time)
-            event_rows.append(_event_row(number, event_time, one))
-            names = {_name_digest("item", item.identifier) for item in one.items}
-            if one.event_id is not None:
-                names.add(_name_digest("event_id", one.event_id))
-            name_rows.extend((name, event_time, number, one.leaf_index) for name in names)
-            if one.salt is not None:
-                salt_rows.append((number, one.leaf_index, one.salt))
-        self._insert("event", _EVENT_COLUMNS, event_rows)
-        self._insert("named", _NAMED_COLUMNS, name_rows)
-        self._insert("salt", _SALT_COLUMNS, salt_rows)
+        # A generator: PostgreSQL inserts the first rows while the last are still being made.
+        self._insert("event", _EVENT_COLUMNS, _event_rows(events, numbers, name_rows, salt_rows))
+        if name_rows:
+            self._insert("named", _NAMED_COLUMNS, name_rows)
+        if salt_rows:
+            self._insert("salt", _SALT_COLUMNS, salt_rows)
 
-    def _insert(self, table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-        if not rows:
-            return
+    def _insert(self, table: str, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
         names = ",".join(columns)
         driver = self._work.driver()
         if not self._work.is_postgres:
@@ -283,6 +274,25 @@ def _named(digests: Iterable[bytes]) -> FromClause:
 
 def _name_digest(kind: str, name: str) -> bytes:
     return sha256(f"{kind}\0{name}".encode())[:_NAME_DIGEST_BYTES]
+
+
+def _event_rows(
+    events: Sequence[StoredEvent],
+    numbers: dict[CenterId, int],
+    name_rows: list[tuple[Any, ...]],
+    salt_rows: list[tuple[Any, ...]],
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of `event`; what belongs to the same events in `named` and `salt` is added to the lists meanwhile."""
+    for one in events:
+        number = numbers[one.center]
+        event_time = microseconds(one.event_time)
+        names = {_name_digest("item", item.identifier) for item in one.items}
+        if one.event_id is not None:
+            names.add(_name_digest("event_id", one.event_id))
+        name_rows.extend((name, event_time, number, one.leaf_index) for name in names)
+        if one.salt is not None:
+            salt_rows.append((number, one.leaf_index, one.salt))
+        yield _event_row(number, event_time, one)
 
 
 def _event_row(number: int, event_time: int, one: StoredEvent) -> tuple[Any, ...]:
