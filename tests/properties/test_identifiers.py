@@ -139,11 +139,13 @@ def test_the_canonical_form_is_unmoved_by_domain_query_and_needless_escapes(
     urn: DrawnUrn, domain: str, data: st.DataObject
 ) -> None:
     link = to_digital_link(urn.text)
-    path = link.removeprefix("https://id.gs1.org")
-    at = data.draw(st.integers(path.index("/", 1) + 1, len(path) - 1))
-    before, character = path[:at], path[at]
-    if character not in "/%" and "%" not in before[-2:]:
-        path = f"{before}%{ord(character):02x}{path[at + 1 :]}"
+    segments = link.removeprefix("https://id.gs1.org/").split("/")
+    turn = data.draw(st.sampled_from(range(1, len(segments), 2)))
+    value = segments[turn]
+    at = data.draw(st.integers(0, len(value) - 1))
+    if "%" not in value[max(at - 2, 0) : at + 1]:
+        segments[turn] = f"{value[:at]}%{ord(value[at]):02x}{value[at + 1 :]}"
+    path = "/".join(["", *segments])
     assert to_digital_link(f"{domain}{path}/?linkType=gs1:pip&11=260101#top") == link
 
 
