@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from greenlane.core.anchoring import Anchor
 from greenlane.core.canonical import parse_json
 from greenlane.core.checkpoint import open_checkpoint
 from greenlane.core.entry import Entry, EntryKind, opens
 from greenlane.core.epcis.eventhash import CbvVersion
 from greenlane.core.errors import GreenlaneError, NotFound, Unavailable
 from greenlane.core.merkle import leaf_hash, verify_inclusion
-from greenlane.core.receipt import Disclosure, Inclusion, Receipt
+from greenlane.core.receipt import Anchor, Disclosure, Inclusion, Receipt
 from greenlane.core.tiles import inclusion_proof_from_tiles
 from greenlane.core.units import Address, CenterId, ChainId
 from greenlane.ports.events import StoredEvent
@@ -96,6 +95,8 @@ class Prove:
             event.leaf_index, anchor.tree_size, lambda tile, width: tx.log.read_tile(event.center, tile, width)
         )
         document = parse_json(event.document)
+        if not isinstance(document, dict):
+            raise GreenlaneError(f"The stored event at leaf {event.leaf_index} is no object.", remedy="Run `greenlane fsck`.")
         return Receipt(
             entry=Entry.decode(entry[0]),
             disclosure=Disclosure(event=document, cbv_version=CbvVersion.V2_0, salt=event.salt),
