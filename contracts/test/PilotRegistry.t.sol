@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {PilotRegistry} from "../PilotRegistry.sol";
+import {Center, CenterStatus} from "../types/PilotTypes.sol";
+import {Network} from "./Network.sol";
+
+/// @notice Does anything anybody may try, in any order; refusals are part of life and end the step.
+contract RegistryHandler is Network {
+    PilotRegistry public immutable registry;
+    uint256 public nominated;
+    /// Steps in which the validator set moved by more than one seat in one block.
+    uint256 public leaps;
+    /// What succeeded, by the name of the step.
+    mapping(bytes32 what => uint256 times) public done;
+    address[] private _blockStart;
+
+    constructor(PilotRegistry registry_, uint256 founders) {
+        registry = registry_;
+        nominated = founders;
+        _blockStart = registry_.getValidators();
+    }
+
+    /// Every step ends with a look at how far the set moved in this block.
+    modifier watched() {
+        _;
+        _measure();
+    }
+
+    function nextBlock(uint256 seconds_) external {
+        vm.roll(block.number + 1);
+        vm.warp(block.timestamp + within(seconds_, 1, 3 days));
+        _blockStart = registry.getValidators();
+    }
+
+    function muchLater(uint256 seconds_) external {
+        // Rare enough that not every run loses all its votes and terms.
+        if (seconds_ % 16 != 0) return;
+        vm.roll(block.number + 1);
+        vm.warp(block.timestamp + within(seconds_, 30 days, 200 days));
+        _blockStart = registry.getValidators();
+    }
+
+    function nominate(uint256 by) external watched {
+        if (nominated == 999) return;
+        vm.prank(_operator(by));
+        try registry.nominate(candidate(nominated)) {
+            nominated++;
+            done["nominate"]++;
+        } catch {}
+    }
+
+    function suspend(uint256 by, uint256 about) external watched {
+        bytes32 centerId = _center(about);
+        vm.prank(_operator(by));
+        try registry.proposeSuspension(centerId) {
+            done["suspend"]++;
+        } catch {}
+    }
+
+    function reinstate(uint256 by, uint256 about) external watched {
+        bytes32 centerId = _center(about);
+        vm.prank(_operator(by));
+        try registry.proposeReinstatement(centerId) {
+            done["reinstate"]++;
+        } catch {}
+    }
+
+    function renew(uint256 by, uint256 about) external watched {
+        bytes32 centerId = _center(about);
+        vm.prank(_operator(by));
+        try registry.proposeRenewal(centerId) {
+            done["renew"]++;
+        } catch {}
+    }
+
+    function replaceOperator(uint256 by, uint256 about, uint256 seed) external watched {
+        bytes32 centerId = _center(about);
+        vm.prank(_operator(by));
+        try registry.proposeOperator(centerId, account(seed, "replaced operator")) {
+            done["replaceOperator"]++;
+        } catch {}
+    }
+
+    function vote(uint256 by, uint256 which) external watched {
+        uint256 count = registry.proposalCount();
+        if (count == 0) return;
+        // The latest proposals are the ones that votes still reach.
+        uint256 back = within(which, 1, count < 4 ? count : 4);
+        bytes32 proposalId = registry.proposalIds(count - back, 1)[0];
+        vm.prank(_operator(by));
+        try registry.vote(proposalId) {
+            done["vote"]++;
+        } catch {}
+    }
+
+    function everybodyVotes(uint256 which) external watched {
+        uint256 count = registry.proposalCount();
+        if (count == 0) return;
+        bytes32 proposalId = registry.proposalIds(count - within(which, 1, count < 4 ? count : 4), 1)[0];
+        for (uint256 i = 0; i < registry.centerCount(); ++i) {
+            vm.prank(_operator(i));
+            try registry.vote(proposalId) {} catch {}
+        }
+    }
+
+    function rotateValidator(uint256 by, uint256 seed) external watched {
+        vm.prank(_operator(by));
+        try registry.rotateValidator(account(seed, "rotated validator")) {
+            done["rotateValidator"]++;
+        } catch {}
+    }
+
+    function rotateOperator(uint256 by, uint256 seed) external watched {
+        vm.prank(_operator(by));
+        try registry.rotateOperator(account(seed, "rotated operator")) {
+            done["rotateOperator"]++;
+        } catch {}
+    }
+
+    function leaveNetwork(uint256 by) external watched {
+        if (by % 8 != 0) return;
+        vm.prank(_operator(by / 8));
+        try registry.leaveNetwork() {
+            done["leave"]++;
+        } catch {}
+    }
+
+    function endTerm(uint256 about) external watched {
+        try registry.endTerm(_center(about)) {
+            done["endTerm"]++;
+        } catch {}
+    }
+
+    function stranger(uint256 seed, uint256 about) external watched {
+        address nobody = account(seed, "stranger");
+        bytes32 centerId = _center(about);
+        vm.prank(nobody);
+        try registry.proposeSuspension(centerId) {
+            done["stranger"]++;
+        } catch {}
+        vm.prank(nobody);
+        try registry.rotateValidator(nobody) {
+            done["stranger"]++;
+        } catch {}
+        vm.prank(nobody);
+        try registry.vouch("member", nobody, 15, 0, 0) {
+            done["stranger"]++;
+        } catch {}
+    }
+
+    // Asked for before a prank, never within the call it is meant for: it would be spent on the question.
+    function _center(uint256 seed) private view returns (bytes32) {
+        return registry.centerIds(within(seed, 0, registry.centerCount() - 1), 1)[0];
+    }
+
+    function _operator(uint256 seed) private view returns (address) {
+        return registry.center(_center(seed)).operator;
+    }
+
+    /// The seats that differ between the set at the block's start and now, counted as additions or as removals.
+    function _measure() private {
+        address[] memory now_ = registry.getValidators();
+        uint256 added = _missing(now_, _blockStart);
+        uint256 removed = _missing(_blockStart, now_);
+        if (added > 1 || removed > 1) leaps++;
+    }
+
+    function _missing(address[] memory from, address[] memory within_) private pure returns (uint256 count) {
+        for (uint256 i = 0; i < from.length; ++i) {
+            bool isThere = false;
+            for (uint256 j = 0; j < within_.length; ++j) isThere = isThere || from[i] == within_[j];
+            if (!isThere) count++;
+        }
+    }
+}
+
+contract PilotRegistryInvariants is Network {
+    uint256 private constant FOUNDERS = 5;
+    RegistryHandler private _handler;
+    PilotRegistry private _registry;
+
+    function setUp() external {
+        _registry = found(FOUNDERS);
+        _handler = new RegistryHandler(_registry, FOUNDERS);
+        target(address(_handler));
+    }
+
+    function invariant_the_validator_set_never_falls_below_the_minimum() external view {
+        vm.assertTrue(_registry.getValidators().length >= MINIMUM, "at least the minimum");
+    }
+
+    function invariant_the_validators_are_those_of_the_active_centers() external view {
+        address[] memory validators = _registry.getValidators();
+        uint256 active = 0;
+        for (uint256 i = 0; i < _registry.centerCount(); ++i) {
+            bytes32 id = _registry.centerIds(i, 1)[0];
+            Center memory center = _registry.center(id);
+            uint256 seats = 0;
+            for (uint256 j = 0; j < validators.length; ++j) {
+                if (validators[j] == center.validator) seats++;
+            }
+            if (center.status == CenterStatus.Active) {
+                active++;
+                vm.assertEq(seats, 1, "an active center has one seat");
+                vm.assertEq(_registry.centerOfValidator(center.validator), id, "and its validator is known as its own");
+            } else if (center.status != CenterStatus.Left) {
+                vm.assertEq(seats, 0, "no other center has a seat");
+            }
+        }
+        vm.assertEq(active, validators.length, "and nobody else has one");
+        vm.assertEq(active, _registry.activeCount(), "which is how many count");
+    }
+
+    function invariant_the_validator_set_moves_one_seat_a_block() external view {
+        vm.assertEq(_handler.leaps(), 0, "seats moved one by one");
+    }
+
+    function invariant_a_stranger_never_gets_anything_done() external view {
+        vm.assertEq(_handler.done("stranger"), 0, "nothing done");
+    }
+
+    function test_the_handler_gets_everything_done() external {
+        // A handler whose every step was refused would keep all invariants and prove nothing.
+        for (uint256 i = 0; i < 1_500; ++i) {
+            uint256 seed = uint256(keccak256(abi.encode("life", i)));
+            (uint256 by, uint256 about) = (seed >> 8, seed >> 64);
+            uint256 step = seed % 20;
+            if (step == 0) _handler.nominate(by);
+            else if (step == 1) _handler.suspend(by, about);
+            else if (step < 4) _handler.reinstate(by, about);
+            else if (step < 7) _handler.renew(by, about);
+            else if (step == 7) _handler.replaceOperator(by, about, seed);
+            else if (step == 8) _handler.vote(by, about);
+            else if (step < 13) _handler.everybodyVotes(by);
+            else if (step == 13) _handler.rotateValidator(by, seed);
+            else if (step == 14) _handler.rotateOperator(by, seed);
+            else if (step == 15) _handler.leaveNetwork(by);
+            else if (step == 16) _handler.endTerm(by);
+            else if (step == 17) _handler.muchLater(by);
+            else _handler.nextBlock(by);
+        }
+        string[10] memory steps = [
+            "nominate",
+            "suspend",
+            "reinstate",
+            "renew",
+            "replaceOperator",
+            "vote",
+            "rotateValidator",
+            "rotateOperator",
+            "leave",
+            "endTerm"
+        ];
+        for (uint256 i = 0; i < steps.length; ++i) {
+            vm.assertTrue(_handler.done(bytes32(bytes(steps[i]))) != 0, steps[i]);
+        }
+    }
+
+    function invariant_a_quorum_is_more_than_half_and_two_quorums_share_a_third() external view {
+        uint256 active = _registry.activeCount();
+        uint256 quorum = _registry.quorum();
+        vm.assertTrue(quorum * 3 >= active * 2 && (quorum - 1) * 3 < active * 2, "ceil(2n/3)");
+        vm.assertTrue((2 * quorum - active) * 3 >= active, "overlap");
+    }
+}
+
+/// @notice The life of a network in one sitting: proves that what the handler tries can in fact be done.
+contract PilotRegistryTest is Network {
+    uint256 private constant MAXIMUM = 100;
+
+    function testFuzz_the_quorum_is_exact(uint256 size) external {
+        size = within(size, 3, 12);
+        PilotRegistry registry = found(size);
+        uint256 needed = (2 * size + 2) / 3;
+        vm.assertEq(registry.quorum(), needed);
+        vm.prank(account(0, "operator"));
+        bytes32 proposalId = registry.nominate(candidate(size));
+        vm.roll(2);
+        for (uint256 i = 1; i < needed; ++i) {
+            vm.assertFalse(registry.isActive(idOf(size)), "not before the quorum");
+            vm.prank(account(i, "operator"));
+            registry.vote(proposalId);
+        }
+        vm.assertTrue(registry.isActive(idOf(size)), "at the quorum");
+        vm.assertEq(registry.getValidators().length, size + 1);
+    }
+
+    function testFuzz_suspension_needs_a_quorum_of_the_others(uint256 size) external {
+        size = within(size, 4, 12);
+        PilotRegistry registry = found(size);
+        uint256 needed = (2 * (size - 1) + 2) / 3;
+        bytes32 suspect = idOf(size - 1);
+        vm.prank(account(0, "operator"));
+        bytes32 proposalId = registry.proposeSuspension(suspect);
+        vm.roll(2);
+        for (uint256 i = 1; i < needed; ++i) {
+            vm.assertTrue(registry.isActive(suspect), "not before the quorum");
+            vm.prank(account(i, "operator"));
+            registry.vote(proposalId);
+        }
+        vm.assertFalse(registry.isActive(suspect), "at the quorum");
+    }
+
+    function test_a_full_network_takes_no_more_and_still_votes_within_a_block_of_gas() external {
+        PilotRegistry registry = found(MAXIMUM);
+        uint256 maximum = registry.MAX_CENTERS();
+        vm.assertEq(registry.activeCount(), maximum);
+        vm.prank(account(0, "operator"));
+        bytes32 proposalId = registry.proposeSuspension(idOf(1));
+        vm.roll(2);
+        uint256 dearest = 0;
+        for (uint256 i = 2; registry.isActive(idOf(1)); ++i) {
+            vm.prank(account(i, "operator"));
+            uint256 before = gasleft();
+            registry.vote(proposalId);
+            uint256 spent = before - gasleft();
+            if (spent > dearest) dearest = spent;
+        }
+        vm.assertTrue(dearest < 2_000_000, "bounded");
+    }
+
+    function test_the_hundred_and_first_center_is_refused() external {
+        PilotRegistry registry = found(MAXIMUM);
+        uint256 maximum = registry.MAX_CENTERS();
+        vm.prank(account(0, "operator"));
+        bytes32 proposalId = registry.nominate(candidate(maximum));
+        vm.roll(2);
+        uint256 needed = registry.quorum();
+        for (uint256 i = 1; i < needed - 1; ++i) {
+            vm.prank(account(i, "operator"));
+            registry.vote(proposalId);
+        }
+        vm.prank(account(needed - 1, "operator"));
+        vm.expectRevert(abi.encodeWithSignature("TooManyCenters(uint256)", maximum));
+        registry.vote(proposalId);
+    }
+}
