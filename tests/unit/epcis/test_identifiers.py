@@ -1,4 +1,4 @@
-"""GS1 identifiers, one rule a test; the numbers are GS1's example prefix 952 with check digits worked out by hand."""
+"""GS1 identifiers, one rule a test; the numbers are GS1's example prefix 952 with check digits worked out apart from the code."""
 
 import pytest
 from greenlane.core.epcis.identifiers import (
@@ -97,6 +97,7 @@ def test_shorter_gtins_are_padded(gtin: str, padded: str) -> None:
         "https://id.gs1.org/01/09521234000013/99/x",
         "https://id.gs1.org/01/09521234000013/21/a/10/b",
         "https://id.gs1.org/01/09521234000013/21",
+        "https://id.gs1.org/01/09521234000013/21/%zz",
         "https://id.gs1.org/01/12345",
         "urn:epc:id:sgtin:95212.00000001.1",
         "urn:epc:id:sgtin:9521234.000001",
@@ -114,9 +115,18 @@ def test_hashing_does_not_mend_a_check_digit() -> None:
     assert to_digital_link("https://example.com/01/09521234000019") == "https://id.gs1.org/01/09521234000019"
 
 
-def test_a_text_too_long_to_be_remembered_is_still_made_canonical() -> None:
+def test_a_text_too_long_to_be_remembered_is_still_read() -> None:
     link = "https://example.com/" + "a/" * 200 + "01/09521234000013"
     assert to_digital_link(link) == "https://id.gs1.org/01/09521234000013"
+    check_identifier(link)
+    with pytest.raises(CheckDigitWrong):
+        check_identifier(link[:-1] + "4")
+
+
+def test_a_refusal_is_not_forgotten() -> None:
+    for _ in range(3):
+        with pytest.raises(CheckDigitWrong):
+            check_identifier("https://id.gs1.org/414/9521234000019")
 
 
 def test_a_wrong_check_digit_is_named_with_the_right_one() -> None:

@@ -56,7 +56,7 @@ _CLASS_UNTIL_QUALIFIED: Final = frozenset({GS1Key.GTIN, GS1Key.ITIP, GS1Key.CPID
 _CLASS_UNTIL_SERIAL: Final = frozenset({GS1Key.GRAI, GS1Key.GDTI, GS1Key.GCN})
 _INSTANCE_QUALIFIERS: Final = frozenset({"21", "235", "8011"})
 
-# One memo entry holds two texts, so 32,768 of them stay under 25 MB; longer texts are no GS1 key and are not remembered.
+# One memo entry holds two texts, so 32,768 of them stay under 25 MB; longer ones are seldom GS1 keys and are not remembered.
 _MEMO_SIZE: Final = 1 << 15
 _LONGEST_REMEMBERED: Final = 256
 
@@ -190,13 +190,28 @@ def check_identifier(uri: str) -> None:
     Raises:
         IdentifierFault: as `parse_identifier`.
     """
+    if len(uri) > _LONGEST_REMEMBERED:
+        _check(uri)
+    else:
+        _remembered_check(uri)
+
+
+def _check(uri: str) -> None:
     _check_uri(uri)
-    if uri[: len(PREFIX)].lower() == PREFIX:
-        if is_foreign(uri):
+    try:
+        parts = _read(uri)
+        if parts is not None:
+            verify_key(parts[0], parts[1], parts[2])
+    except IdentifierFault:
+        if is_foreign(uri) or (not uri.startswith(PREFIX) and not claims_key(uri)):
             return
-    elif not (_WEB(uri) and claims_key(uri)):
-        return
-    parse_identifier(uri)
+        raise
+    if parts is None and uri[: len(PREFIX)].lower() == PREFIX:
+        raise UnknownKey(f"{uri[:60]!r} does not begin with {PREFIX!r} in small letters.")
+
+
+# Only what passed is remembered; a refusal is worked out again each time.
+_remembered_check = lru_cache(maxsize=_MEMO_SIZE)(_check)
 
 
 def _check_uri(text: str) -> None:
