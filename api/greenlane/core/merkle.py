@@ -242,11 +242,12 @@ def verify_consistency(
     if any(len(hash_) != HASH_BYTES for hash_ in (old_root, new_root, *proof)):
         raise ConsistencyRefused(f"A hash of the consistency proof has not {HASH_BYTES} bytes.")
     if old_size in (0, new_size):
-        known_root = EMPTY_ROOT if old_size == 0 else new_root
         if proof:
             raise ConsistencyRefused("From an empty tree, or between equal sizes, a consistency proof has no hashes.")
-        if not constant_time_equal(old_root, known_root):
-            raise ConsistencyRefused("The old root is not that of the old tree.")
+        if old_size == 0 and not constant_time_equal(old_root, EMPTY_ROOT):
+            raise ConsistencyRefused("The old root is not that of a tree without leaves.")
+        if old_size == new_size and not constant_time_equal(old_root, new_root):
+            raise ConsistencyRefused("Two trees of one size have different roots.")
         return
     if not proof:
         raise ConsistencyRefused("The consistency proof is empty.")
