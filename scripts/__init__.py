@@ -1,0 +1,1 @@
+"""What the Makefile calls: setup, checks, demo, benchmarks, crash and audit runs. Nothing here is imported by the packages."""
