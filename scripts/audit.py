@@ -1,7 +1,7 @@
 """Lets an auditor's tool that nobody here wrote walk a served log: the fsck of tessera, a Go implementation of C2SP tlog-tiles.
 
-A local network is set up in a temporary folder, at least 100,000 events are captured, published and served over HTTP. The tool must
-recompute the whole log and agree; then one byte of one stored tile is flipped, and the tool must refuse. Where Go is not
+A local network is set up in a temporary folder, at least 100,000 events are captured, published and served over HTTP. The tool
+must recompute the whole log and agree; then one byte of one stored tile is flipped, and the tool must refuse. Where Go is not
 installed, this says so and ends; in CI (CI=true) that is a failure.
 """
 
@@ -21,6 +21,7 @@ from greenlane.core.epcis.event import parse_document
 from greenlane.core.units import CenterId, member_id
 from greenlane.ports.accounts import MemberRole, Visibility
 from greenlane.settings import read_settings
+
 from scripts.bench.events import document_of
 from scripts.running import BIN, Child, NotReady, free_port
 
@@ -36,9 +37,7 @@ def main() -> int:
     entries: int = parser.parse_args().entries
     tool = _tool()
     if tool is None:
-        print(
-            "audit: Go was not found, so the auditor's tool cannot be built. Install Go (https://go.dev/dl) and run make audit again."
-        )
+        print("audit: Go was not found, so the auditor's tool cannot be built. Install Go and run make audit again.")
         return 1 if os.environ.get("CI") == "true" else 0
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
