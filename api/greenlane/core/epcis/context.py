@@ -57,6 +57,7 @@ _HASH_PREFIXES: Final = {
     "cbvmda": "urn:epcglobal:cbv:mda",
 }
 _GS1_OWN: Final = ("https://ref.gs1.org", "https://gs1.org")
+_USUAL_CURIES: Final = {prefix: space for prefix, space in _HASH_PREFIXES.items() if space.startswith(_GS1_OWN)}
 _URI_SCHEMES: Final = frozenset({"http", "https", "urn", "ni", "did", "tag", "ipfs"})
 
 
@@ -75,6 +76,7 @@ class Context:
         prefixes: prefix to namespace, from known contexts and from objects.
         hash_names: prefix to "{namespace}", as the event hash writes extension fields.
         curies: prefix to namespace, for the prefixes that the event hash expands also in values: GS1's own.
+        has_own_curies: they are not just gs1, cbv and epcis with their usual meaning.
         unknown: addresses of contexts nobody here knows.
         declares_none: no context was given at all.
     """
@@ -82,6 +84,7 @@ class Context:
     prefixes: Mapping[str, str]
     hash_names: Mapping[str, str]
     curies: Mapping[str, str]
+    has_own_curies: bool
     unknown: tuple[str, ...]
     declares_none: bool
 
@@ -124,10 +127,12 @@ def _read(written: bytes) -> Context:
             raise ContextMalformed(f"A context is text or an object, not {_kind(part)}.", where=place)
     # The hash knows one meaning of gs1:, whatever the document declares.
     names = _HASH_PREFIXES | declared | {"gs1": GS1_NAMESPACE}
+    curies = {prefix: space for prefix, space in names.items() if space.startswith(_GS1_OWN)}
     return Context(
         prefixes=MappingProxyType(prefixes),
         hash_names=MappingProxyType({prefix: f"{{{namespace}}}" for prefix, namespace in names.items()}),
-        curies=MappingProxyType({prefix: space for prefix, space in names.items() if space.startswith(_GS1_OWN)}),
+        curies=MappingProxyType(curies),
+        has_own_curies=curies != _USUAL_CURIES,
         unknown=tuple(unknown),
         declares_none=value is None,
     )

@@ -30,8 +30,8 @@ from greenlane.core.epcis.fields import (
     record,
     term,
 )
-from greenlane.core.epcis.identifiers import to_digital_link
 from greenlane.core.epcis.sensor import check_sensor_elements
+from greenlane.core.epcis.serials import link_of
 from greenlane.core.epcis.vocabulary import VocabularyKind, canonical_term
 from greenlane.core.errors import Faults, InvalidInput
 
@@ -227,8 +227,8 @@ def _event_list(value: dict[str, JsonValue], kind: DocumentType, faults: list[Ev
                 )
             )
     if "creationDate" in value:
-        for flaw in check_time(value["creationDate"], _EPCIS_CONTEXT_ONLY) or ():
-            faults.append(EventFault(flaw.detail, where="/creationDate", remedy=flaw.remedy))
+        flaws = check_time(value["creationDate"], _EPCIS_CONTEXT_ONLY) or []
+        faults += [EventFault(flaw.detail, where="/creationDate", remedy=flaw.remedy) for flaw in flaws]
     steps = (
         ("epcisBody", "eventList") if kind is DocumentType.CAPTURE else ("epcisBody", "queryResults", "resultsBody", "eventList")
     )
@@ -293,8 +293,8 @@ def _read_event(event: Any, shared: JsonValue, *, is_alone: bool) -> Event | Fla
         biz_step=None if biz_step is None else canonical_term(VocabularyKind.BIZ_STEP, biz_step),
         disposition=None if disposition is None else canonical_term(VocabularyKind.DISPOSITION, disposition),
         event_id=get("eventID", get("id")),
-        read_point=None if read_point is None else to_digital_link(read_point["id"]),
-        biz_location=None if biz_location is None else to_digital_link(biz_location["id"]),
+        read_point=None if read_point is None else link_of(read_point["id"]),
+        biz_location=None if biz_location is None else link_of(biz_location["id"]),
         epcs=tuple(_items(event)),
         is_error_declaration="errorDeclaration" in event,
         context=context,
@@ -309,15 +309,15 @@ def _parts(context: JsonValue) -> list[JsonValue]:
 def _items(event: dict[str, Any]) -> Iterator[ItemReference]:
     for name, role in _SINGLES:
         for epc in event.get(name, ()):
-            yield ItemReference(role=role, identifier=to_digital_link(epc))
+            yield ItemReference(role=role, identifier=link_of(epc))
     parent = event.get("parentID")
     if parent is not None:
-        yield ItemReference(role=ItemRole.PARENT, identifier=to_digital_link(parent))
+        yield ItemReference(role=ItemRole.PARENT, identifier=link_of(parent))
     for name, role in _CLASSES:
         for element in event.get(name, ()):
             yield ItemReference(
                 role=role,
-                identifier=to_digital_link(element["epcClass"]),
+                identifier=link_of(element["epcClass"]),
                 quantity=element.get("quantity"),
                 uom=element.get("uom"),
             )

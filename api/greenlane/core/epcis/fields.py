@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from greenlane.core.canonical import pointer
 from greenlane.core.epcis.context import Context
-from greenlane.core.epcis.identifiers import check_identifier
+from greenlane.core.epcis.serials import check_uri_in_bulk
 from greenlane.core.epcis.vocabulary import VocabularyKind, check_term
 from greenlane.core.errors import InvalidInput
 
@@ -31,7 +31,6 @@ class Flaw(NamedTuple):
 Flaws: TypeAlias = list[Flaw]
 Check: TypeAlias = Callable[[Any, Context], Flaws | None]
 
-_MEMO_SIZE: Final = 1 << 14
 _LONGEST_REMEMBERED: Final = 256
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,12})?(?:Z|[+-]\d\d:\d\d)", re.ASCII).fullmatch
 _OFFSET: Final = re.compile(r"[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00)", re.ASCII).fullmatch
@@ -103,22 +102,15 @@ def check_action(value: Any, _: Context) -> Flaws | None:
     return [Flaw("", f"The action is {shown}.", "Use OBSERVE, ADD or DELETE.")]
 
 
-def _uri_flaw(value: str) -> Flaws | None:
-    try:
-        check_identifier(value)
-    except InvalidInput as error:
-        return [Flaw("", error.detail, error.remedy)]
-    return None
-
-
-_remembered_uri = lru_cache(maxsize=_MEMO_SIZE)(_uri_flaw)
-
-
 def check_uri(value: Any, _: Context) -> Flaws | None:
     """An absolute URI; where it holds a GS1 key, a right one."""
     if type(value) is not str:
         return _wrong_kind(value, "a URI in text")
-    return _uri_flaw(value) if len(value) > _LONGEST_REMEMBERED else _remembered_uri(value)
+    try:
+        check_uri_in_bulk(value)
+    except InvalidInput as error:
+        return [Flaw("", error.detail, error.remedy)]
+    return None
 
 
 def check_text(value: Any, _: Context) -> Flaws | None:

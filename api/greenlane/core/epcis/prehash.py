@@ -26,7 +26,7 @@ from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias
 
 from greenlane.core.epcis.context import Context, read_context
-from greenlane.core.epcis.identifiers import to_digital_link
+from greenlane.core.epcis.serials import link_of
 from greenlane.core.epcis.vocabulary import VocabularyKind, canonical_term, expand_cbv_urn
 from greenlane.core.errors import InvalidInput
 
@@ -45,7 +45,6 @@ class EventUnhashable(InvalidInput):
     default_remedy = "Give an event that the capture interface accepts."
 
 
-_MEMO_SIZE: Final = 1 << 14
 _LONGEST_REMEMBERED: Final = 256
 # 28 digits and no traps, whatever a caller did to the thread's own decimal context.
 _DECIMAL: Final = DecimalContext(prec=28, traps=[])
@@ -53,7 +52,7 @@ _DECIMAL: Final = DecimalContext(prec=28, traps=[])
 _SMALLEST_EXPONENT: Final = -1100
 _EXACT_WHOLE: Final = 1e15
 _DEFAULT_CURIES: Final = read_context(None).curies
-_LITERAL_SCHEMES: Final = ("http://", "https://", "urn:")
+_IDENTIFIER_STARTS: Final = ("urn:epc:", "https://", "http://")
 _IGNORED_ANYWHERE: Final = frozenset({"#text", "rdfs:comment", "comment"})
 
 
@@ -74,7 +73,7 @@ def prehash(event_document: Mapping[str, Any], version: CbvVersion = CbvVersion.
 
 def _prehash(event: Mapping[str, Any], is_2_1: bool) -> str:
     context = read_context(event.get("@context"))
-    read = _value if context.curies == _DEFAULT_CURIES else partial(_value_in, context.curies)
+    read = partial(_value_in, context.curies) if context.has_own_curies else _value
     out = ["eventType=" + event["type"]]
     get = event.get
     for name, emit in _ORDER:
@@ -85,7 +84,7 @@ def _prehash(event: Mapping[str, Any], is_2_1: bool) -> str:
     for name in ("readPoint", "bizLocation"):
         value = get(name)
         if value is not None:
-            own = _text(value["id"])
+            own = _often(value["id"])
             if own:
                 own = "id=" + own
             if len(value) > 1 and (inner := _members(value, _PLACE_FIELDS, context, read)):
@@ -230,28 +229,33 @@ def _value(value: Any) -> str:
 
 
 def _value_in(curies: Mapping[str, str], value: Any) -> str:
-    return _canonical(value, curies) if type(value) is str else _value(value)
+    return _text(value, curies) if type(value) is str else _value(value)
 
 
-def _text(value: str) -> str:
-    return _canonical(value) if len(value) > _LONGEST_REMEMBERED else _remembered(value)
-
-
-def _canonical(value: str, curies: Mapping[str, str] = _DEFAULT_CURIES) -> str:
+def _text(value: str, curies: Mapping[str, str] = _DEFAULT_CURIES) -> str:
     text = value.strip()
+    if text.startswith(_IDENTIFIER_STARTS):
+        return link_of(text)
     if ":" in text:
-        if not text.startswith(_LITERAL_SCHEMES):
-            prefix, _, local = text.partition(":")
-            if (namespace := curies.get(prefix)) is not None:
-                text = namespace + local
-        return to_digital_link(expand_cbv_urn(text))
+        prefix, _, local = text.partition(":")
+        if (namespace := curies.get(prefix)) is not None:
+            return link_of(namespace + local)
+        return expand_cbv_urn(text)
     return _decimal(text)
 
 
-_remembered = lru_cache(maxsize=_MEMO_SIZE)(_canonical)
+# Places, parties and devices come back in event after event, unlike items.
+_remembered = lru_cache(maxsize=1 << 12)(_text)
+
+
+def _often(value: str) -> str:
+    return _remembered(value) if len(value) <= _LONGEST_REMEMBERED else _text(value)
 
 
 def _decimal(text: str) -> str:
+    # A number begins with a sign, digit, dot or underscore; with a letter only infinity and NaN, which stay as they are.
+    if not text or text[0].isalpha():
+        return text
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -288,7 +292,7 @@ def _time(text: str) -> str:
 def _term(kind: VocabularyKind) -> Callable[[str], str]:
     def read(text: str) -> str:
         term = canonical_term(kind, text.strip())
-        return _text(term) if ":" not in term else to_digital_link(term)
+        return _text(term)
 
     return lru_cache(maxsize=1 << 10)(read)
 
@@ -350,7 +354,7 @@ def _persistent(out: list[str], value: Mapping[str, Any]) -> None:
         out.extend(parts)
 
 
-def _typed_list(name: str, member: str, kind: VocabularyKind) -> tuple[str, _Emit]:
+def _typed_list(name: str, member: str, kind: VocabularyKind, spell: Callable[[str], str]) -> tuple[str, _Emit]:
     read = _term(kind)
     label = member + "="
 
@@ -359,7 +363,7 @@ def _typed_list(name: str, member: str, kind: VocabularyKind) -> tuple[str, _Emi
         out.extend(
             sorted(
                 [
-                    f"type={read(item['type'])}{label}{_text(item[member])}" if "type" in item else label + _text(item[member])
+                    f"type={read(item['type'])}{label}{spell(item[member])}" if "type" in item else label + spell(item[member])
                     for item in value
                 ]
             )
@@ -387,9 +391,9 @@ _ORDER: Final[tuple[tuple[str, _Emit], ...]] = (
     ("persistentDisposition", _persistent),
 )
 _TYPED_LISTS: Final[tuple[tuple[str, _Emit], ...]] = (
-    _typed_list("bizTransactionList", "bizTransaction", VocabularyKind.BIZ_TRANSACTION_TYPE),
-    _typed_list("sourceList", "source", VocabularyKind.SOURCE_DESTINATION_TYPE),
-    _typed_list("destinationList", "destination", VocabularyKind.SOURCE_DESTINATION_TYPE),
+    _typed_list("bizTransactionList", "bizTransaction", VocabularyKind.BIZ_TRANSACTION_TYPE, _text),
+    _typed_list("sourceList", "source", VocabularyKind.SOURCE_DESTINATION_TYPE, _often),
+    _typed_list("destinationList", "destination", VocabularyKind.SOURCE_DESTINATION_TYPE, _often),
 )
 _LEFT_OUT: Final = ("@context", "type", "recordTime", "eventID", "id", "errorDeclaration", "certificationInfo")
 _STANDARD: Final = frozenset(
@@ -403,10 +407,10 @@ _METADATA_FIELDS: Final = tuple(
         ("time", _time),
         ("startTime", _time),
         ("endTime", _time),
-        ("deviceID", _text),
-        ("deviceMetadata", _text),
+        ("deviceID", _often),
+        ("deviceMetadata", _often),
         ("rawData", _text),
-        ("dataProcessingMethod", _text),
+        ("dataProcessingMethod", _often),
         ("bizRules", _text),
     )
 )
@@ -415,10 +419,10 @@ _REPORT_FIELDS: Final[tuple[tuple[str, str, Callable[[Any], str]], ...]] = tuple
     for name, read in (
         ("type", _MEASUREMENT),
         ("exception", _EXCEPTION),
-        ("deviceID", _text),
-        ("deviceMetadata", _text),
+        ("deviceID", _often),
+        ("deviceMetadata", _often),
         ("rawData", _text),
-        ("dataProcessingMethod", _text),
+        ("dataProcessingMethod", _often),
         ("time", _time),
         ("microorganism", _text),
         ("chemicalSubstance", _text),
