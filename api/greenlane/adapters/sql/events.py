@@ -111,8 +111,6 @@ class SqlEvents:
     def add(self, events: Sequence[StoredEvent]) -> None:
         if not events:
             return
-        if not events:
-            return
         # Asked before the COPY begins: until it ends, the connection takes no other statement.
         numbers = {center: self._work.number_or_new(center) for center in {one.center for one in events}}
         name_rows: list[tuple[Any, ...]] = []

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Row, Select, Table, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import LargeBinary
 
 from greenlane.adapters.sql.tables import anchor as anchors
@@ -21,9 +20,11 @@ from greenlane.ports.log import LogHead, StoredAnchor, StoredCheckpoint
 ENTRY_BYTES = 65
 _HASH_BYTES = 32
 _RUN_ENTRIES = 256
-# Below PostgreSQL's limit of 65,535 parameters and SQLite's of 32,766.
-_TILES_A_STATEMENT = 1000
-
+# Writes nothing where what stands is no prefix of what comes.
+_WRITE_TILE = (
+    "INSERT INTO tile (center, level, number, hashes) VALUES (?, ?, ?, ?) ON CONFLICT (center, level, number) "
+    "DO UPDATE SET hashes = excluded.hashes WHERE substr(excluded.hashes, 1, length(tile.hashes)) = tile.hashes"
+)
 _T = TypeVar("_T")
 
 
@@ -162,34 +163,15 @@ class SqlLog:
         for tile_id, hashes in sorted(tiles.items()):
             if not hashes or len(hashes) % _HASH_BYTES or len(hashes) > TILE_WIDTH * _HASH_BYTES:
                 raise InvalidInput(f"Tile {tile_id.level}/{tile_id.number} has {len(hashes)} bytes: no tile has.")
-            rows.append({"center": number, "level": tile_id.level, "number": tile_id.number, "hashes": hashes})
-        for at in range(0, len(rows), _TILES_A_STATEMENT):
-            self._write_tiles(center, rows[at : at + _TILES_A_STATEMENT])
-
-    def _write_tiles(self, center: CenterId, rows: list[dict[str, Any]]) -> None:
-        written: int
-        if self._work.is_postgres:
-            on_postgres = postgresql.insert(stored_tiles).values(rows)
-            stands = func.substr(on_postgres.excluded.hashes, 1, func.length(stored_tiles.c.hashes), type_=LargeBinary)
-            written = self._work.changed(
-                on_postgres.on_conflict_do_update(
-                    index_elements=[stored_tiles.c.center, stored_tiles.c.level, stored_tiles.c.number],
-                    set_={"hashes": on_postgres.excluded.hashes},
-                    where=stands == stored_tiles.c.hashes,
-                )
-            )
-        else:
-            on_sqlite = sqlite.insert(stored_tiles).values(rows)
-            stands = func.substr(on_sqlite.excluded.hashes, 1, func.length(stored_tiles.c.hashes), type_=LargeBinary)
-            written = self._work.changed(
-                on_sqlite.on_conflict_do_update(
-                    index_elements=[stored_tiles.c.center, stored_tiles.c.level, stored_tiles.c.number],
-                    set_={"hashes": on_sqlite.excluded.hashes},
-                    where=stands == stored_tiles.c.hashes,
-                )
-            )
-        if written != len(rows):
-            raise TileRewritten(f"{len(rows) - written} tiles of the log of {center} do not continue what stands there.")
+            rows.append((number, tile_id.level, tile_id.number, hashes))
+        if rows:
+            # Given to the driver itself, which tells how many rows of a batch were written.
+            cursor = self._work.driver().cursor()
+            cursor.executemany(_WRITE_TILE.replace("?", "%b") if self._work.is_postgres else _WRITE_TILE, rows)
+            written = cursor.rowcount
+            cursor.close()
+            if written != len(rows):
+                raise TileRewritten(f"{len(rows) - written} tiles of the log of {center} do not continue what stands there.")
 
     def add_checkpoint(self, checkpoint: StoredCheckpoint) -> None:
         number = self._work.number_or_new(checkpoint.center)

@@ -101,7 +101,9 @@ class Work:
 
     def was_inserted(self, table: Any, row: dict[str, Any]) -> bool:
         """Inserts a row; False where one of its keys is taken."""
-        return self.connection.execute(self.insert_or_leave(table), row).rowcount == 1
+        # SQLAlchemy forgets the count of an INSERT unless asked to keep it.
+        kept = {"preserve_rowcount": True}
+        return self.connection.execute(self.insert_or_leave(table), row, execution_options=kept).rowcount == 1
 
     def insert_many(self, table: Any, rows: Sequence[dict[str, Any]]) -> None:
         self.connection.execute(insert(table), rows)
