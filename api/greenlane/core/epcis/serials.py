@@ -1,7 +1,7 @@
 """Identifiers in bulk: the same answers as `identifiers`, quicker where many serial numbers of few classes pass by.
 
 Events name thousands of serials and lots of one product, so remembering whole identifiers helps little. What stands before the
-serial (company prefix, reference, check digit) is worked out once; a serial of plain letters and digits is then only set behind it.
+serial (company prefix, reference, check digit) is worked out once; a serial of plain letters and digits is then set behind it.
 Everything else goes to `identifiers` itself, which also says what a head stands for.
 """
 
