@@ -1,0 +1,297 @@
+"""Kills the server, the worker and the chain with SIGKILL at random moments during captures, again and again.
+
+After each restart: every acknowledged event is stored exactly once; what was anchored keeps its root; at intervals and at the
+end everything is anchored and `fsck` finds nothing. The client behaves as a careful one does: a request that got no answer is
+sent again with the same Idempotency-Key. The seed is printed; the same seed makes the same choices.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from greenlane.bootstrap import Deployment, open_deployment
+from greenlane.core.epcis.eventhash import event_hash_digest
+from greenlane.core.units import CenterId, RootHash, TreeSize, member_id
+from greenlane.ports.accounts import KeyRole, MemberRole, Visibility
+from greenlane.settings import Settings, read_settings
+from greenlane_node.anvil import running_anvil
+
+from scripts.bench.events import document_of
+from scripts.running import BIN, Child, NotReady, free_port
+
+_CENTERS = (CenterId("lima"), CenterId("tianjin"))
+_MEMBERS = {CenterId("lima"): Visibility.PUBLIC, CenterId("tianjin"): Visibility.PRIVATE}
+_FSCK_EVERY = 20
+_DRAIN_S = 60
+
+
+class Broken(Exception):
+    """A promise was broken; the message says which."""
+
+
+@dataclass(slots=True)
+class Promises:
+    """What the client was promised: event hashes by center, in the order of the acknowledgements."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    acknowledged: dict[CenterId, list[str]] = field(default_factory=lambda: {center: [] for center in _CENTERS})
+    repeats: int = 0
+
+
+class Client(threading.Thread):
+    """Captures events of one center, one request after another, until it is told to stop."""
+
+    def __init__(self, center: CenterId, key: str, url: str, book: Promises, seed: int) -> None:
+        super().__init__(name=f"client of {center}", daemon=True)
+        self._center = center
+        self._key = key
+        self._url = url
+        self._book = book
+        self._random = random.Random(seed)
+        self._stop_asked = threading.Event()
+        self.fault: str | None = None
+
+    def stop(self) -> None:
+        self._stop_asked.set()
+
+    def run(self) -> None:
+        number = 0
+        while not self._stop_asked.is_set() and self.fault is None:
+            count = self._random.randint(1, 25)
+            body = json.dumps(document_of(number, count)).encode()
+            self._send(body, f"{self._center}-{number}")
+            number += count
+
+    def _send(self, body: bytes, key: str) -> None:
+        """Sends one request until it is answered; only then does the next one go."""
+        for attempt in range(10_000):
+            request = urllib.request.Request(
+                f"{self._url}/epcis/v2/capture",
+                data=body,
+                headers={
+                    "Authorization": f"Bearer {self._key}",
+                    "Content-Type": "application/ld+json",
+                    "Idempotency-Key": key,
+                },
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=15) as answer:
+                    job = json.load(answer)
+                with self._book.lock:
+                    self._book.acknowledged[self._center] += [event["eventHash"] for event in job["events"]]
+                    self._book.repeats += attempt
+            except urllib.error.HTTPError as refusal:
+                if refusal.code not in {429, 503}:
+                    self.fault = f"capture was refused with {refusal.code}: {refusal.read(500)!r}"
+                    return
+            except (urllib.error.URLError, OSError, ValueError, EOFError):
+                # No answer, or half of one: nobody knows whether it took effect.
+                pass
+            else:
+                return
+            time.sleep(0.05)
+            if self._stop_asked.is_set():
+                return
+
+
+class Arena:
+    """The processes of one deployment, and what is looked at from outside."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._chain_port = free_port()
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = {
+            "GREENLANE_HOME": str(home),
+            "GREENLANE_PORT": str(self.port),
+            "GREENLANE_KEY_RATE": "10000000",
+            "GREENLANE_PUBLIC_RATE": "10000000",
+            "GREENLANE_RECHECK_INTERVAL_S": "1",
+        }
+        self.chain_up()
+        self.server = self._start_server()
+        self.worker = self._start_worker()
+
+    @property
+    def settings(self) -> Settings:
+        return read_settings(self._environment)
+
+    def chain_up(self) -> None:
+        command = [BIN / "greenlane-node", "local", "up", "--home", self._home, "--port", str(self._chain_port)]
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode != 0:
+            raise Broken(f"the chain does not start again: {done.stderr.strip() or done.stdout.strip()}")
+
+    def kill(self, name: str) -> None:
+        if name == "chain":
+            chain = running_anvil(self._home / "chain")
+            if chain is not None:
+                chain.kill()
+        else:
+            child: Child = getattr(self, name)
+            child.kill()
+
+    def restart(self, killed: list[str]) -> None:
+        if "chain" in killed:
+            self.chain_up()
+        if "server" in killed:
+            self.server = self._start_server()
+        if "worker" in killed:
+            self.worker = self._start_worker()
+        self.server.wait_ready(f"{self.url}/health/live")
+        if not self.worker.is_running:
+            raise Broken(f"the worker ended by itself:\n{self.worker.log_end()}")
+
+    def close(self) -> None:
+        self.worker.stop()
+        self.server.stop()
+        subprocess.run([str(BIN / "greenlane-node"), "local", "down", "--home", str(self._home)], check=True, capture_output=True)
+
+    def _start_server(self) -> Child:
+        return Child(
+            "server", [BIN / "greenlane", "serve", "--no-worker"], log=self._home / "server.log", environment=self._environment
+        )
+
+    def _start_worker(self) -> Child:
+        return Child("worker", [BIN / "greenlane", "worker"], log=self._home / "worker.log", environment=self._environment)
+
+
+def main() -> int:
+    """Runs it; the process's exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=200, help="how many times something is killed")
+    parser.add_argument("--seed", type=int, default=None, help="repeat the choices of an earlier run")
+    args = parser.parse_args()
+    seed = random.SystemRandom().randrange(2**32) if args.seed is None else args.seed
+    print(f"── {args.runs} crashes, seed {seed}")
+    with tempfile.TemporaryDirectory() as folder:
+        arena = Arena(Path(folder) / "home")
+        try:
+            _run(arena, args.runs, random.Random(seed))
+        except (Broken, NotReady) as fault:
+            print(f"\n✘ {fault}\n  repeat with --seed {seed}")
+            return 1
+        finally:
+            arena.close()
+    return 0
+
+
+def _run(arena: Arena, runs: int, choose: random.Random) -> None:
+    began = time.monotonic()
+    book = Promises()
+    roots: dict[tuple[CenterId, TreeSize], RootHash] = {}
+    with open_deployment(arena.settings) as deployment:
+        clients = []
+        for center in _CENTERS:
+            key = _enrol(deployment, center)
+            clients.append(Client(center, key, arena.url, book, choose.randrange(2**32)))
+        arena.server.wait_ready(f"{arena.url}/health/live")
+        for client in clients:
+            client.start()
+        try:
+            for run in range(1, runs + 1):
+                time.sleep(choose.uniform(0, 0.6))
+                killed = [name for name in ("server", "worker", "chain") if choose.random() < 0.45] or [
+                    choose.choice(("server", "worker", "chain"))
+                ]
+                with ThreadPoolExecutor() as together:
+                    list(together.map(arena.kill, killed))
+                arena.restart(killed)
+                faults = [client.fault for client in clients if client.fault]
+                if faults:
+                    raise Broken(faults[0])
+                _look(deployment, book, roots)
+                if run % _FSCK_EVERY == 0 or run == runs:
+                    _fsck(deployment, roots)
+                events = sum(len(hashes) for hashes in book.acknowledged.values())
+                print(
+                    f"\r── run {run} of {runs}: killed {'+'.join(killed):<20} {events:,} events acknowledged, "
+                    f"{len(roots)} anchors seen, {time.monotonic() - began:.0f} s ",
+                    end="",
+                    flush=True,
+                )
+        finally:
+            for client in clients:
+                client.stop()
+            for client in clients:
+                client.join(30)
+        _look(deployment, book, roots)
+        _fsck(deployment, roots)
+    print(
+        f"\n✔ {runs} crashes: {sum(map(len, book.acknowledged.values())):,} acknowledged events, each there exactly once; "
+        f"{book.repeats:,} requests were sent again; every anchored root extends the last; fsck is clean"
+    )
+
+
+def _enrol(deployment: Deployment, center: CenterId) -> str:
+    member = member_id("careful-client")
+    deployment.enrol.member(
+        center=center,
+        member=member,
+        name="Careful Client",
+        roles=frozenset({MemberRole.ENTERPRISE}),
+        visibility=_MEMBERS[center],
+        actor="console",
+    )
+    _, text = deployment.enrol.issue_key(
+        center=center, role=KeyRole.MEMBER, member=member, label="chaos", expires_at=None, actor="console"
+    )
+    return text
+
+
+def _look(deployment: Deployment, book: Promises, roots: dict[tuple[CenterId, TreeSize], RootHash]) -> None:
+    """Every acknowledged event is there exactly once, and no anchored root ever changes."""
+    with book.lock:
+        promised = {center: list(hashes) for center, hashes in book.acknowledged.items()}
+    for center, hashes in promised.items():
+        with deployment.store.read() as tx:
+            # The newest are the ones at risk; the older ones were looked at before, and fsck looks at all.
+            for event_hash in hashes[-400:]:
+                found = [
+                    event for event in tx.events.by_hash(event_hash_digest(event_hash), reader=center) if event.center == center
+                ]
+                if len(found) != 1:
+                    raise Broken(f"event {event_hash} was acknowledged and is there {len(found)} times")
+            if len(set(hashes)) != len(hashes):
+                raise Broken(f"an event of {center} was acknowledged as new work twice")
+            if tx.log.head(center).captured < len(hashes):
+                raise Broken(f"{len(hashes)} events of {center} were acknowledged, the log has {tx.log.head(center).captured}")
+            for anchor in tx.log.anchors(center, above=TreeSize(0), limit=100_000):
+                if roots.setdefault((center, anchor.tree_size), anchor.root) != anchor.root:
+                    raise Broken(f"the root anchored for {center} at tree size {anchor.tree_size} has changed")
+
+
+def _fsck(deployment: Deployment, roots: dict[tuple[CenterId, TreeSize], RootHash]) -> None:
+    """Waits until the chain has caught up with what was published a moment ago, then recomputes everything."""
+    for center in _CENTERS:
+        with deployment.store.read() as tx:
+            published = tx.log.head(center).captured
+        end_s = time.monotonic() + _DRAIN_S
+        while deployment.ledger.anchored_head(center).tree_size < published:
+            if time.monotonic() > end_s:
+                raise Broken(f"{center}: {published} entries are not anchored after {_DRAIN_S} s")
+            time.sleep(0.2)
+        time.sleep(0.5)
+        report = deployment.check(center, ledger=deployment.ledger, progress=lambda *_: None)
+        if report.faults:
+            raise Broken(f"fsck of {center}: {report.faults[0]}")
+        for (of, tree_size), root in roots.items():
+            held = deployment.ledger.anchored_root(of, tree_size) if of == center else root
+            # A chain that lost its newest blocks may lack a size it once had; it never holds another root there.
+            if held is not None and held != root:
+                raise Broken(f"the chain's root of {center} at tree size {tree_size} has changed")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
