@@ -1,0 +1,48 @@
+"""Where a deployment keeps its things: one home folder, and the name of each file in it.
+
+network.json    the network as this deployment knows it (greenlane.adapters.network_file)
+trust.json      what a verifier starts from; to be given to whoever asks
+local.json      how the embedded chain is run: genesis time, block time, port
+password        opens the keystore; 0600
+keys/           the keystore
+chain/          the embedded chain: state, the last good copy of it, log, and who runs it
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The home folder of one deployment."""
+
+    directory: Path
+
+    @property
+    def network_file(self) -> Path:
+        return self.directory / "network.json"
+
+    @property
+    def trust_file(self) -> Path:
+        return self.directory / "trust.json"
+
+    @property
+    def local_file(self) -> Path:
+        return self.directory / "local.json"
+
+    @property
+    def password_file(self) -> Path:
+        return self.directory / "password"
+
+    @property
+    def keys(self) -> Path:
+        return self.directory / "keys"
+
+    @property
+    def chain(self) -> Path:
+        return self.directory / "chain"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held while somebody starts, stops or resets the chain."""
+        return self.directory / ".lock"
