@@ -16,6 +16,11 @@ setup: .venv/.ready node_modules/.ready ## install everything that is locked, in
 	@scripts/setup/python.sh
 	@touch $@
 
+# Anything of the base install that changes is installed again: the stranger must judge with what is here now.
+.build/stranger/.ready: uv.lock pyproject.toml scripts/setup/python.sh $(shell find api/greenlane/core api/greenlane/verify api/greenlane/cli -name '*.py' 2>/dev/null)
+	@scripts/setup/python.sh stranger
+	@touch $@
+
 node_modules/.ready: package-lock.json scripts/setup/node.sh
 	@scripts/setup/node.sh
 	@touch $@
@@ -35,10 +40,10 @@ contracts: setup ## compile the contracts and write ABI and bytecode as package 
 contracts-deep: setup ## long fuzz and invariant runs of the contracts
 	@scripts/contracts/deep.sh
 
-demo: setup ## the main job, end to end, on real input, on this machine
+demo: setup .build/stranger/.ready ## the main job, end to end, on real input, on this machine
 	@$(PY) -m scripts.demo
 
-up: setup ## the demo's network and server, kept running until Ctrl-C
+up: setup .build/stranger/.ready ## the demo's network and server, kept running until Ctrl-C
 	@$(PY) -m scripts.demo --keep
 
 bench: setup ## measure, side by side with a peer, a naive way or the hardware's floor

@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
-# Installs the locked Python packages into .venv; needs Python 3.11 or 3.12, and installs uv beside it where uv is missing.
+# Installs the locked Python packages: all of them into .venv, and the base install alone, as a buyer has it, into .build/stranger.
 set -eu
-uv_version=0.13.9
-say() { printf '── %s\n' "$*"; }
 stop() { printf 'setup: %s\n' "$*" >&2; exit 2; }
 
 python=""
@@ -13,16 +11,15 @@ for name in python3.11 python3.12 python3; do
   fi
 done
 [ -n "$python" ] || stop "Python 3.11 or 3.12 is needed and was not found. Install it (Debian: apt-get install python3 python3-venv) and run make again."
-
-if command -v uv >/dev/null 2>&1; then
-  uv=uv
-else
-  uv=.build/uv/bin/uv
-  if [ ! -x "$uv" ]; then
-    say "installing uv, the package installer, into .build/"
-    "$python" -m venv .build/uv 2>/dev/null || stop "Python's venv module is missing. Install it (Debian: apt-get install python3-venv) and run make again."
-    .build/uv/bin/pip install --quiet --disable-pip-version-check "uv==$uv_version" || stop "uv could not be installed. Check the network and run make again."
-  fi
-fi
-say "installing the locked Python packages into .venv (a minute at the first time)"
-"$uv" sync --frozen --quiet --python "$python" --all-extras --all-groups || stop "The locked packages could not be installed. Check the network and run make again."
+uv=$(scripts/setup/uv.sh "$python")
+case "${1:-all}" in
+  all)
+    printf '── installing the locked Python packages into .venv (a minute at the first time)\n'
+    "$uv" sync --frozen --quiet --python "$python" --all-extras --all-groups || stop "The locked packages could not be installed. Check the network and run make again."
+    ;;
+  stranger)
+    printf '── installing what a buyer has, the base install alone, into .build/stranger\n'
+    UV_PROJECT_ENVIRONMENT=.build/stranger "$uv" sync --frozen --quiet --python "$python" --no-default-groups --no-editable --reinstall-package greenlane ||
+      stop "The base install failed. Check the network and run make again."
+    ;;
+esac
