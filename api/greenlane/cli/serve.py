@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         }
         if args.processes > 1:
             # Each process opens the deployment for itself: connections and keys are not shared over a fork.
-            uvicorn.run("greenlane.bootstrap:create_app", factory=True, workers=args.processes, **common)
+            uvicorn.run("greenlane.bootstrap:create_app_from_environment", factory=True, workers=args.processes, **common)
             return Exit.GOOD
         stop = threading.Event()
         worker = None if args.no_worker else threading.Thread(target=deployment.worker().run, args=(stop,), name="worker")

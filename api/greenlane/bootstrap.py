@@ -1,0 +1,147 @@
+"""The only room that knows everything: builds adapters and services out of settings, and puts them together."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+
+from greenlane.adapters.evm.ledger import EvmLedger
+from greenlane.adapters.keystore import Keystore, LogSigner
+from greenlane.adapters.network_file import Network, load_network
+from greenlane.adapters.sql.store import SqlStore, open_store
+from greenlane.core import crypto
+from greenlane.core.units import CenterId
+from greenlane.services.anchor import Anchor
+from greenlane.services.capture import Capture
+from greenlane.services.check import Check
+from greenlane.services.enrol import Enrol
+from greenlane.services.forget import Forget
+from greenlane.services.identify import Identify
+from greenlane.services.prove import ChainPlace, Prove
+from greenlane.services.publish import Publish
+from greenlane.services.read_log import ReadLog
+from greenlane.services.trace import Trace
+from greenlane.settings import Settings, read_settings
+from greenlane.verify.nodes import JsonRpcNode
+from greenlane.web.app import WebServices, create_app
+from greenlane.worker import Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One running deployment: what was built, and the services over it."""
+
+    settings: Settings
+    network: Network
+    store: SqlStore
+    signer: LogSigner
+    ledger: EvmLedger
+    capture: Capture
+    publish: Publish
+    anchor: Anchor
+    prove: Prove
+    trace: Trace
+    forget: Forget
+    enrol: Enrol
+    identify: Identify
+    read_log: ReadLog
+    check: Check
+
+    def worker(self) -> Worker:
+        """A worker for the hosted centers."""
+        return Worker(
+            centers=[center.id for center in self.signer.centers()],
+            publish=self.publish,
+            anchor=self.anchor,
+            poll_interval_s=self.settings.poll_interval_s,
+            recheck_interval_s=self.settings.recheck_interval_s,
+        )
+
+    def app(self) -> FastAPI:
+        """The HTTP application."""
+        services = WebServices(
+            capture=self.capture,
+            trace=self.trace,
+            prove=self.prove,
+            forget=self.forget,
+            identify=self.identify,
+            read_log=self.read_log,
+            centers=self.signer.centers(),
+            probe_store=self._probe_store,
+            probe_ledger=self.ledger.health,
+            trust=self.ledger.trust,
+            judge_node=JsonRpcNode(self._rpc_urls()[0]),
+        )
+        return create_app(services, self.settings)
+
+    def _rpc_urls(self) -> tuple[str, ...]:
+        return self.settings.rpc_urls or self.network.rpc_urls
+
+    def _probe_store(self) -> None:
+        with self.store.read() as tx:
+            tx.log.head(self.signer.centers()[0].id)
+
+
+@contextmanager
+def open_deployment(settings: Settings) -> Iterator[Deployment]:
+    """Opens the deployment that the settings describe, bringing its database up to date, and closes it at the end.
+
+    Raises:
+        NetworkFileInvalid: the home folder holds no network description, or a damaged one.
+        KeyFileInvalid, WrongPassword: a keystore cannot be opened.
+        StoreUnavailable: the database is away.
+    """
+    network = load_network(settings.home / "network.json")
+    keystore = Keystore(settings.home / "keys", settings.password_file)
+    hosted = network.hosted_centers()
+    seeds = {center.id: keystore.seed(_key_name(network, center.id)) for center in hosted}
+    signer = LogSigner(hosted, seeds)
+    store = open_store(settings.database_url)
+    try:
+        store.migrate()
+        yield _assemble(settings, network, keystore, signer, store)
+    finally:
+        store.close()
+
+
+def create_app_from_environment() -> FastAPI:
+    """The HTTP application of this process's environment, for a server that starts several processes."""
+    # The processes end with their server: what is open then is closed by the system.
+    deployment = open_deployment(read_settings(os.environ)).__enter__()
+    return deployment.app()
+
+
+def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: LogSigner, store: SqlStore) -> Deployment:
+    clock, entropy = _now, crypto.random_bytes
+    ledger = EvmLedger(
+        network=network, rpc_urls=settings.rpc_urls or network.rpc_urls, store=store, keystore=keystore, clock=clock
+    )
+    chain = ChainPlace(chain_id=network.chain_id, anchor_log=network.anchor_log)
+    return Deployment(
+        settings=settings,
+        network=network,
+        store=store,
+        signer=signer,
+        ledger=ledger,
+        capture=Capture(store=store, clock=clock, entropy=entropy, max_unpublished=settings.max_unpublished),
+        publish=Publish(store=store, signer=signer, clock=clock),
+        anchor=Anchor(store=store, ledger=ledger),
+        prove=Prove(store=store, signer=signer, chain=chain),
+        trace=Trace(store=store),
+        forget=Forget(store=store, clock=clock),
+        enrol=Enrol(store=store, clock=clock, entropy=entropy),
+        identify=Identify(store=store, clock=clock),
+        read_log=ReadLog(store=store, signer=signer),
+        check=Check(store=store, signer=signer),
+    )
+
+
+def _key_name(network: Network, center: CenterId) -> str:
+    return network.center(center).keys.log or f"{center}-log"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
