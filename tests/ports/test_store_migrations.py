@@ -1,0 +1,72 @@
+"""What migrating promises: the tables of this release, from nothing, twice, or from several processes at once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from greenlane.adapters.sql.store import SqlStore, open_store
+from greenlane.adapters.sql.tables import APPEND_ONLY, metadata
+from greenlane.core.units import CenterId
+from sqlalchemy import inspect
+
+
+def test_migrated_tables_are_those_that_the_code_knows(store: SqlStore) -> None:
+    with store._writers.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+        found = inspect(connection)
+        assert set(found.get_table_names()) == {*metadata.tables, "alembic_version"}
+        for table in metadata.tables.values():
+            key = found.get_pk_constraint(table.name)["constrained_columns"]
+            assert key == [column.name for column in table.primary_key.columns], table.name
+            nullable = {column["name"] for column in found.get_columns(table.name) if column["nullable"]}
+            assert nullable == {column.name for column in table.columns if column.nullable}, table.name
+
+
+def test_every_append_only_table_is_guarded(store: SqlStore) -> None:
+    with store.read() as reader:
+        catalog = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+        listing = catalog if store.is_postgres else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        triggers = {row[0] for row in reader.log._work.driver().execute(listing)}  # type: ignore[attr-defined]
+    endings = ("is_append_only", "is_never_emptied") if store.is_postgres else ("refuses_update", "refuses_delete")
+    assert triggers == {f"{table}_{ending}" for table in APPEND_ONLY for ending in endings}
+
+
+def test_migrating_again_changes_nothing(store: SqlStore) -> None:
+    with store.write() as transaction:
+        transaction.log.append(CenterId("lima"), [bytes(65)])
+    store.migrate()
+    with store.read() as reader:
+        assert reader.log.head(CenterId("lima")).captured == 1
+
+
+def test_processes_that_start_at_once_migrate_once(store_url: str, tmp_path: Path) -> None:
+    program = f"from greenlane.adapters.sql.store import open_store; open_store({store_url!r}).migrate()"
+    starting = [subprocess.Popen([sys.executable, "-W", "ignore", "-c", program], stderr=subprocess.PIPE) for _ in range(3)]
+    told = [process.communicate(timeout=60)[1].decode() for process in starting]
+    assert [process.returncode for process in starting] == [0, 0, 0], told
+    store = open_store(store_url)
+    with store.write() as transaction:
+        assert transaction.log.append(CenterId("lima"), [bytes(65)]) == 0
+    store.close()
+
+
+def test_a_migration_that_fails_leaves_nothing(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from greenlane.adapters.sql import migrate
+
+    whole = migrate.upgrade
+
+    def cut(connection: object) -> None:
+        whole(connection)  # type: ignore[arg-type]
+        raise ZeroDivisionError
+
+    store = open_store(store_url)
+    monkeypatch.setattr(migrate, "upgrade", cut)
+    with pytest.raises(ZeroDivisionError):
+        store.migrate()
+    with store._writers.connect() as connection:
+        assert inspect(connection).get_table_names() == []
+    store.close()
