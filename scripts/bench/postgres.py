@@ -1,0 +1,54 @@
+"""A PostgreSQL cluster of one's own, on loopback, in a temporary folder, gone at the end."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scripts.running import free_port
+
+
+def server_binaries() -> Path | None:
+    """The folder with initdb and postgres, or None where PostgreSQL's server is not installed."""
+    # Debian keeps them off PATH, one folder a version; the newest serves.
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: folder.parent.name, reverse=True)
+    found = shutil.which("initdb")
+    if found is not None:
+        folders.insert(0, Path(found).resolve().parent)
+    return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()), None)
+
+
+@contextmanager
+def temporary_postgres() -> Iterator[str | None]:
+    """A running cluster's URL "postgresql://…", or None where the server is not installed."""
+    binaries = server_binaries()
+    if binaries is None:
+        yield None
+        return
+    # PostgreSQL refuses to run as root: then its own user runs it.
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    user = "postgres" if as_user else pwd.getpwuid(os.geteuid()).pw_name
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="greenlane-postgres-") as folder:
+        if as_user:
+            Path(folder).chmod(0o755)
+            data = Path(folder) / "data"
+            data.mkdir()
+            shutil.chown(data, "postgres", "postgres")
+        else:
+            data = Path(folder) / "data"
+
+        def run(*command: str) -> None:
+            subprocess.run([*as_user, *command], check=True, capture_output=True, cwd="/")
+
+        run(str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-E", "UTF8", "--no-locale", "-U", user)
+        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c fsync=on -c synchronous_commit=on"
+        run(str(binaries / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", str(data / "server.log"), "start")
+        try:
+            yield f"postgresql://{user}@127.0.0.1:{port}/postgres"
+        finally:
+            run(str(binaries / "pg_ctl"), "-D", str(data), "-w", "-m", "fast", "stop")
