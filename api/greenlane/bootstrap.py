@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
 from greenlane.adapters.evm.ledger import EvmLedger
-from greenlane.adapters.keystore import Keystore, LogSigner
+from greenlane.adapters.keystore import Keystore, KeyUse, LogSigner
 from greenlane.adapters.network_file import Network, load_network
 from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.core import crypto
@@ -73,12 +73,9 @@ class Deployment:
             probe_store=self._probe_store,
             probe_ledger=self.ledger.health,
             trust=self.ledger.trust,
-            judge_node=JsonRpcNode(self._rpc_urls()[0]),
+            judge_node=JsonRpcNode(self.network.rpc_urls[0]),
         )
         return create_app(services, self.settings)
-
-    def _rpc_urls(self) -> tuple[str, ...]:
-        return self.settings.rpc_urls or self.network.rpc_urls
 
     def _probe_store(self) -> None:
         with self.store.read() as tx:
@@ -95,6 +92,8 @@ def open_deployment(settings: Settings) -> Iterator[Deployment]:
         StoreUnavailable: the database is away.
     """
     network = load_network(settings.home / "network.json")
+    if settings.rpc_urls:
+        network = replace(network, rpc_urls=settings.rpc_urls)
     keystore = Keystore(settings.home / "keys", settings.password_file)
     hosted = network.hosted_centers()
     seeds = {center.id: keystore.seed(_key_name(network, center.id)) for center in hosted}
@@ -116,9 +115,11 @@ def create_app_from_environment() -> FastAPI:
 
 def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: LogSigner, store: SqlStore) -> Deployment:
     clock, entropy = _now, crypto.random_bytes
-    ledger = EvmLedger(
-        network=network, rpc_urls=settings.rpc_urls or network.rpc_urls, store=store, keystore=keystore, clock=clock
-    )
+    anchorers = {
+        center.id: keystore.account(network.center(center.id).keys.anchorer or f"{center.id}-anchorer", KeyUse.ANCHORER)
+        for center in signer.centers()
+    }
+    ledger = EvmLedger(network, store=store, anchorers=anchorers, clock=clock)
     chain = ChainPlace(chain_id=network.chain_id, anchor_log=network.anchor_log)
     return Deployment(
         settings=settings,

@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark, one after another, each side by side with a peer, a naive way or the floor. Nothing is asserted."""
+"""`make bench`: every benchmark, one after another, each beside a peer, a naive way or the floor. Nothing is asserted."""
 
 import argparse
 import subprocess
