@@ -1,7 +1,7 @@
 """Gas for each event, and the time from capture to anchored, on the embedded chain.
 
 Gas: what the contract used for anchors of 1, 100 and 1,000 events, read from the chain's receipts, beside one transaction for
-each event: once by the same contract, once as the cheapest transaction that carries an entry's 65 bytes and does nothing with them.
+each event: once by the same contract, once as the cheapest transaction that carries an entry's 65 bytes and does nothing else.
 Time: the worker runs beside; each capture comes at a random moment of a block.
 """
 
