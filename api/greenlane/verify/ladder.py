@@ -247,7 +247,7 @@ class Judgement:
         return self.steps[rung.number - 1]
 
 
-def judge(receipt_bytes: bytes, trust: TrustFile, *, event: JsonValue | None, ask: Sequence[Node]) -> Judgement:
+def judge(receipt_bytes: bytes, trust: TrustFile, *, event: JsonValue, ask: Sequence[Node]) -> Judgement:
     """Climbs the whole ladder; raises nothing, whatever the bytes.
 
     Args:
@@ -286,7 +286,7 @@ def judge(receipt_bytes: bytes, trust: TrustFile, *, event: JsonValue | None, as
     return Judgement(receipt=receipt, center=center, steps=steps, event_hash=hash_text, nodes=nodes, anchored_at=anchored_at)
 
 
-def _disclosed(receipt: Receipt, given: JsonValue | None) -> tuple[tuple[Step, Step, Step], str | None]:
+def _disclosed(receipt: Receipt, given: JsonValue) -> tuple[tuple[Step, Step, Step], str | None]:
     """Event hash, content, opening of the entry; and the event hash in words where it is the logged one."""
     disclosure = receipt.disclosure
     if disclosure is None:

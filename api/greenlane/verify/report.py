@@ -26,21 +26,18 @@ def report_text(judgement: Judgement) -> str:
 
 def summary(judgement: Judgement) -> str:
     """The verdict in one sentence, with its reason where it is no yes."""
-    match judgement.verdict:
-        case Verdict.PASSED:
-            since = "" if judgement.anchored_at is None else f" since {encode_time(judgement.anchored_at)}"
-            who = "" if judgement.center is None else f" of {judgement.center.name}"
-            return f"PASSED: this event stands in the log{who}, and the chain holds that log{since}."
-        case Verdict.FAILED:
-            step = next(step for step in judgement.steps if step.verdict is Verdict.FAILED)
-            return f"FAILED at step {step.rung.number}: {step.words}"
-        case Verdict.NOT_CHECKED:
-            open_steps = [
-                str(step.rung.number)
-                for step in judgement.steps
-                if step.verdict is Verdict.NOT_CHECKED and step.rung is not Rung.SEALED
-            ]
-            return f"NOT CHECKED: nothing speaks against this receipt, but steps {', '.join(open_steps)} stay open."
+    if judgement.verdict is Verdict.PASSED:
+        since = "" if judgement.anchored_at is None else f" since {encode_time(judgement.anchored_at)}"
+        who = "" if judgement.center is None else f" of {judgement.center.name}"
+        return f"PASSED: this event stands in the log{who}, and the chain holds that log{since}."
+    if judgement.verdict is Verdict.FAILED:
+        failed = next(step for step in judgement.steps if step.verdict is Verdict.FAILED)
+        return f"FAILED at step {failed.rung.number}: {failed.words}"
+    unanswered = [
+        str(step.rung.number) for step in judgement.steps if step.verdict is Verdict.NOT_CHECKED and step.rung is not Rung.SEALED
+    ]
+    steps = f"step {unanswered[0]} stays" if len(unanswered) == 1 else f"steps {', '.join(unanswered)} stay"
+    return f"NOT CHECKED: nothing speaks against this receipt, but {steps} open."
 
 
 def report_value(judgement: Judgement) -> dict[str, JsonValue]:
