@@ -13,7 +13,7 @@ from typing import Final
 
 import orjson
 
-from greenlane.core.canonical import JsonValue
+from greenlane.core.canonical import JsonValue, pointer
 from greenlane.core.errors import InvalidInput
 
 CBV_NAMESPACE: Final = "https://ref.gs1.org/cbv/"
@@ -149,7 +149,7 @@ def _declared(part: dict[str, JsonValue], place: str) -> dict[str, str]:
                 continue
         if not isinstance(meaning, str) or not meaning:
             raise ContextMalformed(
-                f"The prefix {prefix[:40]!r} must stand for a namespace, not {_kind(meaning)}.", where=f"{place}/{prefix}"
+                f"The prefix {prefix[:40]!r} must stand for a namespace, not {_kind(meaning)}.", where=place + pointer(prefix)
             )
         own[prefix] = meaning.replace("{", "").replace("}", "")
     return own

@@ -191,6 +191,11 @@ def parse_document(value: JsonValue) -> Document:
     if document_type is not DocumentType.EVENT and not faults and "@context" not in value:
         faults.append(EventFault('The field "@context" is missing.', where="/@context", remedy=_CONTEXT_REMEDY))
     shared = value.get("@context") if document_type is not DocumentType.EVENT else None
+    try:
+        read_context(shared)
+    except ContextMalformed as error:
+        faults.append(EventFault(error.detail, where=f"/@context{error.where}", remedy=error.remedy))
+        carried = []
     events: list[Event] = []
     for index, event in enumerate(carried):
         if len(faults) >= MAX_FAULTS:
@@ -263,7 +268,9 @@ def _read_event(event: Any, shared: JsonValue, *, is_alone: bool) -> Event | Fla
     try:
         context = read_context(declared)
     except ContextMalformed as error:
-        return [Flaw("/@context", error.detail, error.remedy)]
+        # Where contexts of document and event were put together, no place in either is theirs.
+        place = error.where if shared is None or own is None else ""
+        return [Flaw(f"/@context{place}", error.detail, error.remedy)]
     kind = event.get("type")
     fields = _FIELDS.get(kind) if isinstance(kind, str) else None
     if fields is None or not isinstance(kind, str):

@@ -3,7 +3,8 @@
 Rules, from the algorithm in CBV 2.0, section 8.9, as its reference implementation reads it since July 2026:
 - fields in the canonical order below, no separators, `name=value`; what is absent or empty is left out;
 - members of a list sorted by code point; a list's name stands once;
-- times in UTC with milliseconds, rounded half up; numbers, and text that reads as a number, without needless zeros;
+- times in UTC with milliseconds, rounded half up; numbers, and text that reads as a number, without needless zeros (a whole
+  number written with an exponent keeps it: 1.5E+3);
 - standard words as web URIs, GS1 keys as constrained canonical Digital Links, `gs1:`, `cbv:` and `epcis:` expanded;
 - extension fields as `{namespace}name`, sorted;
 - left out: recordTime, eventID, errorDeclaration, certificationInfo, comments.
@@ -25,7 +26,7 @@ from enum import StrEnum
 from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias
 
-from greenlane.core.epcis.context import Context, read_context
+from greenlane.core.epcis.context import Context, ContextMalformed, read_context
 from greenlane.core.epcis.serials import link_of
 from greenlane.core.epcis.vocabulary import VocabularyKind, canonical_term, expand_cbv_urn
 from greenlane.core.errors import InvalidInput
@@ -67,6 +68,8 @@ def prehash(event_document: Mapping[str, Any], version: CbvVersion = CbvVersion.
     """
     try:
         return _prehash(event_document, version is CbvVersion.V2_1)
+    except ContextMalformed as error:
+        raise EventUnhashable(error.detail, where="/@context", remedy=error.remedy) from error
     except (TypeError, AttributeError, KeyError, IndexError, ValueError, OverflowError, RecursionError) as error:
         raise EventUnhashable(f"The event cannot be hashed: {error}.", where="") from error
 
