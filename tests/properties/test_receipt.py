@@ -1,0 +1,246 @@
+"""A receipt is read as it was written, and every fault points at its field."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from greenlane.core.checkpoint import Checkpoint, CheckpointInvalid, sign_checkpoint
+from greenlane.core.crypto import sha256
+from greenlane.core.entry import Entry, EntryKind
+from greenlane.core.epcis.eventhash import CbvVersion
+from greenlane.core.errors import InvalidInput
+from greenlane.core.note import NoteInvalid
+from greenlane.core.receipt import (
+    MAX_RECEIPT_BYTES,
+    Anchor,
+    Disclosure,
+    Inclusion,
+    Receipt,
+    ReceiptInvalid,
+    TlogProof,
+    TlogProofInvalid,
+    encode_receipt,
+    encode_tlog_proof,
+    parse_receipt,
+    parse_tlog_proof,
+    to_tlog_proof,
+)
+from greenlane.core.units import (
+    Address,
+    BlockNumber,
+    CenterId,
+    ChainId,
+    LeafIndex,
+    NodeHash,
+    RootHash,
+    Salt,
+    TreeSize,
+    TxHash,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+DIGESTS = st.binary(min_size=32, max_size=32)
+COUNTS = st.integers(1, 2**53 - 1)
+NOTE = sign_checkpoint(
+    Checkpoint(origin="greenlane.example/lima", tree_size=TreeSize(9), root=RootHash(sha256(b"root"))), bytes(32)
+)
+JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+HASHES = st.lists(DIGESTS.map(NodeHash), max_size=64).map(tuple)
+
+
+@st.composite
+def receipts(draw: st.DrawFn) -> Receipt:
+    kind = draw(st.sampled_from(EntryKind))
+    is_blinded = draw(st.booleans())
+    disclosure = Disclosure(
+        event=draw(st.none() | st.dictionaries(st.text(max_size=8), JSON_VALUES, max_size=4)),
+        cbv_version=draw(st.sampled_from(CbvVersion)),
+        salt=draw(st.none() | DIGESTS.map(Salt)) if is_blinded else None,
+    )
+    return Receipt(
+        entry=Entry(kind=kind, is_blinded=is_blinded, subject=draw(DIGESTS), content=draw(DIGESTS)),
+        disclosure=disclosure if kind is EntryKind.EVENT else None,
+        inclusion=Inclusion(leaf_index=LeafIndex(draw(COUNTS)), tree_size=TreeSize(draw(COUNTS)), hashes=draw(HASHES)),
+        checkpoint=NOTE,
+        anchor=Anchor(
+            chain_id=ChainId(draw(COUNTS)),
+            contract=Address(draw(st.binary(min_size=20, max_size=20))),
+            center=CenterId(draw(st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True))),
+            tree_size=TreeSize(draw(COUNTS)),
+            root=RootHash(draw(DIGESTS)),
+            block_number=draw(st.none() | COUNTS.map(BlockNumber)),
+            block_time=draw(st.none() | st.datetimes(timezones=st.just(UTC)).map(lambda time: time.replace(microsecond=0))),
+            transaction=draw(st.none() | DIGESTS.map(TxHash)),
+        ),
+    )
+
+
+RECEIPT = Receipt(
+    entry=Entry(kind=EntryKind.EVENT, is_blinded=True, subject=bytes(32), content=bytes(32)),
+    disclosure=Disclosure(event={"type": "ObjectEvent"}, cbv_version=CbvVersion.V2_0, salt=Salt(bytes(32))),
+    inclusion=Inclusion(leaf_index=LeafIndex(3), tree_size=TreeSize(9), hashes=(NodeHash(bytes(32)),)),
+    checkpoint=NOTE,
+    anchor=Anchor(
+        chain_id=ChainId(1),
+        contract=Address(bytes(20)),
+        center=CenterId("lima"),
+        tree_size=TreeSize(9),
+        root=RootHash(sha256(b"root")),
+        block_number=BlockNumber(7),
+        block_time=datetime(2026, 7, 1, 8, 30, tzinfo=UTC),
+        transaction=TxHash(bytes(32)),
+    ),
+)
+
+
+@given(receipts())
+def test_a_receipt_is_read_as_it_was_written(receipt: Receipt) -> None:
+    data = encode_receipt(receipt)
+    assert parse_receipt(data) == receipt
+    assert encode_receipt(parse_receipt(data)) == data
+
+
+@given(receipts())
+def test_the_order_of_keys_and_white_space_say_nothing(receipt: Receipt) -> None:
+    value = json.loads(encode_receipt(receipt))
+    shuffled = json.dumps(dict(reversed(value.items())), indent=2).encode()
+    assert parse_receipt(shuffled) == receipt
+
+
+def broken(path: list[str | int], value: Any) -> bytes:
+    document: Any = json.loads(encode_receipt(RECEIPT))
+    at = document
+    for step in path[:-1]:
+        at = at[step]
+    if value is KeyError:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = value
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where"),
+    [
+        (["type"], "GreenlaneTrust", "/type"),
+        (["version"], 2, "/version"),
+        (["version"], True, "/version"),
+        (["seals"], {}, "/seals"),
+        (["seals"], KeyError, ""),
+        (["more"], 1, "/more"),
+        (["entry"], "AAAA", "/entry"),
+        (["entry"], "A" * 87 + "=", "/entry"),
+        (["entry"], "AQ" + "A" * 86, "/entry"),
+        (["disclosure"], None, "/disclosure"),
+        (["disclosure"], [], "/disclosure"),
+        (["disclosure", "event"], [], "/disclosure/event"),
+        (["disclosure", "event"], KeyError, "/disclosure"),
+        (["disclosure", "cbvVersion"], "CBV3.0", "/disclosure/cbvVersion"),
+        (["disclosure", "cbvVersion"], 2.0, "/disclosure/cbvVersion"),
+        (["disclosure", "salt"], "AAAA", "/disclosure/salt"),
+        (["inclusion"], None, "/inclusion"),
+        (["inclusion", "leafIndex"], -1, "/inclusion/leafIndex"),
+        (["inclusion", "treeSize"], 0, "/inclusion/treeSize"),
+        (["inclusion", "hashes"], ["A" * 43 + "="] * 65, "/inclusion/hashes"),
+        (["inclusion", "hashes", 0], "AAAA", "/inclusion/hashes/0"),
+        (["checkpoint"], "text", "/checkpoint"),
+        (["checkpoint"], NOTE.replace("\n9\n", "\n09\n"), "/checkpoint"),
+        (["checkpoint"], "x" * 16_385, "/checkpoint"),
+        (["anchor", "chainId"], "1", "/anchor/chainId"),
+        (["anchor", "contract"], "0x00", "/anchor/contract"),
+        (["anchor", "center"], "Lima", "/anchor/center"),
+        (["anchor", "treeSize"], 1.5, "/anchor/treeSize"),
+        (["anchor", "root"], "0x" + "AB" * 32, "/anchor/root"),
+        (["anchor", "blockNumber"], -1, "/anchor/blockNumber"),
+        (["anchor", "blockTime"], "yesterday", "/anchor/blockTime"),
+        (["anchor", "transaction"], "", "/anchor/transaction"),
+        (["anchor", "transaction"], KeyError, "/anchor"),
+    ],
+)
+def test_a_fault_points_at_its_field(path: list[str | int], value: Any, where: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_receipt(broken(path, value))
+    assert caught.value.where == where
+
+
+def test_a_plain_entry_has_no_salt_and_other_kinds_no_disclosure() -> None:
+    with pytest.raises(ReceiptInvalid) as caught:
+        replace(RECEIPT, entry=replace(RECEIPT.entry, is_blinded=False))
+    assert caught.value.where == "/disclosure/salt"
+    with pytest.raises(ReceiptInvalid) as caught:
+        replace(RECEIPT, entry=replace(RECEIPT.entry, kind=EntryKind.DOCUMENT))
+    assert caught.value.where == "/disclosure"
+
+
+def test_what_is_too_large_is_neither_read_nor_written() -> None:
+    with pytest.raises(ReceiptInvalid, match="at most"):
+        parse_receipt(bytes(MAX_RECEIPT_BYTES + 1))
+    assert RECEIPT.disclosure is not None
+    large = replace(RECEIPT, disclosure=replace(RECEIPT.disclosure, event={"x": "y" * MAX_RECEIPT_BYTES}))
+    with pytest.raises(ReceiptInvalid, match="at most"):
+        encode_receipt(large)
+
+
+def test_what_would_read_otherwise_is_not_written() -> None:
+    # A tuple is written as a list is, and read back as one.
+    event: Any = {"epcList": ("a", "b")}
+    assert RECEIPT.disclosure is not None
+    with pytest.raises(InvalidInput):
+        encode_receipt(replace(RECEIPT, disclosure=replace(RECEIPT.disclosure, event=event)))
+
+
+@given(st.none() | st.binary(min_size=1, max_size=80), st.integers(0, 2**62), HASHES)
+def test_a_tlog_proof_is_read_as_it_was_written(extra: bytes | None, index: int, hashes: tuple[NodeHash, ...]) -> None:
+    proof = TlogProof(extra=extra, index=LeafIndex(index), hashes=hashes, checkpoint=NOTE)
+    assert parse_tlog_proof(encode_tlog_proof(proof)) == proof
+
+
+def test_a_receipt_is_exported_in_the_form_of_the_specification() -> None:
+    text = to_tlog_proof(RECEIPT)
+    assert text.splitlines()[:4] == [
+        "c2sp.org/tlog-proof@v1",
+        "extra gQ" + "A" * 85 + "=",
+        "index 3",
+        "A" * 43 + "=",
+    ]
+    assert text.endswith("=\n\n" + NOTE)
+    proof = parse_tlog_proof(text)
+    assert proof.extra == RECEIPT.entry.encode()
+    assert (proof.index, proof.hashes, proof.checkpoint) == (LeafIndex(3), RECEIPT.inclusion.hashes, NOTE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "c2sp.org/tlog-proof@v1\n\n" + NOTE,
+        "c2sp.org/tlog-proof@v2\nindex 3\n\n" + NOTE,
+        "c2sp.org/tlog-proof@v1\nindex 3\n" + NOTE.replace("\n\n", "\n"),
+        "c2sp.org/tlog-proof@v1\nindex 03\n\n" + NOTE,
+        "c2sp.org/tlog-proof@v1\nindex -3\n\n" + NOTE,
+        "c2sp.org/tlog-proof@v1\nindex 3\nAAAA\n\n" + NOTE,
+        "c2sp.org/tlog-proof@v1\nindex 3\nA\n\n" + NOTE,
+        "c2sp.org/tlog-proof@v1\nindex 3\n" + ("A" * 43 + "=\n") * 65 + "\n" + NOTE,
+        "c2sp.org/tlog-proof@v1\nextra A\nindex 3\n\n" + NOTE,
+        "c2sp.org/tlog-proof@v1\nextra AAAA\n\n" + NOTE,
+        "c2sp.org/tlog-proof@v1\nindex 3\nextra AAAA\n\n" + NOTE,
+        "c2sp.org/tlog-proof@v1\nindex 3\n\n" + "x" * 70_000,
+    ],
+)
+def test_what_is_no_tlog_proof_is_refused(text: str) -> None:
+    with pytest.raises(TlogProofInvalid):
+        parse_tlog_proof(text)
+
+
+def test_a_tlog_proof_carries_a_checkpoint_that_reads_well() -> None:
+    with pytest.raises(NoteInvalid):
+        parse_tlog_proof("c2sp.org/tlog-proof@v1\nindex 3\n\nno note")
+    with pytest.raises(CheckpointInvalid):
+        parse_tlog_proof("c2sp.org/tlog-proof@v1\nindex 3\n\n" + NOTE.replace("\n9\n", "\n09\n"))
