@@ -1,0 +1,268 @@
+"""The bindings say what the contracts say: every call, every answer, refusals by name, at the block asked for."""
+
+import inspect
+import json
+import re
+from importlib import resources
+
+import pytest
+from greenlane.adapters.evm import bindings
+from greenlane.adapters.evm.bindings import (
+    AnchoredHead,
+    AnchorLog,
+    CenterStatus,
+    ContractRefused,
+    LogKeyRecord,
+    MemberRole,
+    MemberStatus,
+    NotEncodable,
+    NotThisContract,
+    PilotRegistry,
+    ProposalId,
+    ProposalKind,
+    UnixSeconds,
+    deployment_bytecode,
+    explain_revert,
+    runtime_bytecode,
+)
+from greenlane.core.merkle import consistency_proof, inclusion_proof, leaf_hash, root_of
+from greenlane.core.units import Address, LeafIndex, RootHash, TreeSize, center_id, member_id
+
+from .conftest import CENTERS, TERM_S, VOTING_S, Chain, candidate
+
+pytestmark = pytest.mark.chain
+LIMA, TIANJIN, SANTIAGO = center_id("lima"), center_id("tianjin"), center_id("santiago")
+MILL = member_id("mill")
+LEAVES = [leaf_hash(bytes([number])) for number in range(9)]
+
+
+def functions(name: str) -> list[str]:
+    text = resources.files("greenlane.adapters.evm").joinpath("abi", f"{name}.json").read_text()
+    return [item["name"] for item in json.loads(text)["abi"] if item["type"] == "function"]
+
+
+def anchor(chain: Chain, old_size: int, new_size: int) -> None:
+    proof = consistency_proof(LEAVES[:new_size], TreeSize(old_size))
+    data = AnchorLog.encode_anchor(LIMA, TreeSize(new_size), root_of(LEAVES[:new_size]), proof)
+    chain.send(data, sender=chain.founders[1].anchorer, to=chain.log.address)
+
+
+def govern(chain: Chain, number: int, data: bytes) -> None:
+    chain.send(data, sender=chain.founders[number].operator, to=chain.registry.address)
+
+
+def latest_proposal(chain: Chain) -> ProposalId:
+    return chain.registry.proposal_ids(chain.registry.proposal_count() - 1, 1)[0]
+
+
+@pytest.mark.parametrize("name", ["AnchorLog", "PilotRegistry"])
+def test_every_function_of_a_contract_is_bound(name: str) -> None:
+    source = inspect.getsource(bindings)
+    constants = {"MAX_CENTERS", "VALIDATOR_ROTATION_PAUSE"}
+    missing = {one for one in functions(name) if not re.search(rf'"{one}"', source)} - constants
+    assert missing == set()
+
+
+def test_the_code_on_the_chain_is_the_committed_one(chain: Chain) -> None:
+    assert chain.registry.has_code()
+    assert chain.log.has_code()
+    assert not AnchorLog(chain.web3, chain.registry.address).has_code()
+    assert chain.log.registry() == chain.registry.address
+    assert runtime_bytecode("AnchorLog") in deployment_bytecode("AnchorLog", chain.registry.address)
+
+
+def test_a_log_is_read_at_the_block_asked_for(chain: Chain) -> None:
+    before = chain.web3.eth.block_number
+    assert chain.log.head(LIMA) is None
+    anchor(chain, 0, 5)
+    between = chain.web3.eth.block_number
+    anchor(chain, 5, 9)
+    now = chain.web3.eth.get_block("latest")["timestamp"]
+    assert chain.log.head(LIMA) == AnchoredHead(tree_size=TreeSize(9), root=root_of(LEAVES), anchored_at=UnixSeconds(now))
+    earlier = chain.log.head(LIMA, between)
+    assert earlier is not None
+    assert earlier.tree_size == 5
+    assert chain.log.head(LIMA, before) is None
+    assert chain.log.root_at(LIMA, TreeSize(5)) == root_of(LEAVES[:5])
+    assert chain.log.root_at(LIMA, TreeSize(6)) is None
+    proof = inclusion_proof(LEAVES[:5], LeafIndex(3))
+    assert chain.log.is_included(LIMA, TreeSize(5), LeafIndex(3), LEAVES[3], proof)
+    assert not chain.log.is_included(LIMA, TreeSize(5), LeafIndex(2), LEAVES[3], proof)
+
+
+def test_an_anchor_is_told_in_its_transactions_log(chain: Chain) -> None:
+    data = AnchorLog.encode_anchor(LIMA, TreeSize(9), root_of(LEAVES), ())
+    receipt = chain.send(data, sender=chain.founders[1].anchorer, to=chain.log.address)
+    told = AnchorLog.anchored_event(receipt["logs"][0])
+    assert told is not None
+    assert (told.center, told.tree_size, told.root, told.previous_size) == (LIMA, 9, root_of(LEAVES), 0)
+    assert told.transaction == bytes(receipt["transactionHash"])
+    assert int(told.block_number) == int(receipt["blockNumber"])
+    assert PilotRegistry.event(receipt["logs"][0]) is None
+
+
+def test_a_refusal_comes_by_its_name_with_its_facts(chain: Chain) -> None:
+    data = AnchorLog.encode_anchor(LIMA, TreeSize(9), root_of(LEAVES), ())
+    with pytest.raises(ContractRefused) as refused:
+        chain.log.simulate(data, sender=chain.founders[0].anchorer)
+    assert refused.value.name == "NotAnchorer"
+    assert refused.value.arguments == {"centerId": "lima", "caller": "0x" + chain.founders[0].anchorer.hex()}
+    assert "NotAnchorer(centerId=lima" in str(refused.value)
+    chain.log.simulate(data, sender=chain.founders[1].anchorer)
+    assert chain.log.head(LIMA) is None
+
+
+def test_a_question_that_reverts_is_refused_by_name_too(chain: Chain) -> None:
+    with pytest.raises(ContractRefused) as refused:
+        chain.registry.tally(ProposalId(b"\x07" * 32))
+    assert refused.value.name == "UnknownProposal"
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "Unknown(data=0x)"),
+        (b"\x01\x02\x03\x04", "Unknown(data=0x01020304)"),
+        (bytes.fromhex("4e487b71") + (17).to_bytes(32, "big"), "Panic(reason=17)"),
+        (bytes.fromhex("4e487b71"), "Unknown(data=0x4e487b71)"),
+    ],
+)
+def test_any_revert_data_makes_a_sentence(data: bytes, sentence: str) -> None:
+    assert explain_revert(data) == f"The contract refuses: {sentence}."
+    assert sentence in AnchorLog.explain_revert(data)
+
+
+def test_an_address_without_the_contract_is_told_as_that(chain: Chain) -> None:
+    with pytest.raises(NotThisContract):
+        AnchorLog(chain.web3, Address(b"\x09" * 20)).head(LIMA)
+    with pytest.raises(ContractRefused):
+        PilotRegistry(chain.web3, chain.log.address).validators()
+
+
+@pytest.mark.parametrize(
+    ("tree_size", "root", "proof"),
+    [(2**64, b"\x01" * 32, []), (-1, b"\x01" * 32, []), (1, b"\x01" * 31, []), (1, b"\x01" * 32, [b"\x01" * 33])],
+)
+def test_what_does_not_fit_is_not_sent(tree_size: int, root: bytes, proof: list[bytes]) -> None:
+    with pytest.raises(NotEncodable):
+        AnchorLog.encode_anchor(LIMA, TreeSize(tree_size), RootHash(root), proof)  # type: ignore[arg-type]
+
+
+def test_the_founders_are_as_they_were_founded(chain: Chain) -> None:
+    registry = chain.registry
+    assert registry.center_ids(0, 10) == CENTERS
+    assert registry.center_count() == registry.active_count() == 3
+    assert registry.quorum() == 2
+    assert registry.validators() == tuple(founder.validator for founder in chain.founders)
+    found = registry.center(LIMA)
+    lima = chain.founders[1]
+    assert found is not None
+    assert {name: getattr(found, name) for name in lima.__slots__} == {name: getattr(lima, name) for name in lima.__slots__}
+    assert found.status is CenterStatus.ACTIVE
+    assert found.term_end == found.term_start + TERM_S
+    assert found.validator_rotated_at is None
+    assert registry.log_keys(LIMA) == (LogKeyRecord(key=lima.log_key, valid_from=found.term_start, valid_until=None),)
+    assert registry.is_active(LIMA)
+    assert registry.is_in_good_standing(LIMA)
+    assert registry.parameters().voting_period_s == VOTING_S
+    assert registry.center_of_operator(lima.operator) == LIMA
+    assert registry.center_of_anchorer(lima.anchorer) == LIMA
+    assert registry.center_of_validator(lima.validator) == LIMA
+    assert registry.center_of_log_key(lima.log_key) == LIMA
+    assert registry.center_of_anchorer(lima.operator) is None
+    assert registry.center(SANTIAGO) is None
+    assert registry.log_keys(SANTIAGO) == ()
+
+
+def test_a_center_is_nominated_endorsed_suspended_and_reinstated(chain: Chain) -> None:
+    registry = chain.registry
+    newcomer = candidate(3, SANTIAGO, chain.accounts)
+    govern(chain, 0, PilotRegistry.encode_nominate(newcomer))
+    proposal = latest_proposal(chain)
+    nominated, found = registry.center(SANTIAGO), registry.proposal(proposal)
+    assert nominated is not None
+    assert nominated.status is CenterStatus.NOMINATED
+    assert found is not None
+    assert (found.kind, found.center, found.is_executed, found.operator) == (
+        ProposalKind.ADMISSION,
+        SANTIAGO,
+        False,
+        None,
+    )
+    assert found.content_hash is not None
+    assert registry.has_voted(proposal, TIANJIN)
+    assert not registry.has_voted(proposal, LIMA)
+    tally = registry.tally(proposal)
+    assert (tally.votes, tally.needed) == (1, 2)
+    govern(chain, 1, PilotRegistry.encode_vote(proposal))
+    assert registry.is_active(SANTIAGO)
+    assert registry.center_ids(3, 5) == (SANTIAGO,)
+
+    govern(chain, 0, PilotRegistry.encode_propose_suspension(SANTIAGO))
+    govern(chain, 1, PilotRegistry.encode_vote(latest_proposal(chain)))
+    suspended = registry.center(SANTIAGO)
+    assert suspended is not None
+    assert suspended.status is CenterStatus.SUSPENDED
+    govern(chain, 0, PilotRegistry.encode_propose_reinstatement(SANTIAGO))
+    govern(chain, 1, PilotRegistry.encode_vote(latest_proposal(chain)))
+    assert registry.is_in_good_standing(SANTIAGO)
+    assert registry.proposal(ProposalId(bytes(32))) is None
+
+
+def test_a_center_minds_its_own_affairs(chain: Chain) -> None:
+    registry, spare = chain.registry, chain.accounts[12:]
+    govern(chain, 1, PilotRegistry.encode_rotate_log_key(b"\xaa" * 32))
+    govern(chain, 1, PilotRegistry.encode_rotate_anchorer(spare[0]))
+    govern(chain, 1, PilotRegistry.encode_rotate_validator(spare[1]))
+    govern(chain, 1, PilotRegistry.encode_set_endpoints("https://b.example", "enode://b"))
+    govern(chain, 0, PilotRegistry.encode_propose_renewal(LIMA))
+    govern(chain, 2, PilotRegistry.encode_vote(latest_proposal(chain)))
+    govern(chain, 1, PilotRegistry.encode_rotate_operator(spare[2]))
+    found = registry.center(LIMA)
+    assert found is not None
+    assert (found.log_key, found.anchorer, found.validator, found.operator) == (b"\xaa" * 32, *spare[:3])
+    assert (found.endpoint, found.enode) == ("https://b.example", "enode://b")
+    first, second = registry.log_keys(LIMA)
+    assert first.valid_until == second.valid_from
+    govern(chain, 0, PilotRegistry.encode_propose_operator(LIMA, chain.founders[1].operator))
+    replaced = registry.proposal(latest_proposal(chain))
+    assert replaced is not None
+    assert replaced.operator == chain.founders[1].operator
+    govern(chain, 2, PilotRegistry.encode_vote(latest_proposal(chain)))
+    assert registry.center_of_operator(chain.founders[1].operator) == LIMA
+    with pytest.raises(ContractRefused, match="TermNotOver"):
+        registry.simulate(PilotRegistry.encode_end_term(LIMA), sender=spare[3])
+    govern(chain, 1, PilotRegistry.encode_leave_network())
+    assert not registry.is_active(LIMA)
+
+
+def test_a_member_is_vouched_for_changed_and_suspended(chain: Chain) -> None:
+    registry, account, other = chain.registry, chain.accounts[12], chain.accounts[13]
+    roles = MemberRole.ENTERPRISE | MemberRole.BUYER
+    govern(chain, 1, PilotRegistry.encode_vouch(MILL, account, roles, UnixSeconds(5), UnixSeconds(2**40)))
+    found = registry.member_of(account)
+    assert found is not None
+    assert (found.center, found.id, found.account, found.roles, found.status, found.term_start, found.term_end) == (
+        LIMA,
+        MILL,
+        account,
+        roles,
+        MemberStatus.ACTIVE,
+        5,
+        2**40,
+    )
+    assert registry.member(LIMA, MILL) == found
+    assert registry.member(TIANJIN, MILL) is None
+    assert registry.member_ids(LIMA, 0, 5) == (MILL,)
+    assert registry.member_count(LIMA) == 1
+    assert registry.is_member_in_good_standing(account, roles)
+    assert not registry.is_member_in_good_standing(account, MemberRole.CERTIFIER)
+    govern(chain, 1, PilotRegistry.encode_set_member_roles(MILL, MemberRole.CERTIFIER))
+    govern(chain, 1, PilotRegistry.encode_set_member_term(MILL, UnixSeconds(0), None))
+    govern(chain, 1, PilotRegistry.encode_rotate_member_key(MILL, other))
+    assert registry.is_member_in_good_standing(other, MemberRole.CERTIFIER)
+    assert registry.member_of(account) is None
+    govern(chain, 1, PilotRegistry.encode_suspend_member(MILL))
+    assert not registry.is_member_in_good_standing(other, MemberRole.CERTIFIER)
+    govern(chain, 1, PilotRegistry.encode_reinstate_member(MILL))
+    assert registry.is_member_in_good_standing(other, MemberRole.CERTIFIER)
