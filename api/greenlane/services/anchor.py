@@ -11,7 +11,7 @@ from greenlane.core.errors import GreenlaneError
 from greenlane.core.merkle import verify_consistency
 from greenlane.core.tiles import consistency_proof_from_tiles
 from greenlane.core.units import CenterId, NodeHash, TreeSize
-from greenlane.ports.ledger import AnchoredHead, Ledger
+from greenlane.ports.ledger import AnchoredHead, AnchorRefused, Ledger
 from greenlane.ports.log import StoredAnchor, StoredCheckpoint
 from greenlane.ports.store import Store
 
@@ -73,18 +73,28 @@ class Anchor:
             LogBehindChain, LogForked: the database and the chain contradict each other; nothing was sent.
             AnchorRefused: the contract would refuse the checkpoint.
         """
+        # Ask what is on its way before looking at the head: the other way round, an anchor that lands in between would look as if
+        # nothing were on its way and the head still old, and be sent again.
+        is_in_flight = self._ledger.is_in_flight(center)
         head = self._ledger.anchored_head(center)
         lost = self._record(center, head)
         with self._store.read() as tx:
             newest = tx.log.newest_checkpoint(center)
         if newest is None or newest.tree_size <= head.tree_size:
             return AnchorOutcome(step=AnchorStep.CURRENT, anchored=head.tree_size, target=head.tree_size, lost=lost)
-        if self._ledger.is_in_flight(center):
-            step = AnchorStep.WAITING
-        else:
-            self._ledger.submit_anchor(center, newest.tree_size, newest.root, self._extension(center, head, newest))
-            step = AnchorStep.SUBMITTED
+        step = AnchorStep.WAITING if is_in_flight else self._submit(center, head, newest)
         return AnchorOutcome(step=step, anchored=head.tree_size, target=newest.tree_size, lost=lost)
+
+    def _submit(self, center: CenterId, head: AnchoredHead, newest: StoredCheckpoint) -> AnchorStep:
+        proof = self._extension(center, head, newest)
+        try:
+            self._ledger.submit_anchor(center, newest.tree_size, newest.root, proof)
+        except AnchorRefused:
+            # Another worker may have anchored meanwhile; then there is nothing to complain about.
+            if self._ledger.anchored_head(center) == head:
+                raise
+            return AnchorStep.WAITING
+        return AnchorStep.SUBMITTED
 
     def _record(self, center: CenterId, head: AnchoredHead) -> int:
         """Makes the store say what the chain's head says; how many anchors the chain has lost."""
