@@ -33,6 +33,8 @@ LIMA = CenterId("lima")
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ONCE = Once(scope="key post /capture", key="k", request_digest=bytes(32), at=NOON)
 SIGNER = Address(bytes(20))
+# Checked by mypy: the adapter is what the port says.
+_OPENS_A_STORE: Callable[[str], Store] = open_store
 
 
 def line(subject: str) -> AuditLine:

@@ -49,8 +49,8 @@ _VERSION_MARK = "?ver="
 _IDENTITIES_A_QUERY = 10_000
 _INT64 = 2**63
 
-_EVENT_COLUMNS = tuple(column.name for column in event.columns)
-_NAMED_COLUMNS = tuple(column.name for column in named.columns)
+EVENT_COLUMNS = tuple(column.name for column in event.columns)
+NAMED_COLUMNS = tuple(column.name for column in named.columns)
 _SALT_COLUMNS = tuple(column.name for column in salts.columns)
 _COPY_TYPES = {
     "INTEGER": "int4",
@@ -59,6 +59,15 @@ _COPY_TYPES = {
     "BLOB": "bytea",
     "BOOLEAN": "bool",
 }
+
+# OFFSET 0 keeps the planner from merging the two: before a young table's first ANALYZE it would rather read all of the center.
+_KNOWN_IN_POSTGRES = (
+    "SELECT e.* FROM unnest(%b) AS wanted (digest) CROSS JOIN LATERAL (SELECT event_digest, variant_digest, leaf_index "
+    "FROM event WHERE event_digest = wanted.digest AND center = %s AND member = %s OFFSET 0) AS e"
+)
+_KNOWN_IN_SQLITE = (
+    "SELECT event_digest, variant_digest, leaf_index FROM event WHERE event_digest IN ({}) AND center = ? AND member = ?"
+)
 
 
 class TokenInvalid(InvalidInput):
@@ -93,20 +102,15 @@ class SqlEvents:
         return found
 
     def _known(self, number: int, member: MemberId, digests: set[bytes]) -> Iterator[tuple[bytes, bytes, int]]:
-        wanted = "SELECT event_digest, variant_digest, leaf_index FROM event WHERE"
         if self._work.is_postgres:
             with self._work.driver().cursor(binary=True) as cursor:
-                cursor.execute(
-                    f"{wanted} event_digest = ANY(%b) AND center = %s AND member = %s", (list(digests), number, member)
-                )
+                cursor.execute(_KNOWN_IN_POSTGRES, (list(digests), number, member))
                 yield from cursor
             return
         left = iter(digests)
         while some := list(islice(left, _IDENTITIES_A_QUERY)):
             marks = ",".join("?" * len(some))
-            yield from self._work.driver().execute(
-                f"{wanted} event_digest IN ({marks}) AND center = ? AND member = ?", (*some, number, member)
-            )
+            yield from self._work.driver().execute(_KNOWN_IN_SQLITE.format(marks), (*some, number, member))
 
     def add(self, events: Sequence[StoredEvent]) -> None:
         if not events:
@@ -116,9 +120,9 @@ class SqlEvents:
         name_rows: list[tuple[Any, ...]] = []
         salt_rows: list[tuple[Any, ...]] = []
         # A generator: PostgreSQL inserts the first rows while the last are still being made.
-        self._insert("event", _EVENT_COLUMNS, _event_rows(events, numbers, name_rows, salt_rows))
+        self._insert("event", EVENT_COLUMNS, event_rows(events, numbers, name_rows, salt_rows))
         if name_rows:
-            self._insert("named", _NAMED_COLUMNS, name_rows)
+            self._insert("named", NAMED_COLUMNS, name_rows)
         if salt_rows:
             self._insert("salt", _SALT_COLUMNS, salt_rows)
 
@@ -130,7 +134,7 @@ class SqlEvents:
             driver.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608 - names of our own tables
             return
         with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
-            copy.set_types(_COPY_TYPES_OF[table])
+            copy.set_types(COPY_TYPES[table])
             for row in rows:
                 copy.write_row(row)
 
@@ -254,7 +258,7 @@ def _copy_types(table: str) -> list[str]:
     return [_COPY_TYPES[str(column.type.compile())] for column in event.metadata.tables[table].columns]
 
 
-_COPY_TYPES_OF = {table: _copy_types(table) for table in ("event", "named", "salt")}
+COPY_TYPES = {table: _copy_types(table) for table in ("event", "named", "salt")}
 
 
 def _events() -> Select[Any]:
@@ -274,13 +278,21 @@ def _name_digest(kind: str, name: str) -> bytes:
     return sha256(f"{kind}\0{name}".encode())[:_NAME_DIGEST_BYTES]
 
 
-def _event_rows(
+def event_rows(
     events: Sequence[StoredEvent],
     numbers: dict[CenterId, int],
     name_rows: list[tuple[Any, ...]],
     salt_rows: list[tuple[Any, ...]],
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows of `event`; what belongs to the same events in `named` and `salt` is added to the lists meanwhile."""
+    """Rows of `event` in the order of EVENT_COLUMNS; each event's rows of `named` and `salt` are added to the lists meanwhile.
+
+    Args:
+        events: with their places in the log.
+        numbers: of every center among the events.
+
+    Raises:
+        InvalidInput: an event hash does not hold the event digest beside it.
+    """
     for one in events:
         number = numbers[one.center]
         event_time = microseconds(one.event_time)

@@ -106,7 +106,8 @@ class Work:
         return self.connection.execute(self.insert_or_leave(table), row, execution_options=kept).rowcount == 1
 
     def insert_many(self, table: Any, rows: Sequence[dict[str, Any]]) -> None:
-        self.connection.execute(insert(table), rows)
+        # One row alone goes as a plain statement: a batch of one costs psycopg a pipeline.
+        self.connection.execute(insert(table), rows if len(rows) > 1 else rows[0])
 
     def changed(self, statement: Executable) -> int:
         """Executes an UPDATE or DELETE; how many rows it touched."""
