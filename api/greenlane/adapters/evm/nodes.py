@@ -17,7 +17,7 @@ from web3 import HTTPProvider, Web3
 from web3.exceptions import BadResponseFormat, BlockNotFound, RequestTimedOut
 from web3.middleware import ExtraDataToPOAMiddleware
 
-from greenlane.adapters.evm.bindings import AnchorLog, NotThisContract, PilotRegistry
+from greenlane.adapters.evm.bindings import AnchorLog, ContractRefused, NotThisContract, PilotRegistry
 from greenlane.core.units import Address, ChainId
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch, LedgerUnavailable
@@ -134,8 +134,10 @@ class Nodes:
                 )
         try:
             registry = anchor_log.registry()
-        except NotThisContract as error:
-            raise LedgerMismatch(error.detail, where=url, remedy=_WHAT_TO_DO) from error
+        except (NotThisContract, ContractRefused) as error:
+            raise LedgerMismatch(
+                f"What stands at {encode_hex(self._anchor_log)} is no AnchorLog: {error.detail}", where=url, remedy=_WHAT_TO_DO
+            ) from error
         if registry != self._pilot_registry:
             raise LedgerMismatch(
                 f"The anchor log asks the registry {encode_hex(registry)}, not {encode_hex(self._pilot_registry)}.",

@@ -1,0 +1,295 @@
+"""The gateway to one chain: what is anchored there, and a way to anchor more. Implements ports.ledger.Ledger.
+
+Everything is read at the block `latest`: the chains of this project do not reorganise. What a transaction did is judged by the
+anchor contract's storage, never by a receipt or an event, which a chain may lose while it keeps the effect, and the other way
+round. Each hosted center anchors with a key of its own, one anchor at a time: the next one's proof begins where this one ends.
+Anchoring twice is harmless at every point: the contract refuses a root it has.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+import rlp  # type: ignore[import-untyped]
+from eth_account.signers.local import LocalAccount
+from eth_typing import HexStr
+from web3 import Web3
+from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception
+from web3.types import FilterParams
+
+from greenlane.adapters.evm.bindings import AnchorLog, ContractRefused, NotThisContract, PilotRegistry
+from greenlane.adapters.evm.nodes import Nodes
+from greenlane.adapters.evm.sender import Call, Sender, Verdict
+from greenlane.adapters.evm.trust import read_trust, utc
+from greenlane.adapters.network_file import Network
+from greenlane.core.anchoring import anchored_topics
+from greenlane.core.errors import NotFound
+from greenlane.core.trust import TrustFile
+from greenlane.core.units import BlockNumber, CenterId, NodeHash, RootHash, TreeSize, TxHash, center_id
+from greenlane.core.wire import encode_hex
+from greenlane.ports.clock import Clock
+from greenlane.ports.ledger import (
+    AnchoredHead,
+    AnchorRefused,
+    AnchorTrace,
+    LedgerHealth,
+    LedgerMismatch,
+    LedgerUnavailable,
+)
+from greenlane.ports.outbox import OutboxRow, OutboxState
+from greenlane.ports.store import Store
+
+T = TypeVar("T")
+
+MAX_IN_FLIGHT: Final = 500
+REQUEST_TIMEOUT_S: Final = 5.0
+_NOTHING_ANCHORED: Final = AnchoredHead(
+    tree_size=TreeSize(0), root=RootHash(bytes(32)), anchored_at=datetime.fromtimestamp(0, UTC)
+)
+# Besu answers for this many blocks at most unless it is told otherwise (--rpc-max-logs-range).
+_LOG_BLOCKS: Final = 5_000
+_KNOWN_TRANSACTIONS: Final = 4_096
+_WORD = 32
+_SELECTOR = 4
+_DATA_FIELD = 5
+"""Place of the call data in a transaction of the old form."""
+
+
+class EvmLedger:
+    """See ports.ledger.Ledger. Safe for threads; several processes may serve one center over one store."""
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        store: Store,
+        anchorers: Mapping[CenterId, LocalAccount],
+        clock: Clock,
+        max_in_flight: int = MAX_IN_FLIGHT,
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> None:
+        """Takes the chain's description and the keys to anchor with; no node is asked yet.
+
+        Args:
+            anchorers: for each center that is anchored from here, its anchorer's account.
+            max_in_flight: how many transactions of one account are handed to the nodes before the first is on the chain.
+            request_timeout_s: for each request to a node.
+        """
+        self._network = network
+        self._nodes = Nodes(
+            network.rpc_urls,
+            chain_id=network.chain_id,
+            genesis_hash=network.genesis_hash,
+            pilot_registry=network.pilot_registry,
+            anchor_log=network.anchor_log,
+            timeout_s=request_timeout_s,
+        )
+        self._senders = {
+            center: Sender(
+                nodes=self._nodes,
+                store=store,
+                account=account,
+                chain_id=network.chain_id,
+                clock=clock,
+                max_in_flight=max_in_flight,
+                judge=self._judge,
+            )
+            for center, account in anchorers.items()
+        }
+        self._known_lock = threading.Lock()
+        self._known: OrderedDict[str, TxHash] = OrderedDict()
+
+    def health(self) -> LedgerHealth:
+        """The head of the chain."""
+
+        def read(web3: Web3) -> LedgerHealth:
+            block = web3.eth.get_block("latest")
+            return LedgerHealth(
+                chain_id=self._network.chain_id,
+                head_number=BlockNumber(block["number"]),
+                head_at=datetime.fromtimestamp(block["timestamp"], UTC),
+            )
+
+        return self._ask(read)
+
+    def trust(self) -> TrustFile:
+        """What a verifier starts from, read from the registry now."""
+        return self._ask(
+            lambda web3: read_trust(
+                PilotRegistry(web3, self._network.pilot_registry),
+                chain_id=self._network.chain_id,
+                genesis_hash=self._network.genesis_hash,
+                anchor_log=self._network.anchor_log,
+                is_sealed=self._network.is_sealed,
+                block=BlockNumber(web3.eth.block_number),
+            )
+        )
+
+    def anchored_head(self, center: CenterId) -> AnchoredHead:
+        """The last anchored checkpoint of a center, from the contract's storage."""
+        found = self._ask(lambda web3: self._contract(web3).head(center))
+        if found is None:
+            return _NOTHING_ANCHORED
+        return AnchoredHead(tree_size=found.tree_size, root=found.root, anchored_at=utc(found.anchored_at))
+
+    def anchored_root(self, center: CenterId, tree_size: TreeSize) -> RootHash | None:
+        """The root anchored at that tree size, or None."""
+        return self._ask(lambda web3: self._contract(web3).root_at(center, tree_size))
+
+    def is_in_flight(self, center: CenterId) -> bool:
+        """Whether an anchor of that center was submitted and its effect is not known yet; settles what can be settled.
+
+        False for a center that is not anchored from here.
+        """
+        sender = self._senders.get(center)
+        if sender is None:
+            return False
+        with _words_of_the_port():
+            return sender.settle()
+
+    def submit_anchor(self, center: CenterId, tree_size: TreeSize, root: RootHash, proof: Sequence[NodeHash]) -> TxHash:
+        """Simulates, keeps and sends one anchor transaction; returns as soon as a node took it.
+
+        Raises:
+            AnchorRefused: the simulation reverted; nothing was kept or sent. Or another root is on its way for this size.
+            LedgerUnavailable: another anchor of the center is on its way, or no node took it (it is kept and will be sent again).
+            NotFound: the center is not anchored from here.
+        """
+        sender = self._senders.get(center)
+        if sender is None:
+            raise NotFound(f"The center {center!r} is not anchored from here.", remedy="Give its anchorer's key.")
+        purpose = f"anchor:{center}:{tree_size}"
+        with _words_of_the_port():
+            row = sender.pending_for(purpose)
+            if row is None:
+                if sender.settle():
+                    raise LedgerUnavailable(
+                        f"Another anchor of {center} is on its way to the chain.",
+                        remedy="Ask again when it is settled.",
+                        retry_after_s=1,
+                    )
+                data = AnchorLog.encode_anchor(center, tree_size, root, proof)
+                gas = self._simulated_gas(sender, data, purpose)
+                row = sender.submit(purpose, Call(to=self._network.anchor_log, data=data, gas=gas))
+        if _anchor_of(row)[2] != root:
+            raise AnchorRefused(f"Another root is on its way to the chain for the tree of {tree_size} leaves.", where=purpose)
+        self._remember(row)
+        return row.tx_hash
+
+    def anchor_trace(self, center: CenterId, tree_size: TreeSize) -> AnchorTrace:
+        """Block and transaction of an anchored checkpoint; fields are None where the node has lost the receipt.
+
+        What was anchored from here since the start is found at once; else the last 5,000 blocks are searched for its event.
+        """
+        with self._known_lock:
+            known = self._known.get(f"anchor:{center}:{tree_size}")
+
+        def trace(web3: Web3) -> AnchorTrace:
+            if known is not None:
+                try:
+                    receipt = web3.eth.get_transaction_receipt(HexStr(encode_hex(known)))
+                except TransactionNotFound:
+                    pass
+                else:
+                    if receipt["status"] == 1:
+                        return AnchorTrace(block_number=BlockNumber(receipt["blockNumber"]), transaction=known)
+            latest = web3.eth.block_number
+            wanted: FilterParams = {
+                "address": Web3.to_checksum_address(self._network.anchor_log),
+                "topics": [HexStr(encode_hex(topic)) for topic in anchored_topics(center, tree_size)],
+                "fromBlock": BlockNumber(max(self._network.deploy_block, latest - _LOG_BLOCKS + 1)),
+                "toBlock": BlockNumber(latest),
+            }
+            for event in map(AnchorLog.anchored_event, web3.eth.get_logs(wanted)):
+                if event is not None:
+                    return AnchorTrace(block_number=event.block_number, transaction=event.transaction)
+            return AnchorTrace(block_number=None, transaction=None)
+
+        return self._ask(trace)
+
+    def _contract(self, web3: Web3) -> AnchorLog:
+        return AnchorLog(web3, self._network.anchor_log)
+
+    def _simulated_gas(self, sender: Sender, data: bytes, purpose: str) -> int:
+        """What the call needs, and a quarter more, since the block it lands in may be another."""
+
+        def simulate(web3: Web3) -> int:
+            contract = self._contract(web3)
+            try:
+                contract.simulate(data, sender=sender.address)
+                return web3.eth.estimate_gas(
+                    {
+                        "from": Web3.to_checksum_address(sender.address),
+                        "to": Web3.to_checksum_address(contract.address),
+                        "data": Web3.to_hex(data),
+                    }
+                )
+            except ContractRefused as error:
+                raise AnchorRefused(error.detail, where=purpose) from error
+            except ContractLogicError as error:
+                raise AnchorRefused(f"The contract refuses: {error.message}.", where=purpose) from error
+
+        return self._nodes.ask(simulate) * 5 // 4
+
+    def _judge(self, web3: Web3, row: OutboxRow) -> Verdict:
+        center, tree_size, root = _anchor_of(row)
+        anchored = self._contract(web3).root_at(center, tree_size)
+        try:
+            is_reverted = web3.eth.get_transaction_receipt(HexStr(encode_hex(row.tx_hash)))["status"] == 0
+            has_receipt = True
+        except TransactionNotFound:
+            is_reverted = has_receipt = False
+        if anchored == root:
+            self._remember(row)
+            return Verdict(state=OutboxState.SUPERSEDED if is_reverted else OutboxState.DONE)
+        if anchored is not None:
+            return Verdict(state=OutboxState.FAILED, note=f"Another root is anchored: {encode_hex(anchored)}.")
+        if is_reverted:
+            return Verdict(state=OutboxState.FAILED, note=self._reason(web3, row))
+        what = "its effect" if has_receipt else "it, or its nonce was used for something else"
+        return Verdict(state=OutboxState.FAILED, note=f"The chain has lost {what}.")
+
+    def _reason(self, web3: Web3, row: OutboxRow) -> str:
+        """Why it would be refused now, which is why it was unless something has changed since."""
+        sender = self._senders[_anchor_of(row)[0]].address
+        try:
+            self._contract(web3).simulate(_call_data(row), sender=sender)
+        except ContractRefused as error:
+            return error.detail
+        return "Reverted, for a reason that is gone."
+
+    def _remember(self, row: OutboxRow) -> None:
+        with self._known_lock:
+            self._known[row.purpose] = row.tx_hash
+            self._known.move_to_end(row.purpose)
+            while len(self._known) > _KNOWN_TRANSACTIONS:
+                self._known.popitem(last=False)
+
+    def _ask(self, question: Callable[[Web3], T]) -> T:
+        with _words_of_the_port():
+            return self._nodes.ask(question)
+
+
+@contextmanager
+def _words_of_the_port() -> Iterator[None]:
+    try:
+        yield
+    except (NotThisContract, ContractRefused) as error:
+        # No question of ours is one that the contracts refuse; a refused anchor was told apart before.
+        raise LedgerMismatch(error.detail, remedy=NotThisContract.default_remedy) from error
+    except Web3Exception as error:
+        raise LedgerUnavailable(f"The node answers with an error: {str(error)[:200]}") from error
+
+
+def _call_data(row: OutboxRow) -> bytes:
+    return bytes(rlp.decode(row.raw)[_DATA_FIELD])
+
+
+def _anchor_of(row: OutboxRow) -> tuple[CenterId, TreeSize, RootHash]:
+    """What a kept transaction anchors, as its signed bytes say."""
+    data = _call_data(row)
+    center, size, root = (data[_SELECTOR + place * _WORD : _SELECTOR + (place + 1) * _WORD] for place in range(3))
+    return center_id(center.rstrip(b"\x00").decode("ascii")), TreeSize(int.from_bytes(size, "big")), RootHash(root)

@@ -1,0 +1,226 @@
+"""One account's transactions: written down, sent, and followed until the chain shows what became of them.
+
+The order that nothing may change: sign and keep in one database transaction; only then send; and believe only what the contract's
+storage shows. So a crash leaves either nothing, or a kept transaction that the next `settle` sends again, byte for byte.
+
+The chain may also lose what it had: an embedded chain whose machine failed, a node restored from a backup. Then the account's
+nonce on the chain is below that of our record, and every kept transaction from there on is sent again in its order, whatever
+became of it the first time: a nonce left out would hold up all that follow. Nonces that our record lacks are filled with nothing.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from eth_account.signers.local import LocalAccount
+from eth_typing import HexStr
+from web3 import Web3
+from web3.exceptions import TransactionNotFound, Web3RPCError
+
+from greenlane.adapters.evm.nodes import Nodes
+from greenlane.core.errors import Conflict
+from greenlane.core.units import Address, ChainId, TxHash
+from greenlane.core.wire import encode_hex
+from greenlane.ports.clock import Clock
+from greenlane.ports.ledger import LedgerUnavailable
+from greenlane.ports.outbox import OutboxRow, OutboxState, SignedTransaction
+from greenlane.ports.store import Store
+
+log = logging.getLogger(__name__)
+
+_PLAIN_GAS: Final = 21_000
+# What clients say to a transaction they have, or whose nonce was used meanwhile: then there is nothing left to send.
+_HAS_IT: Final = ("already known", "known transaction", "already imported", "already exists", "nonce too low")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the chain shows of a transaction whose nonce is used up; `note` is the contract's word where it failed."""
+
+    state: OutboxState
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call of a contract, simulated and ready to be signed.
+
+    Attributes:
+        gas: the limit; gas is free, and yet a block holds only so much.
+    """
+
+    to: Address
+    data: bytes
+    gas: int
+
+
+class Sender:
+    """Sends for one account. Several may do so at once, in one process or in many: the store keeps them apart."""
+
+    def __init__(
+        self,
+        *,
+        nodes: Nodes,
+        store: Store,
+        account: LocalAccount,
+        chain_id: ChainId,
+        clock: Clock,
+        max_in_flight: int,
+        judge: Callable[[Web3, OutboxRow], Verdict],
+    ) -> None:
+        """Takes what it sends with.
+
+        Args:
+            max_in_flight: how many transactions are handed to the nodes before the first of them is on the chain.
+            judge: says what a transaction has done, after its nonce was used; reads the contract's storage.
+        """
+        self.address = Address(bytes.fromhex(account.address[2:]))
+        self._nodes = nodes
+        self._store = store
+        self._account = account
+        self._chain_id = chain_id
+        self._clock = clock
+        self._max_in_flight = max_in_flight
+        self._judge = judge
+
+    def settle(self) -> bool:
+        """Finds out what became of what was sent, sends again what the nodes have forgotten; whether something is open still.
+
+        Raises:
+            LedgerUnavailable: no node answers, or none takes a transaction.
+        """
+        used = self._nodes.ask(self._used_nonces)
+        with self._store.read() as transaction:
+            ended = [row for row in transaction.outbox.pending(self._chain_id, self.address) if row.nonce < used]
+            still_open = transaction.outbox.from_nonce(self._chain_id, self.address, used)
+        if ended:
+            self._close(ended)
+        lost = [row for row in still_open if row.state is OutboxState.DONE]
+        if lost:
+            self._reopen(lost)
+        window = [row for row in still_open if row.nonce < used + self._max_in_flight]
+        if window:
+            self._fill_gaps(used, [row.nonce for row in window])
+            for row in window:
+                if not self._nodes.ask(partial(_is_waiting, tx_hash=row.tx_hash)):
+                    self._send(row)
+        return bool(still_open)
+
+    def submit(self, purpose: str, call: Call) -> OutboxRow:
+        """Keeps a call as the account's next transaction, and sends it.
+
+        Returns:
+            The kept transaction; one that is pending for the same purpose already, if another has kept it meanwhile.
+
+        Raises:
+            LedgerUnavailable: no node took it (it is kept and will be sent again), or one for another purpose is pending.
+        """
+        used = self._nodes.ask(self._used_nonces)
+        with self._store.write() as transaction:
+            outbox = transaction.outbox
+            # The chain may have used nonces that our record lacks: a database restored from a backup, a key used elsewhere.
+            outbox.skip_to(self._chain_id, self.address, used)
+            nonce = outbox.lock_signer(self._chain_id, self.address)
+            pending = outbox.pending(self._chain_id, self.address)
+            if pending:
+                return self._same(purpose, pending)
+            row = outbox.add(
+                chain_id=self._chain_id,
+                signer=self.address,
+                nonce=nonce,
+                purpose=purpose,
+                sign=lambda nonce: self._sign(nonce, call),
+                at=self._clock(),
+            )
+        self._send(row)
+        return row
+
+    def pending_for(self, purpose: str) -> OutboxRow | None:
+        """The pending transaction of a purpose, or None."""
+        with self._store.read() as transaction:
+            return transaction.outbox.pending_for(self._chain_id, purpose)
+
+    def _same(self, purpose: str, pending: tuple[OutboxRow, ...]) -> OutboxRow:
+        for row in pending:
+            if row.purpose == purpose:
+                return row
+        raise LedgerUnavailable(
+            f"{pending[0].purpose} is on its way to the chain.", remedy="Ask again when it is settled.", retry_after_s=1
+        )
+
+    def _used_nonces(self, web3: Web3) -> int:
+        return int(web3.eth.get_transaction_count(self._account.address, "latest"))
+
+    def _sign(self, nonce: int, call: Call) -> SignedTransaction:
+        signed = self._account.sign_transaction(
+            {
+                "chainId": self._chain_id,
+                "nonce": nonce,
+                "gas": call.gas,
+                # Gas is free on these chains. A price of zero in the old form of transactions is taken by every client.
+                "gasPrice": 0,
+                "value": 0,
+                "to": Web3.to_checksum_address(call.to),
+                "data": Web3.to_hex(call.data),
+            }
+        )
+        return SignedTransaction(tx_hash=TxHash(bytes(signed.hash)), raw=bytes(signed.raw_transaction))
+
+    def _close(self, ended: list[OutboxRow]) -> None:
+        # One node judges them all: the next one may lag behind the block that used the nonce.
+        verdicts = self._nodes.ask(lambda web3: [self._judge(web3, row) for row in ended])
+        with self._store.write() as transaction:
+            for row, verdict in zip(ended, verdicts, strict=True):
+                transaction.outbox.close(row, verdict.state, verdict.note)
+        for row, verdict in zip(ended, verdicts, strict=True):
+            is_good = verdict.state is not OutboxState.FAILED
+            log.log(
+                logging.INFO if is_good else logging.WARNING,
+                "transaction.settled",
+                extra={
+                    "purpose": row.purpose,
+                    "tx_hash": encode_hex(row.tx_hash),
+                    "state": verdict.state.value,
+                    "note": verdict.note,
+                },
+            )
+
+    def _reopen(self, lost: list[OutboxRow]) -> None:
+        log.warning("chain.lost_transactions", extra={"count": len(lost), "first_nonce": lost[0].nonce})
+        with self._store.write() as transaction:
+            for row in lost:
+                # Another transaction may be pending for the purpose; this one is sent all the same, for its nonce.
+                with suppress(Conflict):
+                    transaction.outbox.reopen(row)
+
+    def _fill_gaps(self, used: int, nonces: list[int]) -> None:
+        for nonce in sorted(set(range(used, nonces[-1])) - set(nonces)):
+            # Signing is deterministic: sent twice, it is one transaction.
+            nothing = self._sign(nonce, Call(to=self.address, data=b"", gas=_PLAIN_GAS))
+            self._nodes.ask(partial(_hand_over, raw=nothing.raw))
+
+    def _send(self, row: OutboxRow) -> None:
+        self._nodes.ask(partial(_hand_over, raw=row.raw))
+        with self._store.write() as transaction:
+            transaction.outbox.mark_sent(row, self._clock())
+
+
+def _is_waiting(web3: Web3, tx_hash: TxHash) -> bool:
+    """Whether the node keeps a transaction to put it into a block."""
+    try:
+        found = web3.eth.get_transaction(HexStr(encode_hex(tx_hash)))
+    except TransactionNotFound:
+        return False
+    # A torn state may tell of a block that has it while its nonce is unused. Sending it once too often is harmless.
+    return found.get("blockNumber") is None
+
+
+def _hand_over(web3: Web3, raw: bytes) -> None:
+    try:
+        web3.eth.send_raw_transaction(raw)
+    except Web3RPCError as error:
+        if not any(words in str(error.message).lower() for words in _HAS_IT):
+            raise LedgerUnavailable(f"The node does not take the transaction: {error.message}") from error
