@@ -1,0 +1,219 @@
+"""A deployment in a temporary folder: real database, real log keys, every service; the chain, time and chance are the test's.
+
+    world = make_world(tmp_path)
+    job = world.capture(center=LIMA, member=COOPERATIVE, events=some_events(3), actor="console")
+    world.settle()
+
+Three centers are hosted. Each has a public member, "cooperative", and a private one, "roaster".
+"""
+
+import atexit
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from greenlane.adapters.keystore import LogSigner
+from greenlane.adapters.sql.store import SqlStore, open_store
+from greenlane.core.crypto import ed25519_public_key, sha256
+from greenlane.core.epcis.event import Event
+from greenlane.core.epcis.eventhash import event_hash_digest
+from greenlane.core.note import VerifierKey
+from greenlane.core.receipt import Receipt
+from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile
+from greenlane.core.units import Address, CenterId, ChainId, MemberId
+from greenlane.ports.accounts import MemberRole, Visibility
+from greenlane.ports.jobs import CaptureJob
+from greenlane.ports.ledger import Ledger
+from greenlane.ports.signing import HostedCenter
+from greenlane.ports.store import Store
+from greenlane.services.anchor import Anchor, AnchorStep
+from greenlane.services.capture import Capture
+from greenlane.services.check import Check, CheckReport
+from greenlane.services.enrol import Enrol
+from greenlane.services.forget import Forget
+from greenlane.services.identify import Identify
+from greenlane.services.prove import ChainPlace, Prove
+from greenlane.services.publish import Publish
+from greenlane.services.read_log import ReadLog
+from greenlane.services.trace import Trace
+from worlds.events import some_events
+from worlds.ledger import LedgerWorld
+
+TIANJIN, LIMA, HO_CHI_MINH = CenterId("tianjin"), CenterId("lima"), CenterId("ho-chi-minh")
+CENTERS = ((TIANJIN, "天津试点中心", "CN"), (LIMA, "Centro Piloto de Lima", "PE"), (HO_CHI_MINH, "Trung tâm Sài Gòn", "VN"))
+COOPERATIVE, ROASTER = MemberId("cooperative"), MemberId("roaster")
+START = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+class TickingClock:
+    """Each look is a second later than the one before; `now` may be set."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+class CountedEntropy:
+    """Bytes that look random, never repeat, and are the same in every run."""
+
+    def __init__(self) -> None:
+        self.drawn = 0
+
+    def __call__(self, count: int) -> bytes:
+        self.drawn += 1
+        seed = self.drawn.to_bytes(8, "big")
+        return b"".join(sha256(seed + bytes([part])) for part in range(-(-count // 32)))[:count]
+
+
+def log_seed(center: CenterId) -> bytes:
+    """The seed of a center's log key."""
+    return sha256(f"log key of {center}".encode())
+
+
+def hosted_center(center: CenterId, name: str, economy: str) -> HostedCenter:
+    origin = f"greenlane.example/{center}"
+    key = VerifierKey(name=origin, public_key=ed25519_public_key(log_seed(center)))
+    return HostedCenter(id=center, name=name, economy=economy, origin=origin, key=key)
+
+
+HOSTED = tuple(hosted_center(*facts) for facts in CENTERS)
+CHAIN = ChainPlace(chain_id=ChainId(20_261), anchor_log=Address(sha256(b"anchor log")[:20]))
+
+
+def trust_file() -> TrustFile:
+    """What a verifier starts from, in this world."""
+    return TrustFile(
+        chain_id=CHAIN.chain_id,
+        genesis_hash=sha256(b"genesis"),
+        pilot_registry=Address(sha256(b"registry")[:20]),
+        anchor_log=CHAIN.anchor_log,
+        validators=(),
+        centers=tuple(
+            TrustedCenter(
+                id=center.id,
+                name=center.name,
+                economy=center.economy,
+                origin=center.origin,
+                log_keys=(LogKeyTerm(key=center.key, valid_from=datetime(2026, 1, 1, tzinfo=UTC), valid_until=None),),
+            )
+            for center in HOSTED
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """The services over one store, and what a test turns to shape them."""
+
+    file: Path
+    store: Store
+    signer: LogSigner
+    ledger: LedgerWorld
+    clock: TickingClock
+    entropy: CountedEntropy
+    capture: Capture
+    publish: Publish
+    anchor: Anchor
+    prove: Prove
+    trace: Trace
+    forget: Forget
+    enrol: Enrol
+    identify: Identify
+    check: Check
+    read_log: ReadLog
+
+    def take(self, count: int = 1, *, first: int = 0, center: CenterId = LIMA, member: MemberId = COOPERATIVE) -> CaptureJob:
+        """Captures plain events, numbered from `first` on."""
+        return self.capture(center=center, member=member, events=some_events(count, first=first), actor="console")
+
+    def take_these(self, *events: Event, center: CenterId = LIMA, member: MemberId = COOPERATIVE) -> CaptureJob:
+        """Captures events for the cooperative of Lima, unless told otherwise."""
+        return self.capture(center=center, member=member, events=events, actor="console")
+
+    def settle(self, center: CenterId = LIMA) -> None:
+        """Publishes and anchors until the chain has everything of a center."""
+        while self.publish(center) is not None:
+            pass
+        for _ in range(3):
+            if self.anchor(center).step is AnchorStep.CURRENT:
+                return
+            self.ledger.mine()
+        raise AssertionError("the chain never took the newest checkpoint")
+
+    def receipt(self, event_hash: str, *, reader: CenterId | None = None) -> Receipt:
+        return self.prove(event_hash_digest(event_hash), reader=reader)
+
+    def fsck(self, center: CenterId = LIMA, *, is_asking_chain: bool = True) -> CheckReport:
+        ledger: Ledger | None = self.ledger if is_asking_chain else None
+        return self.check(center, ledger=ledger, progress=lambda _what, _done, _total: None)
+
+    def over(self, store: Store) -> "World":
+        """The same world, its services over another store (one that breaks, say)."""
+        return _assembled(self.file, store, self.ledger, self.clock, self.entropy)
+
+    def with_limit(self, max_unpublished: int) -> "World":
+        capture = Capture(store=self.store, clock=self.clock, entropy=self.entropy, max_unpublished=max_unpublished)
+        return replace(self, capture=capture)
+
+
+@cache
+def _template() -> Path:
+    """A migrated and enrolled database, made once: to copy it is a hundred times faster than to make it."""
+    folder = Path(tempfile.mkdtemp(prefix="greenlane-world-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = folder / "greenlane.sqlite3"
+    store = open_store(f"sqlite:///{file}")
+    store.migrate()
+    enrol = Enrol(store=store, clock=TickingClock(), entropy=CountedEntropy())
+    for center in HOSTED:
+        for member, visibility in ((COOPERATIVE, Visibility.PUBLIC), (ROASTER, Visibility.PRIVATE)):
+            enrol.member(
+                center=center.id,
+                member=member,
+                name=f"{member.title()} of {center.name}",
+                roles=frozenset({MemberRole.ENTERPRISE}),
+                visibility=visibility,
+                actor="console",
+            )
+    store.close()
+    return file
+
+
+def make_world(folder: Path) -> World:
+    """A fresh world; whoever makes one closes it by `close_world`."""
+    file = folder / "greenlane.sqlite3"
+    shutil.copyfile(_template(), file)
+    return _assembled(file, open_store(f"sqlite:///{file}"), LedgerWorld(trust_file()), TickingClock(), CountedEntropy())
+
+
+def close_world(world: World) -> None:
+    if isinstance(world.store, SqlStore):
+        world.store.close()
+
+
+def _assembled(file: Path, store: Store, ledger: LedgerWorld, clock: TickingClock, entropy: CountedEntropy) -> World:
+    signer = LogSigner(HOSTED, {center.id: log_seed(center.id) for center in HOSTED})
+    return World(
+        file=file,
+        store=store,
+        signer=signer,
+        ledger=ledger,
+        clock=clock,
+        entropy=entropy,
+        capture=Capture(store=store, clock=clock, entropy=entropy, max_unpublished=1_000_000),
+        publish=Publish(store=store, signer=signer, clock=clock),
+        anchor=Anchor(store=store, ledger=ledger),
+        prove=Prove(store=store, signer=signer, chain=CHAIN),
+        trace=Trace(store=store),
+        forget=Forget(store=store, clock=clock),
+        enrol=Enrol(store=store, clock=clock, entropy=entropy),
+        identify=Identify(store=store, clock=clock),
+        check=Check(store=store, signer=signer),
+        read_log=ReadLog(store=store, signer=signer),
+    )

@@ -1,0 +1,148 @@
+"""The HTTP application over a world's services, served on loopback by a real server.
+
+    with serve(world) as site:
+        answer = site.get("/v1/centers")
+        answer = site.post("/epcis/v2/capture", key=site.operator, member=COOPERATIVE, json=document)
+
+Real sockets, so that what a client can do to a body (leave out its length, drip it, compress it) can be done here.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from greenlane.core.units import CenterId, MemberId
+from greenlane.ports.accounts import KeyRole
+from greenlane.settings import Settings, read_settings
+from greenlane.web.app import WebServices, create_app
+from worlds.deployment import COOPERATIVE, HOSTED, LIMA, ROASTER, TIANJIN, World
+
+_PATIENCE_S = 10.0
+
+
+@dataclass(kw_only=True)
+class Site:
+    """A running server, and the API keys of Lima that tests speak with.
+
+    Attributes:
+        operator, facilitator, member, roaster, reader: keys of Lima by role; `roaster` is the private member's.
+        stranger: an operator's key of Tianjin.
+    """
+
+    world: World
+    url: str
+    settings: Settings
+    operator: str
+    facilitator: str
+    member: str
+    roaster: str
+    reader: str
+    stranger: str
+    client: httpx.Client = field(default_factory=httpx.Client)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        member: str | None = None,
+        once: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **body: Any,
+    ) -> httpx.Response:
+        """One request; `once` is its Idempotency-Key."""
+        given = dict(headers or {})
+        if key is not None:
+            given["Authorization"] = f"Bearer {key}"
+        if member is not None:
+            given["Greenlane-Member"] = member
+        if once is not None:
+            given["Idempotency-Key"] = once
+        return self.client.request(method, self.url + path, headers=given, **body)
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.send("GET", path, **more)
+
+    def post(self, path: str, **more: Any) -> httpx.Response:
+        return self.send("POST", path, **more)
+
+    def captured(self) -> int:
+        """How many entries Lima's log holds."""
+        with self.world.store.read() as tx:
+            return tx.log.head(LIMA).captured
+
+
+def services_of(world: World) -> WebServices:
+    """What the web needs of a world; its node reads the world's chain."""
+
+    def probe_store() -> None:
+        with world.store.read() as tx:
+            tx.log.head(LIMA)
+
+    return WebServices(
+        capture=world.capture,
+        trace=world.trace,
+        prove=world.prove,
+        forget=world.forget,
+        identify=world.identify,
+        read_log=world.read_log,
+        centers=HOSTED,
+        probe_store=probe_store,
+        probe_ledger=world.ledger.health,
+        trust=world.ledger.trust,
+        judge_node=world.ledger.node("chain.example"),
+        clock=world.clock,
+    )
+
+
+@contextmanager
+def serve(world: World, *, port: int = 0, **settings: Any) -> Iterator[Site]:
+    """Serves a world on loopback; `settings` replace those that the environment would give.
+
+    Args:
+        port: 0 takes a free one.
+    """
+    listener = socket.create_server(("127.0.0.1", port))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    chosen = replace(read_settings({}, read_file=Path.read_text), public_url=url, **settings)
+    server = uvicorn.Server(uvicorn.Config(create_app(services_of(world), chosen), log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    end_s = time.monotonic() + _PATIENCE_S
+    while not server.started:
+        if time.monotonic() > end_s:
+            raise AssertionError("the server never started")
+        time.sleep(0.005)
+    with httpx.Client(timeout=30) as client:
+        try:
+            yield Site(
+                world=world,
+                url=url,
+                settings=chosen,
+                operator=issue(world, KeyRole.OPERATOR),
+                facilitator=issue(world, KeyRole.FACILITATOR),
+                member=issue(world, KeyRole.MEMBER, member=COOPERATIVE),
+                roaster=issue(world, KeyRole.MEMBER, member=ROASTER),
+                reader=issue(world, KeyRole.READER),
+                stranger=issue(world, KeyRole.OPERATOR, center=TIANJIN),
+                client=client,
+            )
+        finally:
+            server.should_exit = True
+            thread.join(_PATIENCE_S)
+            listener.close()
+
+
+def issue(world: World, role: KeyRole, *, center: CenterId = LIMA, member: MemberId | None = None) -> str:
+    """A new API key, as its bearer sends it."""
+    _, text = world.enrol.issue_key(center=center, role=role, member=member, label="test", expires_at=None, actor="console")
+    return text
