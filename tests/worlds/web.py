@@ -18,7 +18,6 @@ from typing import Any
 
 import httpx
 import uvicorn
-
 from greenlane.core.units import CenterId, MemberId
 from greenlane.ports.accounts import KeyRole
 from greenlane.settings import Settings, read_settings

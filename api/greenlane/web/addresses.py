@@ -1,0 +1,52 @@
+"""Event hashes and content digests as they stand in addresses."""
+
+import re
+from collections.abc import Mapping
+
+from greenlane.core.epcis.eventhash import event_hash_digest
+from greenlane.web.problems import BadRequest
+
+_HEX = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII).fullmatch
+
+
+def event_digest_of(text: str, query: Mapping[str, str]) -> bytes | None:
+    """The 32 bytes of an event hash: 64 hex digits or a ni URI; None where the text is neither.
+
+    Raises:
+        EventHashMalformed: it begins like a ni URI and is none.
+    """
+    if _HEX(text):
+        return bytes.fromhex(text)
+    if not text.startswith("ni:"):
+        return None
+    # Some clients leave the ? of the ni URI as it is, and it arrives as a query.
+    if "?" not in text and "ver" in query:
+        text = f"{text}?ver={query['ver']}"
+    return event_hash_digest(text)
+
+
+def required_event_digest(text: str, query: Mapping[str, str]) -> bytes:
+    """As `event_digest_of`, where nothing else may stand.
+
+    Raises:
+        BadRequest: the text is no event hash.
+        EventHashMalformed: it begins like a ni URI and is none.
+    """
+    digest = event_digest_of(text, query)
+    if digest is None:
+        raise BadRequest(f"{text[:80]!r} is no event hash.", remedy="Send its 64 hex digits, or ni:///sha-256;…?ver=CBV2.0.")
+    return digest
+
+
+def content_digest_of(query: Mapping[str, str]) -> bytes | None:
+    """The content digest that a query names; None where it names none.
+
+    Raises:
+        BadRequest: it has not 64 hex digits.
+    """
+    text = query.get("content")
+    if text is None:
+        return None
+    if _HEX(text) is None:
+        raise BadRequest("The content digest has not 64 hex digits.", remedy="Leave it out, or send them all.")
+    return bytes.fromhex(text)

@@ -1,0 +1,92 @@
+"""The HTTP application: built once from its services and settings, with nothing global."""
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+import greenlane
+from greenlane.core.errors import Faults, GreenlaneError
+from greenlane.settings import Settings
+from greenlane.web.limits import Gate, Rates
+from greenlane.web.pages.render import error_page, prefers_html
+from greenlane.web.problems import BadRequest, InternalFault, MethodNotAllowed, PathUnknown, ProblemAnswer
+from greenlane.web.routes import centers, epcis, health, log, pages, receipts, trust
+from greenlane.web.schemas import Problem
+from greenlane.web.state import TrustCache, WebServices, WebState
+
+__all__ = ["WebServices", "create_app"]
+
+_PROGRAM_PATHS = ("/v1/", "/epcis/", "/health/", "/openapi.json")
+_DESCRIPTION = (
+    "Capture traceability events (GS1 EPCIS 2.0), read a pilot center's log (C2SP tlog-tiles), and fetch receipts that anyone "
+    "can check without trusting this server. Every fault is problem details (RFC 9457) whose type has a page for people."
+)
+
+
+def create_app(services: WebServices, settings: Settings) -> FastAPI:
+    """Builds the application.
+
+    Args:
+        services: the use cases behind the routes.
+        settings: limits, rates and the address buyers reach this server by.
+    """
+    app = FastAPI(
+        title="Greenlane",
+        version=getattr(greenlane, "__version__", "0.1.0"),
+        description=_DESCRIPTION,
+        # Their pages would load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        responses={"default": {"model": Problem, "description": "Problem details"}},
+    )
+    app.state.web = WebState(
+        services=services,
+        settings=settings,
+        rates=Rates(key_rate=settings.key_rate, public_rate=settings.public_rate),
+        trust=TrustCache(services.trust),
+    )
+    for room in (epcis, receipts, centers, log, trust, health, pages):
+        app.include_router(room.router)
+
+    def answer_error(request: Request, error: GreenlaneError) -> Response:
+        if prefers_html(request) and not request.url.path.startswith(_PROGRAM_PATHS):
+            return error_page(error)
+        return ProblemAnswer(error, public_url=settings.public_url, instance=request.url.path)
+
+    async def answer_ours(request: Request, error: Exception) -> Response:
+        if not isinstance(error, GreenlaneError):
+            raise error
+        return answer_error(request, error)
+
+    async def answer_framework(request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        response = answer_error(request, _translated(request, error))
+        response.headers.update(error.headers or {})
+        return response
+
+    async def answer_validation(request: Request, error: Exception) -> Response:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        faults = tuple(
+            BadRequest(str(each["msg"]), where="/" + "/".join(str(step) for step in each["loc"])) for each in error.errors()
+        )
+        return answer_error(request, Faults(faults) if faults else BadRequest("The request cannot be read."))
+
+    app.add_exception_handler(GreenlaneError, answer_ours)
+    app.add_exception_handler(HTTPException, answer_framework)
+    app.add_exception_handler(RequestValidationError, answer_validation)
+    app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes, answer_error=answer_error)
+    return app
+
+
+def _translated(request: Request, error: HTTPException) -> GreenlaneError:
+    if error.status_code == 404:
+        return PathUnknown(f"Nothing has the address {request.url.path[:200]!r}.")
+    if error.status_code == 405:
+        return MethodNotAllowed(f"{request.method} is not possible at {request.url.path[:200]!r}.")
+    if 400 <= error.status_code < 500:
+        return BadRequest(str(error.detail)[:200])
+    return InternalFault("none")

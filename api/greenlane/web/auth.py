@@ -1,0 +1,152 @@
+"""Who may do what over HTTP: an API key as bearer token, and one permission that each guarded route names.
+
+Default deny: a route is either guarded by a `Guard`, or stands in the list of public routes; a test walks all of them.
+Source: RFC 6750.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import Depends
+from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
+from fastapi.security.base import SecurityBase
+from starlette.requests import Request
+
+from greenlane.core.errors import Forbidden, InvalidInput
+from greenlane.core.units import CenterId, MemberId, member_id
+from greenlane.ports.accounts import KeyRole
+from greenlane.services.identify import Principal, Unauthenticated
+from greenlane.web.problems import MemberMissing
+from greenlane.web.state import WebState, state_of
+
+MEMBER_HEADER = "Greenlane-Member"
+
+
+class Permission(StrEnum):
+    """What a guarded route asks for, always within the key's own center."""
+
+    CAPTURE = "capture"
+    SEE_CAPTURE = "see-capture"
+    READ = "read"
+    FORGET = "forget"
+
+
+class PermissionMissing(Forbidden):
+    """The key's role does not give this permission."""
+
+    code = "permission-missing"
+    default_remedy = "Ask the center's operator for a key of a role that may do this."
+
+
+class WrongCenter(Forbidden):
+    """The key is of another center."""
+
+    code = "wrong-center"
+    default_remedy = "Use a key of the center in the address."
+
+
+class WrongMember(Forbidden):
+    """A member's key was used in another member's name."""
+
+    code = "wrong-member"
+    default_remedy = "Leave out the header Greenlane-Member, or use the other member's own key."
+
+
+GRANTS: Mapping[KeyRole, frozenset[Permission]] = {
+    KeyRole.OPERATOR: frozenset(Permission),
+    KeyRole.FACILITATOR: frozenset({Permission.CAPTURE, Permission.SEE_CAPTURE}),
+    KeyRole.MEMBER: frozenset({Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.READ}),
+    KeyRole.READER: frozenset({Permission.READ, Permission.SEE_CAPTURE}),
+}
+
+
+class Guard(SecurityBase):
+    """A dependency: lets a request through if its key gives the permission; answers with the principal."""
+
+    scheme_name = "ApiKey"
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+        self.model = HTTPBearerModel(description="An API key of a pilot center, as the operator gave it: gl_<id>_<secret>.")
+
+    def __call__(self, request: Request) -> Principal:
+        """Identifies the asker.
+
+        Raises:
+            Unauthenticated: no live key.
+            PermissionMissing: a live one that may not do this.
+            TooManyRequests: it, or the address, has used up its minute.
+        """
+        principal = _identify(state_of(request), request)
+        if principal is None:
+            raise Unauthenticated("This address needs an API key.")
+        if self.permission not in GRANTS[principal.role]:
+            raise PermissionMissing(f"A key of role {principal.role} has no permission to {self.permission}.")
+        return principal
+
+
+def reader_of(request: Request) -> CenterId | None:
+    """A dependency of public routes: the center whose private events the asker may read too; None without a key.
+
+    Raises:
+        Unauthenticated: a key was sent, and it is no live one: answering less than was asked for would mislead.
+        TooManyRequests: the key or the address has used up its minute.
+    """
+    principal = _identify(state_of(request), request)
+    if principal is None or Permission.READ not in GRANTS[principal.role]:
+        return None
+    return principal.center
+
+
+Reader = Annotated[CenterId | None, Depends(reader_of)]
+
+
+def _identify(state: WebState, request: Request) -> Principal | None:
+    header = request.headers.get("authorization")
+    if header is None:
+        state.rates.count_address(request)
+        return None
+    scheme, _, key_text = header.partition(" ")
+    # Refused before the look-up, counted after it: guessing keys is bounded like any other use without a key.
+    state.rates.require_address(request)
+    try:
+        if scheme.lower() != "bearer":
+            raise Unauthenticated("The Authorization header is of another scheme than Bearer.")
+        principal = state.services.identify(key_text.strip())
+    except Unauthenticated:
+        state.rates.count_address(request)
+        raise
+    state.rates.count_key(principal.key_id)
+    return principal
+
+
+def require_center(principal: Principal, center: CenterId) -> None:
+    """Refuses a key of another center.
+
+    Raises:
+        WrongCenter: it is.
+    """
+    if principal.center != center:
+        raise WrongCenter(f"The key is of center {principal.center!r}, not of {center!r}.")
+
+
+def member_of(request: Request, principal: Principal) -> MemberId:
+    """The member that a write is for: the key's own, or the one the header names.
+
+    Raises:
+        MemberMissing: the key speaks for several members and none is named.
+        WrongMember: a member's key names another.
+        InvalidInput: the name cannot be any member's.
+    """
+    named = request.headers.get(MEMBER_HEADER)
+    if principal.member is not None:
+        if named is not None and named != principal.member:
+            raise WrongMember(f"The key speaks for {principal.member!r} alone.")
+        return principal.member
+    if named is None:
+        raise MemberMissing(f"A key of role {principal.role} speaks for no one member.")
+    try:
+        return member_id(named)
+    except InvalidInput as error:
+        raise MemberMissing(error.detail, remedy=error.remedy) from error

@@ -1,0 +1,220 @@
+"""How much one request may bring, how long it may take, and how many may come.
+
+Everything here acts before a route does. Rates are counted in this process alone: a server of two processes lets through twice
+as many. Addresses of version 6 count by their /64, which is what one household or machine gets.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import time
+import uuid
+from collections.abc import Callable
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from greenlane.core.errors import GreenlaneError
+from greenlane.web.problems import (
+    BadRequest,
+    BodyTooLarge,
+    BodyTooSlow,
+    Busy,
+    ContentCodingUnsupported,
+    InternalFault,
+    TooManyRequests,
+)
+
+_log = logging.getLogger(__name__)
+_BODY_TIME_S = 30.0
+_REQUEST_TIME_S = 60.0
+_PAGE_HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"x-frame-options": b"DENY",
+    b"content-security-policy": (
+        b"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
+    b"cross-origin-opener-policy": b"same-origin",
+}
+
+
+class Rates:
+    """Counts requests in a moving minute, by API key and by address."""
+
+    def __init__(self, *, key_rate: int, public_rate: int) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._key_rate = RateLimitItemPerMinute(key_rate)
+        self._public_rate = RateLimitItemPerMinute(public_rate)
+
+    def count_key(self, key_id: str) -> None:
+        """Counts one request of a key that was found good.
+
+        Raises:
+            TooManyRequests: it has used up its minute.
+        """
+        self._count(self._key_rate, "key", key_id)
+
+    def count_address(self, request: Request) -> None:
+        """Counts one request without a good key.
+
+        Raises:
+            TooManyRequests: its address has used up its minute.
+        """
+        self._count(self._public_rate, "address", _network(request))
+
+    def require_address(self, request: Request) -> None:
+        """Refuses an address that has used up its minute, before anything is looked up for it; counts nothing.
+
+        Raises:
+            TooManyRequests: it has.
+        """
+        if not self._limiter.test(self._public_rate, "address", _network(request)):
+            raise self._refusal(self._public_rate, "address", _network(request))
+
+    def _count(self, rate: RateLimitItemPerMinute, kind: str, name: str) -> None:
+        if not self._limiter.hit(rate, kind, name):
+            raise self._refusal(rate, kind, name)
+
+    def _refusal(self, rate: RateLimitItemPerMinute, kind: str, name: str) -> TooManyRequests:
+        wait_s = self._limiter.get_window_stats(rate, kind, name).reset_time - time.time()
+        return TooManyRequests(
+            f"One {kind} may send {rate.amount} requests a minute here.", retry_after_s=min(60, max(1, int(wait_s) + 1))
+        )
+
+
+def _network(request: Request) -> str:
+    host = request.client.host if request.client else "unknown"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.version == 4:
+        return host
+    return str(ipaddress.ip_network((address, 64), strict=False))
+
+
+AnswerError = Callable[[Request, GreenlaneError], Response]
+"""Answers with a problem, in the form that the request accepts."""
+
+
+class Gate:
+    """Stands around the whole application: bounds what comes in, dresses what goes out, and lets no traceback through."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_body_bytes: int,
+        answer_error: AnswerError,
+        body_time_s: float = _BODY_TIME_S,
+        request_time_s: float = _REQUEST_TIME_S,
+    ) -> None:
+        self._app = app
+        self._max_body_bytes = max_body_bytes
+        self._answer_error = answer_error
+        self._body_time_s = body_time_s
+        self._request_time_s = request_time_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_s = time.monotonic()
+        method = scope["method"]
+        exchange = _Exchange(scope, receive, send, self._max_body_bytes, started_s + self._body_time_s)
+        if method == "HEAD":
+            # The server itself leaves out the body of an answer to HEAD.
+            scope = {**scope, "method": "GET"}
+        request = Request(scope)
+        try:
+            exchange.check_headers(request)
+            async with asyncio.timeout(self._request_time_s):
+                await self._app(scope, exchange.receive, exchange.send)
+        except GreenlaneError as error:
+            await exchange.answer(self._answer_error(request, error))
+        except TimeoutError:
+            await exchange.answer(self._answer_error(request, Busy("The answer took too long.", retry_after_s=10)))
+        except Exception:  # noqa: BLE001 - whatever it is, the asker gets a problem and the log the traceback
+            error_id = uuid.uuid4().hex
+            _log.exception("http.fault", extra={"error_id": error_id, "path": scope["path"]})
+            await exchange.answer(self._answer_error(request, InternalFault(error_id)))
+        finally:
+            _log.info(
+                "http.request",
+                extra={
+                    "method": method,
+                    "path": scope["path"],
+                    "status": exchange.status,
+                    "body_bytes": exchange.received,
+                    "elapsed_ms": round((time.monotonic() - started_s) * 1000, 1),
+                },
+            )
+
+
+class _Exchange:
+    """One request and its answer, counted."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int, body_end_s: float) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._max_body_bytes = max_body_bytes
+        self._body_end_s = body_end_s
+        self._has_body_ended = False
+        self.received = 0
+        self.status = 0
+
+    def check_headers(self, request: Request) -> None:
+        coding = request.headers.get("content-encoding", "identity").strip().lower()
+        if coding not in {"", "identity"}:
+            raise ContentCodingUnsupported(f"The body has the coding {coding[:40]!r}.")
+        length = request.headers.get("content-length", "0")
+        if not (length.isascii() and length.isdecimal()):
+            raise BadRequest("Content-Length is no number.")
+        # Compared by digits first: Python refuses to read integers of thousands of digits.
+        if len(length.lstrip("0")) > 18 or int(length) > self._max_body_bytes:
+            raise self._too_large()
+
+    def _too_large(self) -> BodyTooLarge:
+        return BodyTooLarge(f"A request's body has at most {self._max_body_bytes} bytes here.")
+
+    async def receive(self) -> Message:
+        if self._has_body_ended:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(max(0.0, self._body_end_s - time.monotonic())):
+                message = await self._receive()
+        except TimeoutError as cause:
+            raise BodyTooSlow("The body did not arrive in time.") from cause
+        if message["type"] == "http.request":
+            self.received += len(message.get("body", b""))
+            self._has_body_ended = not message.get("more_body", False)
+            if self.received > self._max_body_bytes:
+                raise self._too_large()
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            given = {name.lower() for name, _ in message["headers"]}
+            dressed = [*message["headers"], *((name, value) for name, value in _PAGE_HEADERS.items() if name not in given)]
+            # No cookie is ever read, so what a page of another origin can fetch without a key, anyone can.
+            if self._scope["method"] in {"GET", "HEAD"}:
+                dressed.append((b"access-control-allow-origin", b"*"))
+            message = {**message, "headers": dressed}
+        await self._send(message)
+
+    async def answer(self, response: Response) -> None:
+        """Answers instead of the application, unless it has begun to; then the connection is all that can be ended."""
+        if self.status:
+            return
+        if not self._has_body_ended:
+            # What is still on its way is not read: the server closes the connection behind this answer.
+            response.headers["Connection"] = "close"
+        await response(self._scope, self._receive, self.send)

@@ -1,0 +1,58 @@
+"""Receipts: what a buyer carries away, and can have judged without this server."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from greenlane.core.receipt import encode_receipt, to_tlog_proof
+from greenlane.web.addresses import content_digest_of, required_event_digest
+from greenlane.web.auth import Reader
+from greenlane.web.problems import BadRequest
+from greenlane.web.schemas import JsonAnswer, Problem
+from greenlane.web.state import state_of
+
+router = APIRouter(prefix="/v1", tags=["Receipts"])
+
+
+@router.get(
+    "/receipts/{event_hash:path}",
+    response_model=None,
+    summary="The receipt of an event",
+    responses={
+        200: {"description": "The receipt", "content": {"application/json": {}, "text/plain": {}}},
+        410: {"model": Problem, "description": "The event is private and its salt was forgotten"},
+        503: {"model": Problem, "description": "The event is not anchored yet; `detail` tells how far it is"},
+    },
+    openapi_extra={
+        "parameters": [
+            {
+                "name": "format",
+                "in": "query",
+                "required": False,
+                "description": "tlog-proof: the log's part alone, as C2SP has it",
+                "schema": {"type": "string", "enum": ["receipt", "tlog-proof"], "default": "receipt"},
+            },
+            {
+                "name": "content",
+                "in": "query",
+                "required": False,
+                "description": "content digest (64 hex digits) of the entry, where several share the event hash",
+                "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            },
+        ]
+    },
+)
+def receipt(request: Request, reader: Reader, event_hash: str) -> Response:
+    """The receipt of a public event, or, with a key, of a private one of the key's own center.
+
+    The id is the event hash as ni URI or as its 64 hex digits, percent-encoded.
+    """
+    digest = required_event_digest(event_hash, request.query_params)
+    form = request.query_params.get("format", "receipt")
+    if form not in {"receipt", "tlog-proof"}:
+        raise BadRequest(f"There is no receipt in the format {form[:40]!r}.", remedy="Use receipt or tlog-proof.")
+    found = state_of(request).services.prove(digest, reader=reader, content_digest=content_digest_of(request.query_params))
+    headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if form == "tlog-proof":
+        return Response(to_tlog_proof(found), media_type="text/plain", headers=headers)
+    return JsonAnswer(encode_receipt(found), headers=headers)

@@ -1,0 +1,172 @@
+"""The JSON that goes out, as pydantic models for OpenAPI, and the functions that write it.
+
+Events and receipts have schemas of their own (EPCIS 2.0; docs/trust.md): they pass as they are, and no model touches them. Keys
+are camelCase, times RFC 3339 in UTC, bytes hex with 0x.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from starlette.responses import Response
+
+from greenlane.core.wire import encode_hex
+from greenlane.ports.jobs import CaptureJob
+from greenlane.ports.signing import HostedCenter
+from greenlane.services.read_log import LogStanding
+
+
+class JsonAnswer(Response):
+    """A value as JSON."""
+
+    media_type = "application/json"
+
+    def __init__(
+        self, value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str | None = None
+    ) -> None:
+        super().__init__(
+            value if isinstance(value, bytes) else orjson.dumps(value),
+            status_code=status,
+            headers=dict(headers or {}),
+            media_type=media_type,
+        )
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+
+
+class FaultPart(_Answer):
+    """One fault of a request."""
+
+    pointer: str = Field(description="RFC 6901 JSON pointer into the request's body")
+    code: str
+    detail: str
+    remedy: str
+
+
+class Problem(_Answer):
+    """Problem details, RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    remedy: str
+    errors: list[FaultPart] | None = None
+    error_id: str | None = None
+
+
+class CapturedEventAnswer(_Answer):
+    """What became of one event, in the request's order."""
+
+    event_hash: str
+    leaf_index: int
+    is_new: bool = Field(description="false where the member captured the same event before: it keeps its entry")
+
+
+class CaptureJobAnswer(_Answer):
+    """A capture job; the fields up to `errors` are those of EPCIS 2.0."""
+
+    capture_id: str = Field(alias="captureID")
+    created_at: datetime
+    finished_at: datetime
+    running: bool
+    success: bool
+    capture_error_behaviour: Literal["rollback"]
+    errors: list[Problem]
+    id: str
+    center: str
+    member: str
+    events: list[CapturedEventAnswer]
+
+
+class LogAnswer(_Answer):
+    """How far a center's log has come."""
+
+    captured: int
+    published: int
+    anchored: int
+    anchored_at: datetime | None
+    root: str | None = Field(description="of the newest checkpoint")
+    url: str
+
+
+class CenterAnswer(_Answer):
+    """A pilot center served here."""
+
+    id: str
+    name: str
+    economy: str
+    origin: str
+    log_key: str = Field(description="C2SP verifier key of the log")
+    log: LogAnswer
+
+
+class CentersAnswer(_Answer):
+    """The pilot centers served here."""
+
+    centers: list[CenterAnswer]
+
+
+class ProbeAnswer(_Answer):
+    """One part this server needs."""
+
+    name: str
+    verdict: Literal["passed", "failed"]
+    words: str
+
+
+class HealthAnswer(_Answer):
+    """Whether this server can do its work."""
+
+    is_ready: bool
+    probes: list[ProbeAnswer]
+
+
+def time_text(at: datetime) -> str:
+    """RFC 3339 in UTC, to the millisecond."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def job_value(job: CaptureJob) -> dict[str, Any]:
+    """A capture job; the same bytes whenever it is told, so that a repeated request gets its first answer."""
+    created_at = time_text(job.created_at)
+    return {
+        "captureID": job.id,
+        "createdAt": created_at,
+        "finishedAt": created_at,
+        "running": False,
+        "success": True,
+        "captureErrorBehaviour": "rollback",
+        "errors": [],
+        "id": job.id,
+        "center": job.center,
+        "member": job.member,
+        "events": [{"eventHash": event.event_hash, "leafIndex": event.leaf_index, "isNew": event.is_new} for event in job.events],
+    }
+
+
+def center_value(center: HostedCenter, standing: LogStanding, public_url: str) -> dict[str, Any]:
+    """A center and how far its log has come."""
+    anchor, checkpoint = standing.anchor, standing.checkpoint
+    return {
+        "id": center.id,
+        "name": center.name,
+        "economy": center.economy,
+        "origin": center.origin,
+        "logKey": center.key.encode(),
+        "log": {
+            "captured": standing.head.captured,
+            "published": standing.head.published,
+            "anchored": 0 if anchor is None else anchor.tree_size,
+            "anchoredAt": None if anchor is None else time_text(anchor.anchored_at),
+            "root": None if checkpoint is None else encode_hex(checkpoint.root),
+            "url": f"{public_url}/v1/centers/{center.id}/log",
+        },
+    }
