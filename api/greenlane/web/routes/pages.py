@@ -38,8 +38,6 @@ _MAX_ASKED = 500
 _PAGE: dict[int | str, dict[str, Any]] = {
     200: {"description": "A page, or its JSON", "content": {"text/html": {}, "application/json": {}}}
 }
-    200: {"description": "A page, or its JSON", "content": {"text/html": {}, "application/json": {}}}
-}
 
 
 @router.get("/", response_model=None, responses=_PAGE, summary="The first page")
