@@ -161,6 +161,25 @@ def test_nesting_beyond_the_bound_is_refused_at_once(text: bytes) -> None:
         parse_json(text)
 
 
+@given(_values, st.integers(1, 12))
+def test_a_value_is_read_up_to_its_own_depth_and_not_one_level_less(value: JsonValue, spare: int) -> None:
+    # Brackets inside text must not count, and enough of them to make the reader look closely.
+    wrapped: JsonValue = [value, "[{" * 40, '\\"[' * 3, ""]
+    depth = _depth(wrapped)
+    data = json.dumps(wrapped).encode()
+    assert parse_json(data, max_depth=depth) == parse_json(data, max_depth=depth + spare) == wrapped
+    with pytest.raises(JsonTooDeep):
+        parse_json(data, max_depth=depth - 1)
+
+
+def _depth(value: JsonValue) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(_depth, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(_depth, value), default=0)
+    return 0
+
+
 def test_nesting_up_to_the_bound_is_read() -> None:
     assert parse_json(b"[" * 64 + b"]" * 64)
     assert parse_json(b"[" * 300 + b"]" * 300, max_depth=300)

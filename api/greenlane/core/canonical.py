@@ -31,6 +31,7 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEP)
+_NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in _STEP and byte != ord('"'))
 _DIGITS_AS_NUL = bytes(0 if chr(byte).isdigit() and byte < 128 else 1 for byte in range(256))
 # 2**64 has 20 digits; from there on orjson silently answers with a float.
 _TWENTY_DIGITS = bytes(20)
@@ -175,7 +176,18 @@ def _canonical_slowly(value: JsonValue) -> bytes:
 
 
 def _refuse_deep(data: bytes, max_depth: int) -> None:
-    brackets = _STRING.sub(b"", data).translate(None, _NOT_BRACKETS)
+    if b"\\" in data:
+        data = _ESCAPE.sub(b"", data)
+    # Taking two neighbouring quotes away leaves every other byte inside or outside of text, as it was.
+    brackets = data.translate(None, _NOT_STRUCTURE).replace(b'""', b"")
+    if b'"' in brackets:
+        brackets = _STRING.sub(b"", brackets).translate(None, _NOT_BRACKETS)
+    # One round takes away one level or two, so what is gone by half the bound is within it.
+    left = brackets
+    for _ in range(max_depth // 2):
+        left = left.replace(b"{}", b"").replace(b"[]", b"")
+        if not left:
+            return
     depth = max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
     if depth > max_depth:
         raise JsonTooDeep(

@@ -50,7 +50,7 @@ def event_hash(event_document: Mapping[str, Any], version: CbvVersion = CbvVersi
     """
     text = prehash(event_document, version)
     try:
-        return f"ni:///sha-256;{sha256(text.encode()).hex()}?ver={version.value}"
+        return f"ni:///sha-256;{sha256(text.encode()).hex()}?ver={'CBV2.1' if version is CbvVersion.V2_1 else 'CBV2.0'}"
     except UnicodeEncodeError as error:
         raise EventUnhashable("The event holds a lone surrogate.", where="") from error
 

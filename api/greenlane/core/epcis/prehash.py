@@ -18,6 +18,7 @@ standard fields only, and a list in an extension keeps its name.
 The walk reads events in the shape of JSON; a reader of another syntax hands over that shape, extension fields as `prefix:name`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Context as DecimalContext
@@ -53,6 +54,8 @@ _DECIMAL: Final = DecimalContext(prec=28, traps=[])
 _SMALLEST_EXPONENT: Final = -1100
 _EXACT_WHOLE: Final = 1e15
 _DEFAULT_CURIES: Final = read_context(None).curies
+_LENGTHS_WITH_MILLISECONDS: Final = frozenset({len("2026-01-01T00:00:00.000Z"), len("2026-01-01T00:00:00.000+00:00")})
+_SECONDS: Final = re.compile(r":[0-5][0-9]\.[0-9]{3}(?:Z|[+-][0-9]{2}:[0-9]{2})\Z").match
 _IDENTIFIER_STARTS: Final = ("urn:epc:", "https://", "http://")
 _IGNORED_ANYWHERE: Final = frozenset({"#text", "rdfs:comment", "comment"})
 
@@ -197,9 +200,13 @@ def _extension(name: str, value: Any, context: Context, read: Callable[[Any], st
     prefix, colon, local = name.partition(":")
     if colon and (namespace := context.hash_names.get(prefix)) is not None:
         name = namespace + local
-    if isinstance(value, list):
+    kind = type(value)
+    if kind is list:
         return [_nested(name, item, context, read) for item in value]
-    return [_nested(name, value, context, read)]
+    if kind is dict:
+        return [_nested(name, value, context, read)]
+    text = read(value)
+    return [f"{name}={text}" if text else name]
 
 
 def _nested(name: str, value: Any, context: Context, read: Callable[[Any], str]) -> str:
@@ -280,7 +287,11 @@ def _float(number: float) -> str:
 
 def _time(text: str) -> str:
     """UTC with milliseconds, rounded half up; digits beyond the sixth are not looked at."""
-    moment = datetime.fromisoformat(text.strip())
+    text = text.strip()
+    # With milliseconds already there only the minute moves, and events of one minute are many.
+    if len(text) in _LENGTHS_WITH_MILLISECONDS and _SECONDS(text, 16) is not None:
+        return f"{_minute(text[:16] + text[23:])}{text[16:23]}Z"
+    moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise EventUnhashable(
             f"The time {text[:40]!r} has no zone.", where="", remedy="End it with Z or an offset such as +01:00."
@@ -290,6 +301,16 @@ def _time(text: str) -> str:
     if excess:
         moment += timedelta(microseconds=1000 - excess if excess >= 500 else -excess)
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+@lru_cache(maxsize=1 << 12)
+def _minute(written: str) -> str:
+    """Date, hour and minute in UTC of the same with a zone, whose offset is of whole minutes."""
+    return datetime.fromisoformat(written).astimezone(UTC).isoformat(timespec="minutes")[:-6]
+
+
+def _identifier(value: str) -> str:
+    return link_of(value.strip())
 
 
 def _term(kind: VocabularyKind) -> Callable[[str], str]:
@@ -325,9 +346,9 @@ def _epcs(name: str) -> tuple[str, _Emit]:
         if value:
             out.append(name)
             if len(value) == 1:
-                out.append("epc=" + _text(value[0]))
+                out.append("epc=" + link_of(value[0].strip()))
             else:
-                out.extend(sorted(["epc=" + _text(epc) for epc in value]))
+                out.extend(sorted(["epc=" + link_of(epc.strip()) for epc in value]))
 
     return name, emit
 
@@ -342,7 +363,7 @@ def _quantities(name: str) -> tuple[str, _Emit]:
 
 
 def _quantity(element: Mapping[str, Any]) -> str:
-    text = "quantityElementepcClass=" + _text(element["epcClass"])
+    text = "quantityElementepcClass=" + link_of(element["epcClass"].strip())
     quantity = element.get("quantity")
     if quantity is not None:
         text += "quantity=" + _value(quantity)
@@ -379,7 +400,7 @@ _ORDER: Final[tuple[tuple[str, _Emit], ...]] = (
     _plain("eventTime", _time),
     _plain("eventTimeZoneOffset", str.strip),
     _epcs("epcList"),
-    _plain("parentID", _text),
+    _plain("parentID", _identifier),
     _epcs("inputEPCList"),
     _epcs("childEPCs"),
     _quantities("quantityList"),
@@ -388,13 +409,13 @@ _ORDER: Final[tuple[tuple[str, _Emit], ...]] = (
     _epcs("outputEPCList"),
     _quantities("outputQuantityList"),
     _plain("action", str.strip),
-    _plain("transformationID", _text),
+    _plain("transformationID", _identifier),
     _plain("bizStep", _BIZ_STEP),
     _plain("disposition", _DISPOSITION),
     ("persistentDisposition", _persistent),
 )
 _TYPED_LISTS: Final[tuple[tuple[str, _Emit], ...]] = (
-    _typed_list("bizTransactionList", "bizTransaction", VocabularyKind.BIZ_TRANSACTION_TYPE, _text),
+    _typed_list("bizTransactionList", "bizTransaction", VocabularyKind.BIZ_TRANSACTION_TYPE, _identifier),
     _typed_list("sourceList", "source", VocabularyKind.SOURCE_DESTINATION_TYPE, _often),
     _typed_list("destinationList", "destination", VocabularyKind.SOURCE_DESTINATION_TYPE, _often),
 )
