@@ -9,7 +9,9 @@ Three centers are hosted. Each has a public member, "cooperative", and a private
 
 import atexit
 import shutil
+import sqlite3
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -152,6 +154,13 @@ class World:
     def fsck(self, center: CenterId = LIMA, *, is_asking_chain: bool = True) -> CheckReport:
         ledger: Ledger | None = self.ledger if is_asking_chain else None
         return self.check(center, ledger=ledger, progress=lambda _what, _done, _total: None)
+
+    def damage(self, statement: str, *values: object) -> int:
+        """Changes the database behind everybody's back, append-only tables too; how many rows."""
+        with closing(sqlite3.connect(self.file, isolation_level=None)) as connection:
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+                connection.execute(f"DROP TRIGGER {name}")
+            return connection.execute(statement, values).rowcount
 
     def over(self, store: Store) -> "World":
         """The same world, its services over another store (one that breaks, say)."""

@@ -101,7 +101,8 @@ class Anchor:
         with self._store.read() as tx:
             recorded = tx.log.newest_anchor(center)
             published = tx.log.checkpoint(center, head.tree_size) if head.tree_size else None
-        if recorded is not None and recorded.tree_size == head.tree_size and recorded.root == head.root:
+        is_recorded = recorded is not None and (recorded.tree_size, recorded.root) == (head.tree_size, head.root)
+        if recorded is not None and is_recorded and recorded.anchored_at == head.anchored_at:
             return 0
         if head.tree_size and published is None:
             raise LogBehindChain(f"The chain holds a checkpoint of {center!r} at tree size {head.tree_size}, the database none.")
@@ -112,7 +113,8 @@ class Anchor:
             )
         trace = self._ledger.anchor_trace(center, head.tree_size) if head.tree_size else None
         with self._store.write() as tx:
-            lost = tx.log.forget_anchors_above(center, head.tree_size)
+            # A recorded anchor of another time was lost and came back in another block: receipts must name that one.
+            lost = tx.log.forget_anchors_above(center, TreeSize(head.tree_size - 1) if is_recorded else head.tree_size)
             if trace is not None:
                 tx.log.add_anchor(
                     StoredAnchor(
