@@ -71,6 +71,8 @@ class Client(threading.Thread):
             body = json.dumps(document_of(number, count)).encode()
             self._send(body, f"{self._center}-{number}")
             number += count
+            # Requests at all moments of a crash are wanted, not as many as the server can take.
+            time.sleep(self._random.uniform(0, 0.1))
 
     def _send(self, body: bytes, key: str) -> None:
         """Sends one request until it is answered; only then does the next one go."""

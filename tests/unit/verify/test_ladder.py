@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from greenlane.core.canonical import JsonValue
+from greenlane.core.canonical import JsonValue, content_digest
 from greenlane.core.checkpoint import Checkpoint, sign_checkpoint
 from greenlane.core.crypto import sha256
-from greenlane.core.entry import EntryKind
-from greenlane.core.epcis.eventhash import CbvVersion, event_hash
+from greenlane.core.entry import Entry, EntryKind
+from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
 from greenlane.core.errors import InvalidInput
 from greenlane.core.note import Note, NoteSignature, encode_note, parse_note, sign_note
-from greenlane.core.receipt import Receipt, encode_receipt, parse_receipt
+from greenlane.core.receipt import Disclosure, Receipt, encode_receipt, parse_receipt
 from greenlane.core.units import BlockNumber, CenterId, ChainId, NodeHash, RootHash, Salt, TreeSize, TxHash
 from greenlane.verify.ladder import Judgement, NodeAway, Rung, Verdict, judge
 
@@ -118,6 +118,16 @@ def test_a_detail_that_the_event_hash_leaves_out_fails_by_its_content(world: "Wo
 def test_another_version_of_the_rules_fails_by_the_hash(world: "World") -> None:
     judgement = judged(world, disclosing(world.receipt, cbv_version=CbvVersion.V2_1))
     assert first_failed(judgement) == (Rung.EVENT_HASH, "event-refused")
+
+
+def test_an_event_that_hashes_alike_is_named_by_the_oldest_version_alone(world: "World") -> None:
+    event = {name: value for name, value in world.event.items() if name != "sensorElementList"}
+    oldest = event_hash(event, CbvVersion.V2_0)
+    assert event_hash_digest(oldest) == event_hash_digest(event_hash(event, CbvVersion.V2_1))
+    entry = Entry(kind=EntryKind.EVENT, is_blinded=False, subject=event_hash_digest(oldest), content=content_digest(event))
+    for version, verdict in ((CbvVersion.V2_0, PASSED), (CbvVersion.V2_1, FAILED)):
+        logged = replace(world.receipt, entry=entry, disclosure=Disclosure(event=event, cbv_version=version, salt=None))
+        assert judged(world, logged).step(Rung.EVENT_HASH).verdict is verdict
 
 
 def test_an_event_that_cannot_be_hashed_fails_and_says_why(world: "World") -> None:
