@@ -23,7 +23,8 @@ function readImport(wanted) {
 }
 
 if (arguments_.includes('--version')) {
-  // From the package, not the compiler: loading the compiler takes a second, and tools ask often.
+  // From the package, not the compiler: loading the compiler takes a second, and tools ask often. They want
+  // a commit too, and read nothing from it; the package does not tell it, so it is zero.
   const { version } = JSON.parse(fs.readFileSync(path.join(modules, 'solc', 'package.json'), 'utf8'));
   process.stdout.write(`solc, the solidity compiler commandline interface\nVersion: ${version}+commit.00000000.Emscripten.clang\n`);
 } else if (arguments_.includes('--standard-json')) {

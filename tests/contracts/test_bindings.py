@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 from importlib import resources
+from typing import Any
 
 import pytest
 from greenlane.adapters.evm import bindings
@@ -21,18 +22,25 @@ from greenlane.adapters.evm.bindings import (
     ProposalId,
     ProposalKind,
     UnixSeconds,
+    artifact,
     deployment_bytecode,
     explain_revert,
     runtime_bytecode,
 )
+from greenlane.core.anchoring import ANCHORED_SIGNATURE
+from greenlane.core.crypto import keccak256
 from greenlane.core.merkle import consistency_proof, inclusion_proof, leaf_hash, root_of
 from greenlane.core.units import Address, LeafIndex, RootHash, TreeSize, center_id, member_id
+from web3 import Web3
+from web3.providers.base import BaseProvider
+from web3.types import RPCEndpoint, RPCResponse
 
 from .conftest import CENTERS, TERM_S, VOTING_S, Chain, candidate
 
 pytestmark = pytest.mark.chain
 LIMA, TIANJIN, SANTIAGO = center_id("lima"), center_id("tianjin"), center_id("santiago")
 MILL = member_id("mill")
+ANCHORED = keccak256(ANCHORED_SIGNATURE.encode())
 LEAVES = [leaf_hash(bytes([number])) for number in range(9)]
 
 
@@ -99,6 +107,7 @@ def test_an_anchor_is_told_in_its_transactions_log(chain: Chain) -> None:
     assert told.transaction == bytes(receipt["transactionHash"])
     assert int(told.block_number) == int(receipt["blockNumber"])
     assert PilotRegistry.event(receipt["logs"][0]) is None
+    assert AnchorLog.anchored_event({**receipt["logs"][0], "topics": []}) is None
 
 
 def test_a_refusal_comes_by_its_name_with_its_facts(chain: Chain) -> None:
@@ -130,6 +139,36 @@ def test_a_question_that_reverts_is_refused_by_name_too(chain: Chain) -> None:
 def test_any_revert_data_makes_a_sentence(data: bytes, sentence: str) -> None:
     assert explain_revert(data) == f"The contract refuses: {sentence}."
     assert sentence in AnchorLog.explain_revert(data)
+
+
+@pytest.mark.parametrize(
+    ("topics", "data"),
+    [
+        ([], b""),
+        ([b"\x01" * 32], b""),
+        ([ANCHORED], bytes(64)),
+        ([ANCHORED, bytes(32), bytes(32)], bytes(63)),
+        ([ANCHORED, bytes(32), b"\xff" * 32], bytes(64)),
+        ([ANCHORED, bytes(32), bytes(32), bytes(32)], bytes(64)),
+    ],
+)
+def test_a_log_that_is_no_event_of_the_contract_is_none(topics: list[bytes], data: bytes) -> None:
+    assert artifact("AnchorLog").event(topics, data) is None
+
+
+class WordyNode(BaseProvider):
+    """A node that tells of a revert in words only."""
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        if method == "eth_chainId":
+            return {"jsonrpc": "2.0", "id": 1, "result": "0x1"}
+        return {"jsonrpc": "2.0", "id": 1, "error": {"code": 3, "message": "execution reverted: out of luck"}}
+
+
+def test_a_node_that_tells_no_reason_still_makes_a_refusal() -> None:
+    with pytest.raises(ContractRefused, match=r"Unknown\(message=.*out of luck") as refused:
+        AnchorLog(Web3(WordyNode()), Address(b"\x09" * 20)).simulate(b"", sender=Address(b"\x08" * 20))
+    assert refused.value.name == "Unknown"
 
 
 def test_an_address_without_the_contract_is_told_as_that(chain: Chain) -> None:

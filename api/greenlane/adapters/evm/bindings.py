@@ -520,9 +520,9 @@ class AnchorLog(_Contract):
             return None
         return AnchoredEvent(
             center=center_id(str(told.arguments["centerId"])),
-            tree_size=TreeSize(_integer(told.arguments["treeSize"])),
+            tree_size=TreeSize(int(str(told.arguments["treeSize"]))),
             root=RootHash(_unhex(str(told.arguments["root"]))),
-            previous_size=TreeSize(_integer(told.arguments["previousSize"])),
+            previous_size=TreeSize(int(str(told.arguments["previousSize"]))),
             block_number=BlockNumber(log["blockNumber"]),
             transaction=TxHash(bytes(log["transactionHash"])),
         )
@@ -903,12 +903,6 @@ def _slug_or_hex(key: bytes) -> str:
         return center_id(_slug(key))
     except InvalidInput:
         return _hex(key)
-
-
-def _integer(value: object) -> int:
-    if not isinstance(value, int):
-        raise NotThisContract(f"{value!r} is no number.")
-    return value
 
 
 def _hex(data: bytes) -> str:
