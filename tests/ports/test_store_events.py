@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from greenlane.adapters.sql.events import TokenInvalid
+from greenlane.adapters.sql.events import _KNOWN_IN_POSTGRES, _KNOWN_IN_SQLITE, TokenInvalid
 from greenlane.adapters.sql.faults import RowRefused
 from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.core.errors import InvalidInput
@@ -117,6 +117,24 @@ def test_a_thousand_events_are_stored_and_known_at_once(store: Store, make_event
     for one in (stored[0], stored[500], stored[999]):
         wanted = EventFilter(reader=None, any_epc=frozenset({one.items[0].identifier}))
         assert everything(store, wanted) == [one]
+
+
+def test_what_is_known_is_looked_up_by_hash_and_never_by_reading_a_whole_center(
+    store: SqlStore, make_event: Make, capture: Capture
+) -> None:
+    """In a young table, of which the planner knows nothing yet: just there it once chose to read everything."""
+    digests = [one.identity.event_digest for _ in range(3) for one in capture(*(make_event() for _ in range(1000)))][:1000]
+    with store.read() as reader:
+        driver = reader.events._work.driver()  # type: ignore[attr-defined]
+        if store.is_postgres:
+            explained = driver.execute(f"EXPLAIN {_KNOWN_IN_POSTGRES}", (digests, 1, MEMBER))
+        else:
+            asked = _KNOWN_IN_SQLITE.format(",".join("?" * len(digests)))
+            explained = driver.execute(f"EXPLAIN QUERY PLAN {asked}", (*digests, 1, MEMBER))
+        plan = str(explained.fetchall())
+    assert ("uq_event_event_digest" in plan) or ("sqlite_autoindex_event_2 (event_digest=?)" in plan), plan
+    assert "Seq Scan on event" not in plan
+    assert "SCAN event" not in plan
 
 
 def test_by_hash_gives_every_entry_of_it_first_captured_first(store: Store, make_event: Make, capture: Capture) -> None:

@@ -65,8 +65,9 @@ _KNOWN_IN_POSTGRES = (
     "SELECT e.* FROM unnest(%b) AS wanted (digest) CROSS JOIN LATERAL (SELECT event_digest, variant_digest, leaf_index "
     "FROM event WHERE event_digest = wanted.digest AND center = %s AND member = %s OFFSET 0) AS e"
 )
+# The plus signs keep SQLite from the index of (center, leaf_index), with which it would read all of the center.
 _KNOWN_IN_SQLITE = (
-    "SELECT event_digest, variant_digest, leaf_index FROM event WHERE event_digest IN ({}) AND center = ? AND member = ?"
+    "SELECT event_digest, variant_digest, leaf_index FROM event WHERE event_digest IN ({}) AND +center = ? AND +member = ?"
 )
 
 
@@ -166,11 +167,10 @@ class SqlEvents:
     def _filtered(self, wanted: EventFilter) -> tuple[Select[Any], tuple[ColumnElement[Any], ...]]:
         """The events that are wanted, and the columns of their order."""
         statement = _events().where(self._may_read(wanted.reader))
-        sources: list[FromClause] = [event]
+        source: FromClause = event
         for kind, names in (("item", wanted.any_epc), ("event_id", wanted.event_ids)):
             if names:
                 source = _named(_name_digest(kind, name) for name in names)
-                sources.append(source)
                 here = and_(source.c.center == event.c.center, source.c.leaf_index == event.c.leaf_index)
                 statement = statement.join(source, here)
         if wanted.center is not None:
@@ -188,17 +188,17 @@ class SqlEvents:
         for column, values in vocabulary:
             if values:
                 statement = statement.where(column.in_(sorted(values)))
-        for source in sources:
-            if wanted.ge_event_time is not None:
-                statement = statement.where(source.c.event_time >= wanted.ge_event_time)
-            if wanted.lt_event_time is not None:
-                statement = statement.where(source.c.event_time < wanted.lt_event_time)
+        # The index of names carries the same three columns, so it gives the order too, and events are looked up one by one. The
+        # bounds are put to it alone: put to `event` as well, they would tempt PostgreSQL to walk through all events of that time.
+        order = source.c
+        if wanted.ge_event_time is not None:
+            statement = statement.where(order.event_time >= wanted.ge_event_time)
+        if wanted.lt_event_time is not None:
+            statement = statement.where(order.event_time < wanted.lt_event_time)
         if wanted.ge_record_time is not None:
             statement = statement.where(event.c.captured_at >= wanted.ge_record_time)
         if wanted.lt_record_time is not None:
             statement = statement.where(event.c.captured_at < wanted.lt_record_time)
-        # The index of names carries the same three columns, so it gives the order too, and events are looked up one by one.
-        order = sources[-1].c
         return statement, (order.event_time, order.center, order.leaf_index)
 
     def walk(self, center: CenterId, *, start: LeafIndex, limit: int) -> tuple[StoredEvent, ...]:
