@@ -188,6 +188,23 @@ def test_nested_lists_empty_values_and_text_of_objects_keep_their_place() -> Non
     assert prehash(EVENT | {"ex:note": note}).endswith(f"{_NS}note=t{_NS}list{_NS}list=1=2{_NS}none{_NS}void")
 
 
+@pytest.mark.parametrize("version", CbvVersion)
+def test_what_is_empty_leaves_no_trace(version: CbvVersion) -> None:
+    bare = {key: EVENT[key] for key in ("@context", "type", "eventTime", "eventTimeZoneOffset", "action")}
+    empty: dict[str, Any] = {
+        "bizStep": " ",
+        "parentID": "",
+        "epcList": [],
+        "quantityList": [],
+        "persistentDisposition": {},
+        "readPoint": {"id": " "},
+        "bizTransactionList": [],
+        "sensorElementList": [{"sensorMetadata": {"deviceID": ""}, "sensorReport": [{"uom": " "}]}, {}],
+        "disposition": None,
+    }
+    assert prehash(bare | empty, version) == prehash(bare, version)
+
+
 def test_prefixes_of_gs1_are_expanded_in_values_also_under_other_names() -> None:
     context = [*EVENT["@context"], {"voc": "https://ref.gs1.org/voc/"}]
     assert prehash(EVENT | {"@context": context, "ex:note": "voc:Thing"}).endswith("note=https://ref.gs1.org/voc/Thing")

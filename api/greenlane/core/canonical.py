@@ -8,7 +8,6 @@ Sources: RFC 8259, RFC 7493 (I-JSON), RFC 8785 (JSON Canonicalization Scheme; th
 """
 
 import re
-from collections.abc import Iterator
 from itertools import accumulate
 from typing import TypeAlias
 
@@ -123,7 +122,8 @@ def parse_json(data: bytes, *, max_depth: int = MAX_DEPTH) -> JsonValue:
         written = None
     if written is None or _count_quotes(data) != _count_quotes(written) or _has_long_number(data):
         # A dropped pair drops at least its key, and with it two quotes; nothing ever adds one.
-        for fault in _faults(data.decode()):
+        fault = _first_fault(data.decode())
+        if fault is not None:
             raise fault
     return value
 
@@ -162,6 +162,19 @@ def content_digest(value: JsonValue) -> bytes:
 def pointer(*steps: str | int) -> str:
     """An RFC 6901 JSON pointer from its unescaped steps; no step is the whole document."""
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+
+
+def kind_of(value: object) -> str:
+    """A JSON value's kind, as a sentence says it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "text" if value else "empty text"
+    return "a list" if isinstance(value, list) else "an object"
 
 
 def _canonical_slowly(value: JsonValue) -> bytes:
@@ -207,10 +220,9 @@ def _malformed(data: bytes, error: orjson.JSONDecodeError) -> InvalidInput:
         )
     if text.startswith("\ufeff"):
         return MalformedJson("The text begins with a byte order mark", line=1, column=1, remedy="Leave out the mark.")
-    if "infinity" in error.msg:
-        for fault in _faults(text):
-            return fault
-    return MalformedJson(f"This is no JSON: {error.msg}", line=error.lineno, column=error.colno)
+    # Up to a number beyond all doubles the text is JSON, so the walk finds the number and its place.
+    fault = _first_fault(text) if "infinity" in error.msg else None
+    return fault or MalformedJson(f"This is no JSON: {error.msg}", line=error.lineno, column=error.colno)
 
 
 def _count_quotes(data: bytes) -> int:
@@ -223,11 +235,8 @@ def _has_long_number(data: bytes) -> bool:
     return _TWENTY_DIGITS in data.translate(_DIGITS_AS_NUL)
 
 
-def _faults(text: str) -> Iterator[InvalidInput]:
-    """Walks a text token by token and tells each duplicate key and each number out of range with its place.
-
-    Where the text is no JSON it may tell less, never wrongly: the parser has the last word on that.
-    """
+def _first_fault(text: str) -> InvalidInput | None:
+    """Walks a text token by token to its first duplicate key or number out of range; it must be JSON up to there."""
     steps: list[str | int] = []
     keys: list[set[str] | None] = []
     is_key = False
@@ -242,14 +251,10 @@ def _faults(text: str) -> Iterator[InvalidInput]:
             steps.append(0)
             is_key = False
         elif mark in ("}", "]"):
-            if not keys:
-                return
             keys.pop()
             steps.pop()
             is_key = False
         elif mark == ",":
-            if not keys:
-                return
             last = steps[-1]
             is_key = not isinstance(last, int)
             if isinstance(last, int):
@@ -259,16 +264,14 @@ def _faults(text: str) -> Iterator[InvalidInput]:
         elif number is not None:
             fault = _number_fault(number, steps)
             if fault is not None:
-                yield fault
-        elif is_key and keys and (seen := keys[-1]) is not None:
-            try:
-                key = orjson.loads(string)
-            except orjson.JSONDecodeError:
-                return
+                return fault
+        elif is_key and (seen := keys[-1]) is not None:
+            key = orjson.loads(string)
             steps[-1] = key
             if key in seen:
-                yield DuplicateKey(f"The key {key[:60]!r} stands twice in one object.", where=pointer(*steps))
+                return DuplicateKey(f"The key {key[:60]!r} stands twice in one object.", where=pointer(*steps))
             seen.add(key)
+    return None
 
 
 def _number_fault(number: str, steps: list[str | int]) -> InvalidInput | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from greenlane.core.epcis.context import ContextMalformed, read_context
 from greenlane.core.epcis.event import (
     MAX_FAULTS,
     Action,
@@ -17,7 +18,7 @@ from greenlane.core.epcis.event import (
     parse_capture,
     parse_document,
 )
-from greenlane.core.epcis.eventhash import EventUnhashable, event_hash
+from greenlane.core.epcis.eventhash import EventUnhashable, event_hash, hash_document
 from greenlane.core.errors import Faults
 
 _CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
@@ -229,6 +230,7 @@ _BAD: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("context as number", _OBJECT, {"@context": 7}, "/@context", "a number"),
     ("prefix as number", _OBJECT, {"@context": [_CONTEXT, {"ex": 7}]}, "/@context/1/ex", "'ex'"),
     ("type", _OBJECT, {"type": "QuantityEvent"}, "/type", "'QuantityEvent'"),
+    ("no subject", {key: value for key, value in _OBJECT.items() if key != "epcList"}, {"quantityList": [], "sensorElementList": []}, "", "names nothing"),
     ("no children", _AGGREGATION, {"childEPCs": [], "childQuantityList": []}, "", "children"),
     ("no parties to a deal", _TRANSACTION, {"bizTransactionList": []}, "/bizTransactionList", "empty"),
     ("no inputs", _TRANSFORMATION, {"inputEPCList": [], "inputQuantityList": []}, "", "inputs"),
@@ -338,6 +340,19 @@ def test_a_prefix_that_only_an_unknown_context_could_expand_names_that_context()
     )
     assert "https://elsewhere.example.org/c" in fault.detail
     assert '"ex"' in (fault.remedy or "")
+
+
+def test_an_event_that_cannot_be_hashed_is_named_never_skipped() -> None:
+    with pytest.raises(Faults) as refusal:
+        hash_document(_document(_OBJECT, _OBJECT | {"ex:own": "\ud800"}, _OBJECT))
+    (fault,) = refusal.value.faults
+    assert isinstance(fault, EventFault)
+    assert (fault.event_index, fault.where) == (1, "/epcisBody/eventList/1")
+
+
+def test_a_context_that_no_json_can_say_is_refused() -> None:
+    with pytest.raises(ContextMalformed):
+        read_context(["\ud800"])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Final
 
 import orjson
 
-from greenlane.core.canonical import JsonValue, pointer
+from greenlane.core.canonical import JsonValue, kind_of, pointer
 from greenlane.core.errors import InvalidInput
 
 CBV_NAMESPACE: Final = "https://ref.gs1.org/cbv/"
@@ -124,7 +124,7 @@ def _read(written: bytes) -> Context:
             declared |= own
             prefixes |= own
         elif part is not None or place:
-            raise ContextMalformed(f"A context is text or an object, not {_kind(part)}.", where=place)
+            raise ContextMalformed(f"A context is text or an object, not {kind_of(part)}.", where=place)
     # The hash knows one meaning of gs1:, whatever the document declares.
     names = _HASH_PREFIXES | declared | {"gs1": GS1_NAMESPACE}
     curies = {prefix: space for prefix, space in names.items() if space.startswith(_GS1_OWN)}
@@ -149,23 +149,7 @@ def _declared(part: dict[str, JsonValue], place: str) -> dict[str, str]:
                 continue
         if not isinstance(meaning, str) or not meaning:
             raise ContextMalformed(
-                f"The prefix {prefix[:40]!r} must stand for a namespace, not {_kind(meaning)}.", where=place + pointer(prefix)
+                f"The prefix {prefix[:40]!r} must stand for a namespace, not {kind_of(meaning)}.", where=place + pointer(prefix)
             )
         own[prefix] = meaning.replace("{", "").replace("}", "")
     return own
-
-
-def _kind(value: JsonValue) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "empty text" if not value else "text"
-        case list():
-            return "a list"
-        case dict():
-            return "an object"

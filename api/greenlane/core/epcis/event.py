@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from greenlane.core.canonical import JsonValue, pointer
+from greenlane.core.canonical import JsonValue, kind_of, pointer
 from greenlane.core.epcis.context import Context, ContextMalformed, read_context
 from greenlane.core.epcis.fields import (
     Check,
@@ -24,7 +24,6 @@ from greenlane.core.epcis.fields import (
     check_quantity,
     check_time,
     check_uri,
-    kind_of,
     listed,
     one_or_more,
     record,

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from greenlane.core.canonical import pointer
+from greenlane.core.canonical import kind_of, pointer
 from greenlane.core.epcis.context import Context
 from greenlane.core.epcis.serials import check_uri_in_bulk
 from greenlane.core.epcis.vocabulary import VocabularyKind, check_term
@@ -37,19 +37,6 @@ _OFFSET: Final = re.compile(r"[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00)", re.ASCII).f
 _HEX: Final = re.compile(r"[0-9A-Fa-f]+", re.ASCII).fullmatch
 _ACTIONS: Final = frozenset({"OBSERVE", "ADD", "DELETE"})
 _TIME_REMEDY: Final = "Write date, time and zone, for example 2026-03-04T11:00:30.000+01:00."
-
-
-def kind_of(value: object) -> str:
-    """A JSON value's kind, as a sentence says it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "text" if value else "empty text"
-    return "a list" if isinstance(value, list) else "an object"
 
 
 def _wrong_kind(value: object, wanted: str) -> Flaws:
