@@ -169,6 +169,7 @@ def test_id_is_another_name_of_the_event_id() -> None:
     assert event_hash(event) == event_hash(_AGGREGATION)
 
 
+_ONLY_CLASSES = {key: value for key, value in _OBJECT.items() if key != "epcList"}
 _QUANTITY = "/quantityList/0"
 _REPORT = "/sensorElementList/0/sensorReport/0"
 
@@ -230,7 +231,7 @@ _BAD: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("context as number", _OBJECT, {"@context": 7}, "/@context", "a number"),
     ("prefix as number", _OBJECT, {"@context": [_CONTEXT, {"ex": 7}]}, "/@context/1/ex", "'ex'"),
     ("type", _OBJECT, {"type": "QuantityEvent"}, "/type", "'QuantityEvent'"),
-    ("no subject", {key: value for key, value in _OBJECT.items() if key != "epcList"}, {"quantityList": [], "sensorElementList": []}, "", "names nothing"),
+    ("no subject", _ONLY_CLASSES, {"quantityList": [], "sensorElementList": []}, "", "names nothing"),
     ("no children", _AGGREGATION, {"childEPCs": [], "childQuantityList": []}, "", "children"),
     ("no parties to a deal", _TRANSACTION, {"bizTransactionList": []}, "/bizTransactionList", "empty"),
     ("no inputs", _TRANSFORMATION, {"inputEPCList": [], "inputQuantityList": []}, "", "inputs"),
