@@ -344,3 +344,33 @@ def test_forgetting_beside_an_open_reader_is_finished_by_the_next_write(tmp_path
         transaction.log.append(LIMA, [bytes(65)])
     assert all(secret not in one.read_bytes() for one in tmp_path.iterdir())
     store.close()
+
+
+def test_a_start_finishes_the_forgetting_that_a_crash_cut_short(
+    tmp_path: Path, make_private_event: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'greenlane.db'}"
+    secret = b"a salt of thirty-two bytes, yes!"
+    store = open_store(url)
+    store.migrate()
+    with store.write() as transaction:
+        transaction.log.append(LIMA, [bytes(65)])
+        transaction.events.add([make_private_event(secret, leaf_index=LeafIndex(0))])
+    with monkeypatch.context() as crash, pytest.raises(KeyboardInterrupt), store.write() as transaction:
+        crash.setattr(store, "_empty_wal", _crash)
+        assert transaction.events.forget_salt(LIMA, LeafIndex(0), NOON)
+    # A second connection keeps SQLite from tidying up as the last one closes.
+    bystander = open_store(url)
+    with bystander.read() as reader:
+        assert reader.events.at(LIMA, LeafIndex(0)) is not None
+    store.close()
+    assert any(secret in one.read_bytes() for one in tmp_path.iterdir())
+    restarted = open_store(url)
+    restarted.migrate()
+    assert all(secret not in one.read_bytes() for one in tmp_path.iterdir())
+    restarted.close()
+    bystander.close()
+
+
+def _crash() -> None:
+    raise KeyboardInterrupt

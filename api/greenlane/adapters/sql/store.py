@@ -35,6 +35,8 @@ BUSY_TIMEOUT_S = 10
 CONNECT_TIMEOUT_S = 5
 CONNECTIONS = 16
 """Connections kept open for reuse; as many again at a rush."""
+# Writers wait behind this, so it is short.
+_WAL_PATIENCE_MS = 200
 
 
 class StoreUrlInvalid(InvalidInput):
@@ -116,6 +118,9 @@ class SqlStore:
                 _create_file(self._file)
             with self._writers.connect() as connection, connection.begin():
                 migrate.upgrade(connection)
+            if self._file is not None:
+                # A process that ended between forgetting a salt and emptying the log left that to the next start.
+                self._empty_wal()
 
     def close(self) -> None:
         """Closes every connection; the store must not be used after it."""
@@ -137,11 +142,17 @@ class SqlStore:
     def _empty_wal(self) -> None:
         """Moves what was written into the database's file and cuts the write-ahead log to nothing.
 
-        Where a reader of another process still needs the log, the next write tries again.
+        Where a reader still needs the log, the next write tries again: what was committed is so either way.
         """
         with self._writers.connect() as connection:
             driver: Any = connection.connection.driver_connection
-            was_busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            driver.execute(f"PRAGMA busy_timeout={_WAL_PATIENCE_MS}")
+            try:
+                was_busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            except sqlite3.OperationalError:
+                was_busy = 1
+            finally:
+                driver.execute(f"PRAGMA busy_timeout={self._busy_timeout_s * 1000}")
         self._must_empty_wal = bool(was_busy)
 
 
