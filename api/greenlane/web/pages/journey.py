@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from greenlane.core.canonical import JsonValue, parse_json
+from greenlane.core.epcis.identifiers import to_digital_link
 from greenlane.core.errors import GreenlaneError, ProofRefused, Unavailable
 from greenlane.core.receipt import encode_receipt
 from greenlane.core.trust import TrustFile
@@ -38,12 +39,18 @@ _Answer = TypeVar("_Answer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemLine:
-    """One identifier that an event names: how it reads, how much of it, and the path of its own page (None: it has none)."""
+    """One identifier that an event names.
+
+    Attributes:
+        quantity: how much of it; None where not told.
+        path: of its own page here; None where it has none.
+        is_asked: it is the item whose journey is shown.
+    """
 
     words: str
-    identifier: str
     quantity: str | None
     path: str | None
+    is_asked: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +176,7 @@ def judged_item(state: WebState, identifier: str, *, reader: CenterId | None) ->
     journey = state.services.trace(identifier, reader=reader)
     if not journey.events:
         return None
-    events = _judged(state, journey.events, reader)
+    events = _judged(state, journey.events, reader, identifier)
     return JudgedJourney(identifier=identifier, events=events, is_whole=journey.is_whole, selected=events[-1])
 
 
@@ -192,7 +199,7 @@ def judged_event(state: WebState, digest: bytes, content: bytes | None, *, reade
         is_whole = journey.is_whole
         found |= {(entry.center, entry.leaf_index): entry for entry in journey.events}
     ordered = sorted(found.values(), key=lambda entry: (entry.event_time, entry.center, entry.leaf_index))
-    events = _judged(state, ordered, reader)
+    events = _judged(state, ordered, reader, identifier)
     selected = next(each for each in events if (each.event.center, each.event.leaf_index) == (chosen.center, chosen.leaf_index))
     return JudgedJourney(identifier=identifier, events=events, is_whole=is_whole, selected=selected)
 
@@ -241,7 +248,9 @@ def _main_item(event: StoredEvent) -> str | None:
     return items[0].identifier if items else None
 
 
-def _judged(state: WebState, events: Sequence[StoredEvent], reader: CenterId | None) -> tuple[JudgedEvent, ...]:
+def _judged(
+    state: WebState, events: Sequence[StoredEvent], reader: CenterId | None, identifier: str | None
+) -> tuple[JudgedEvent, ...]:
     try:
         trust: TrustFile | None = state.trust()
         away = ""
@@ -250,7 +259,7 @@ def _judged(state: WebState, events: Sequence[StoredEvent], reader: CenterId | N
     node = _RememberingNode(state.services.judge_node)
     names: dict[tuple[str, str], str] = {}
     declared = {event.identity.event_digest for event in events if event.is_error_declaration}
-    return tuple(_judged_one(state, event, reader, trust, away, node, names, declared) for event in events)
+    return tuple(_judged_one(state, event, reader, trust, away, node, names, declared, identifier) for event in events)
 
 
 def _judged_one(
@@ -262,6 +271,7 @@ def _judged_one(
     node: Node,
     names: dict[tuple[str, str], str],
     declared: set[bytes],
+    identifier: str | None,
 ) -> JudgedEvent:
     judgement: Judgement | None = None
     verdict, reason = Verdict.NOT_CHECKED, ""
@@ -299,7 +309,7 @@ def _judged_one(
         member=names[key],
         center=event.center if center is None else center.name,
         economy="" if center is None else center.economy,
-        groups=_groups(fields),
+        groups=_groups(fields, identifier),
         certificates=tuple(str(each) for each in (certificates if isinstance(certificates, list) else [certificates])),
         judgement=judgement,
         verdict=verdict,
@@ -310,23 +320,26 @@ def _judged_one(
     )
 
 
-def _groups(fields: dict[str, JsonValue]) -> tuple[ItemGroup, ...]:
+def _groups(fields: dict[str, JsonValue], asked: str | None) -> tuple[ItemGroup, ...]:
     groups: list[ItemGroup] = []
     for field in sorted({*_SINGLES, *_CLASSES}, key=lambda name: (_ORDER.index(name) if name in _ORDER else 99, name)):
         value = fields.get(field)
         named = value if isinstance(value, list) else [] if value is None else [value]
         if named:
-            lines = tuple(_line(each) for each in named[:_MAX_ITEMS_SHOWN])
-            groups.append(ItemGroup(words=role_words(field), lines=lines, more=len(named) - len(lines)))
+            lines = [_line(each, asked) for each in named]
+            mine = [line for line in lines if line.is_asked]
+            # Where the asked item is one of many, the others are other people's: their number is enough.
+            listed = mine or lines[:_MAX_ITEMS_SHOWN]
+            groups.append(ItemGroup(words=role_words(field), lines=tuple(listed), more=len(lines) - len(listed)))
     return tuple(groups)
 
 
-def _line(named: JsonValue) -> ItemLine:
+def _line(named: JsonValue, asked: str | None) -> ItemLine:
     element = named if isinstance(named, dict) else {"epcClass": named}
     identifier = str(element.get("epcClass"))
     return ItemLine(
         words=item_words(identifier),
-        identifier=identifier,
         quantity=quantity_words(element.get("quantity"), element.get("uom")),
         path=local_path(identifier),
+        is_asked=asked is not None and to_digital_link(identifier) == asked,
     )

@@ -47,7 +47,7 @@ def picture_of(events: Sequence[JudgedEvent]) -> Picture:
     """Draws the events of a journey, at least one, in time order."""
     stops: list[list[JudgedEvent]] = []
     for event in events:
-        if stops and (stops[-1][-1].event.member, stops[-1][-1].place) == (event.event.member, event.place):
+        if stops and _site(stops[-1][-1]) == _site(event):
             stops[-1].append(event)
         else:
             stops.append([event])
@@ -76,6 +76,11 @@ def picture_of(events: Sequence[JudgedEvent]) -> Picture:
         stations=tuple(stations),
         words=f"{len(stations)} stations: " + "; ".join(station.title for station in stations),
     )
+
+
+def _site(event: JudgedEvent) -> tuple[str, str]:
+    """Who and where, an area of a place being the same place."""
+    return event.event.member, (event.place or "").partition(", area ")[0]
 
 
 def _line(stations: Sequence[Station]) -> str:
