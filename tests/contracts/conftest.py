@@ -105,7 +105,7 @@ def deployed(empty_chain: Web3) -> Chain:
 
 
 @pytest.fixture
-def chain(deployed: Chain) -> Iterator[Chain]:
+def live(deployed: Chain) -> Iterator[Chain]:
     """The network as it was founded: whatever a test does is undone after it."""
     snapshot = deployed.web3.provider.make_request(RPCEndpoint("evm_snapshot"), [])["result"]
     yield deployed

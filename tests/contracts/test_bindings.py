@@ -49,18 +49,18 @@ def functions(name: str) -> list[str]:
     return [item["name"] for item in json.loads(text)["abi"] if item["type"] == "function"]
 
 
-def anchor(chain: Chain, old_size: int, new_size: int) -> None:
+def anchor(live: Chain, old_size: int, new_size: int) -> None:
     proof = consistency_proof(LEAVES[:new_size], TreeSize(old_size))
     data = AnchorLog.encode_anchor(LIMA, TreeSize(new_size), root_of(LEAVES[:new_size]), proof)
-    chain.send(data, sender=chain.founders[1].anchorer, to=chain.log.address)
+    live.send(data, sender=live.founders[1].anchorer, to=live.log.address)
 
 
-def govern(chain: Chain, number: int, data: bytes) -> None:
-    chain.send(data, sender=chain.founders[number].operator, to=chain.registry.address)
+def govern(live: Chain, number: int, data: bytes) -> None:
+    live.send(data, sender=live.founders[number].operator, to=live.registry.address)
 
 
-def latest_proposal(chain: Chain) -> ProposalId:
-    return chain.registry.proposal_ids(chain.registry.proposal_count() - 1, 1)[0]
+def latest_proposal(live: Chain) -> ProposalId:
+    return live.registry.proposal_ids(live.registry.proposal_count() - 1, 1)[0]
 
 
 @pytest.mark.parametrize("name", ["AnchorLog", "PilotRegistry"])
@@ -71,36 +71,36 @@ def test_every_function_of_a_contract_is_bound(name: str) -> None:
     assert missing == set()
 
 
-def test_the_code_on_the_chain_is_the_committed_one(chain: Chain) -> None:
-    assert chain.registry.has_code()
-    assert chain.log.has_code()
-    assert not AnchorLog(chain.web3, chain.registry.address).has_code()
-    assert chain.log.registry() == chain.registry.address
-    assert runtime_bytecode("AnchorLog") in deployment_bytecode("AnchorLog", chain.registry.address)
+def test_the_code_on_the_chain_is_the_committed_one(live: Chain) -> None:
+    assert live.registry.has_code()
+    assert live.log.has_code()
+    assert not AnchorLog(live.web3, live.registry.address).has_code()
+    assert live.log.registry() == live.registry.address
+    assert runtime_bytecode("AnchorLog") in deployment_bytecode("AnchorLog", live.registry.address)
 
 
-def test_a_log_is_read_at_the_block_asked_for(chain: Chain) -> None:
-    before = chain.web3.eth.block_number
-    assert chain.log.head(LIMA) is None
-    anchor(chain, 0, 5)
-    between = chain.web3.eth.block_number
-    anchor(chain, 5, 9)
-    now = chain.web3.eth.get_block("latest")["timestamp"]
-    assert chain.log.head(LIMA) == AnchoredHead(tree_size=TreeSize(9), root=root_of(LEAVES), anchored_at=UnixSeconds(now))
-    earlier = chain.log.head(LIMA, between)
+def test_a_log_is_read_at_the_block_asked_for(live: Chain) -> None:
+    before = live.web3.eth.block_number
+    assert live.log.head(LIMA) is None
+    anchor(live, 0, 5)
+    between = live.web3.eth.block_number
+    anchor(live, 5, 9)
+    now = live.web3.eth.get_block("latest")["timestamp"]
+    assert live.log.head(LIMA) == AnchoredHead(tree_size=TreeSize(9), root=root_of(LEAVES), anchored_at=UnixSeconds(now))
+    earlier = live.log.head(LIMA, between)
     assert earlier is not None
     assert earlier.tree_size == 5
-    assert chain.log.head(LIMA, before) is None
-    assert chain.log.root_at(LIMA, TreeSize(5)) == root_of(LEAVES[:5])
-    assert chain.log.root_at(LIMA, TreeSize(6)) is None
+    assert live.log.head(LIMA, before) is None
+    assert live.log.root_at(LIMA, TreeSize(5)) == root_of(LEAVES[:5])
+    assert live.log.root_at(LIMA, TreeSize(6)) is None
     proof = inclusion_proof(LEAVES[:5], LeafIndex(3))
-    assert chain.log.is_included(LIMA, TreeSize(5), LeafIndex(3), LEAVES[3], proof)
-    assert not chain.log.is_included(LIMA, TreeSize(5), LeafIndex(2), LEAVES[3], proof)
+    assert live.log.is_included(LIMA, TreeSize(5), LeafIndex(3), LEAVES[3], proof)
+    assert not live.log.is_included(LIMA, TreeSize(5), LeafIndex(2), LEAVES[3], proof)
 
 
-def test_an_anchor_is_told_in_its_transactions_log(chain: Chain) -> None:
+def test_an_anchor_is_told_in_its_transactions_log(live: Chain) -> None:
     data = AnchorLog.encode_anchor(LIMA, TreeSize(9), root_of(LEAVES), ())
-    receipt = chain.send(data, sender=chain.founders[1].anchorer, to=chain.log.address)
+    receipt = live.send(data, sender=live.founders[1].anchorer, to=live.log.address)
     told = AnchorLog.anchored_event(receipt["logs"][0])
     assert told is not None
     assert (told.center, told.tree_size, told.root, told.previous_size) == (LIMA, 9, root_of(LEAVES), 0)
@@ -110,20 +110,20 @@ def test_an_anchor_is_told_in_its_transactions_log(chain: Chain) -> None:
     assert AnchorLog.anchored_event({**receipt["logs"][0], "topics": []}) is None
 
 
-def test_a_refusal_comes_by_its_name_with_its_facts(chain: Chain) -> None:
+def test_a_refusal_comes_by_its_name_with_its_facts(live: Chain) -> None:
     data = AnchorLog.encode_anchor(LIMA, TreeSize(9), root_of(LEAVES), ())
     with pytest.raises(ContractRefused) as refused:
-        chain.log.simulate(data, sender=chain.founders[0].anchorer)
+        live.log.simulate(data, sender=live.founders[0].anchorer)
     assert refused.value.name == "NotAnchorer"
-    assert refused.value.arguments == {"centerId": "lima", "caller": "0x" + chain.founders[0].anchorer.hex()}
+    assert refused.value.arguments == {"centerId": "lima", "caller": "0x" + live.founders[0].anchorer.hex()}
     assert "NotAnchorer(centerId=lima" in str(refused.value)
-    chain.log.simulate(data, sender=chain.founders[1].anchorer)
-    assert chain.log.head(LIMA) is None
+    live.log.simulate(data, sender=live.founders[1].anchorer)
+    assert live.log.head(LIMA) is None
 
 
-def test_a_question_that_reverts_is_refused_by_name_too(chain: Chain) -> None:
+def test_a_question_that_reverts_is_refused_by_name_too(live: Chain) -> None:
     with pytest.raises(ContractRefused) as refused:
-        chain.registry.tally(ProposalId(b"\x07" * 32))
+        live.registry.tally(ProposalId(b"\x07" * 32))
     assert refused.value.name == "UnknownProposal"
 
 
@@ -171,11 +171,11 @@ def test_a_node_that_tells_no_reason_still_makes_a_refusal() -> None:
     assert refused.value.name == "Unknown"
 
 
-def test_an_address_without_the_contract_is_told_as_that(chain: Chain) -> None:
+def test_an_address_without_the_contract_is_told_as_that(live: Chain) -> None:
     with pytest.raises(NotThisContract):
-        AnchorLog(chain.web3, Address(b"\x09" * 20)).head(LIMA)
+        AnchorLog(live.web3, Address(b"\x09" * 20)).head(LIMA)
     with pytest.raises(ContractRefused):
-        PilotRegistry(chain.web3, chain.log.address).validators()
+        PilotRegistry(live.web3, live.log.address).validators()
 
 
 @pytest.mark.parametrize(
@@ -187,14 +187,14 @@ def test_what_does_not_fit_is_not_sent(tree_size: int, root: bytes, proof: list[
         AnchorLog.encode_anchor(LIMA, TreeSize(tree_size), RootHash(root), proof)  # type: ignore[arg-type]
 
 
-def test_the_founders_are_as_they_were_founded(chain: Chain) -> None:
-    registry = chain.registry
+def test_the_founders_are_as_they_were_founded(live: Chain) -> None:
+    registry = live.registry
     assert registry.center_ids(0, 10) == CENTERS
     assert registry.center_count() == registry.active_count() == 3
     assert registry.quorum() == 2
-    assert registry.validators() == tuple(founder.validator for founder in chain.founders)
+    assert registry.validators() == tuple(founder.validator for founder in live.founders)
     found = registry.center(LIMA)
-    lima = chain.founders[1]
+    lima = live.founders[1]
     assert found is not None
     assert {name: getattr(found, name) for name in lima.__slots__} == {name: getattr(lima, name) for name in lima.__slots__}
     assert found.status is CenterStatus.ACTIVE
@@ -213,11 +213,11 @@ def test_the_founders_are_as_they_were_founded(chain: Chain) -> None:
     assert registry.log_keys(SANTIAGO) == ()
 
 
-def test_a_center_is_nominated_endorsed_suspended_and_reinstated(chain: Chain) -> None:
-    registry = chain.registry
-    newcomer = candidate(3, SANTIAGO, chain.accounts)
-    govern(chain, 0, PilotRegistry.encode_nominate(newcomer))
-    proposal = latest_proposal(chain)
+def test_a_center_is_nominated_endorsed_suspended_and_reinstated(live: Chain) -> None:
+    registry = live.registry
+    newcomer = candidate(3, SANTIAGO, live.accounts)
+    govern(live, 0, PilotRegistry.encode_nominate(newcomer))
+    proposal = latest_proposal(live)
     nominated, found = registry.center(SANTIAGO), registry.proposal(proposal)
     assert nominated is not None
     assert nominated.status is CenterStatus.NOMINATED
@@ -233,52 +233,52 @@ def test_a_center_is_nominated_endorsed_suspended_and_reinstated(chain: Chain) -
     assert not registry.has_voted(proposal, LIMA)
     tally = registry.tally(proposal)
     assert (tally.votes, tally.needed) == (1, 2)
-    govern(chain, 1, PilotRegistry.encode_vote(proposal))
+    govern(live, 1, PilotRegistry.encode_vote(proposal))
     assert registry.is_active(SANTIAGO)
     assert registry.center_ids(3, 5) == (SANTIAGO,)
 
-    govern(chain, 0, PilotRegistry.encode_propose_suspension(SANTIAGO))
-    govern(chain, 1, PilotRegistry.encode_vote(latest_proposal(chain)))
+    govern(live, 0, PilotRegistry.encode_propose_suspension(SANTIAGO))
+    govern(live, 1, PilotRegistry.encode_vote(latest_proposal(live)))
     suspended = registry.center(SANTIAGO)
     assert suspended is not None
     assert suspended.status is CenterStatus.SUSPENDED
-    govern(chain, 0, PilotRegistry.encode_propose_reinstatement(SANTIAGO))
-    govern(chain, 1, PilotRegistry.encode_vote(latest_proposal(chain)))
+    govern(live, 0, PilotRegistry.encode_propose_reinstatement(SANTIAGO))
+    govern(live, 1, PilotRegistry.encode_vote(latest_proposal(live)))
     assert registry.is_in_good_standing(SANTIAGO)
     assert registry.proposal(ProposalId(bytes(32))) is None
 
 
-def test_a_center_minds_its_own_affairs(chain: Chain) -> None:
-    registry, spare = chain.registry, chain.accounts[12:]
-    govern(chain, 1, PilotRegistry.encode_rotate_log_key(b"\xaa" * 32))
-    govern(chain, 1, PilotRegistry.encode_rotate_anchorer(spare[0]))
-    govern(chain, 1, PilotRegistry.encode_rotate_validator(spare[1]))
-    govern(chain, 1, PilotRegistry.encode_set_endpoints("https://b.example", "enode://b"))
-    govern(chain, 0, PilotRegistry.encode_propose_renewal(LIMA))
-    govern(chain, 2, PilotRegistry.encode_vote(latest_proposal(chain)))
-    govern(chain, 1, PilotRegistry.encode_rotate_operator(spare[2]))
+def test_a_center_minds_its_own_affairs(live: Chain) -> None:
+    registry, spare = live.registry, live.accounts[12:]
+    govern(live, 1, PilotRegistry.encode_rotate_log_key(b"\xaa" * 32))
+    govern(live, 1, PilotRegistry.encode_rotate_anchorer(spare[0]))
+    govern(live, 1, PilotRegistry.encode_rotate_validator(spare[1]))
+    govern(live, 1, PilotRegistry.encode_set_endpoints("https://b.example", "enode://b"))
+    govern(live, 0, PilotRegistry.encode_propose_renewal(LIMA))
+    govern(live, 2, PilotRegistry.encode_vote(latest_proposal(live)))
+    govern(live, 1, PilotRegistry.encode_rotate_operator(spare[2]))
     found = registry.center(LIMA)
     assert found is not None
     assert (found.log_key, found.anchorer, found.validator, found.operator) == (b"\xaa" * 32, *spare[:3])
     assert (found.endpoint, found.enode) == ("https://b.example", "enode://b")
     first, second = registry.log_keys(LIMA)
     assert first.valid_until == second.valid_from
-    govern(chain, 0, PilotRegistry.encode_propose_operator(LIMA, chain.founders[1].operator))
-    replaced = registry.proposal(latest_proposal(chain))
+    govern(live, 0, PilotRegistry.encode_propose_operator(LIMA, live.founders[1].operator))
+    replaced = registry.proposal(latest_proposal(live))
     assert replaced is not None
-    assert replaced.operator == chain.founders[1].operator
-    govern(chain, 2, PilotRegistry.encode_vote(latest_proposal(chain)))
-    assert registry.center_of_operator(chain.founders[1].operator) == LIMA
+    assert replaced.operator == live.founders[1].operator
+    govern(live, 2, PilotRegistry.encode_vote(latest_proposal(live)))
+    assert registry.center_of_operator(live.founders[1].operator) == LIMA
     with pytest.raises(ContractRefused, match="TermNotOver"):
         registry.simulate(PilotRegistry.encode_end_term(LIMA), sender=spare[3])
-    govern(chain, 1, PilotRegistry.encode_leave_network())
+    govern(live, 1, PilotRegistry.encode_leave_network())
     assert not registry.is_active(LIMA)
 
 
-def test_a_member_is_vouched_for_changed_and_suspended(chain: Chain) -> None:
-    registry, account, other = chain.registry, chain.accounts[12], chain.accounts[13]
+def test_a_member_is_vouched_for_changed_and_suspended(live: Chain) -> None:
+    registry, account, other = live.registry, live.accounts[12], live.accounts[13]
     roles = MemberRole.ENTERPRISE | MemberRole.BUYER
-    govern(chain, 1, PilotRegistry.encode_vouch(MILL, account, roles, UnixSeconds(5), UnixSeconds(2**40)))
+    govern(live, 1, PilotRegistry.encode_vouch(MILL, account, roles, UnixSeconds(5), UnixSeconds(2**40)))
     found = registry.member_of(account)
     assert found is not None
     assert (found.center, found.id, found.account, found.roles, found.status, found.term_start, found.term_end) == (
@@ -296,12 +296,12 @@ def test_a_member_is_vouched_for_changed_and_suspended(chain: Chain) -> None:
     assert registry.member_count(LIMA) == 1
     assert registry.is_member_in_good_standing(account, roles)
     assert not registry.is_member_in_good_standing(account, MemberRole.CERTIFIER)
-    govern(chain, 1, PilotRegistry.encode_set_member_roles(MILL, MemberRole.CERTIFIER))
-    govern(chain, 1, PilotRegistry.encode_set_member_term(MILL, UnixSeconds(0), None))
-    govern(chain, 1, PilotRegistry.encode_rotate_member_key(MILL, other))
+    govern(live, 1, PilotRegistry.encode_set_member_roles(MILL, MemberRole.CERTIFIER))
+    govern(live, 1, PilotRegistry.encode_set_member_term(MILL, UnixSeconds(0), None))
+    govern(live, 1, PilotRegistry.encode_rotate_member_key(MILL, other))
     assert registry.is_member_in_good_standing(other, MemberRole.CERTIFIER)
     assert registry.member_of(account) is None
-    govern(chain, 1, PilotRegistry.encode_suspend_member(MILL))
+    govern(live, 1, PilotRegistry.encode_suspend_member(MILL))
     assert not registry.is_member_in_good_standing(other, MemberRole.CERTIFIER)
-    govern(chain, 1, PilotRegistry.encode_reinstate_member(MILL))
+    govern(live, 1, PilotRegistry.encode_reinstate_member(MILL))
     assert registry.is_member_in_good_standing(other, MemberRole.CERTIFIER)

@@ -44,17 +44,17 @@ def storage(center_root: bytes, tree_size: int) -> dict[HexStr, HexStr]:
     return {Web3.to_hex(slot): Web3.to_hex(word) for slot, word in slots.items()}
 
 
-def answer(chain: Chain, data: bytes, slots: dict[HexStr, HexStr]) -> bytes:
-    target = Web3.to_checksum_address(chain.log.address)
-    call: TxParams = {"to": target, "from": Web3.to_checksum_address(chain.founders[1].anchorer), "data": Web3.to_hex(data)}
-    return bytes(chain.web3.eth.call(call, "latest", {target: {"stateDiff": slots}}))
+def answer(live: Chain, data: bytes, slots: dict[HexStr, HexStr]) -> bytes:
+    target = Web3.to_checksum_address(live.log.address)
+    call: TxParams = {"to": target, "from": Web3.to_checksum_address(live.founders[1].anchorer), "data": Web3.to_hex(data)}
+    return bytes(live.web3.eth.call(call, "latest", {target: {"stateDiff": slots}}))
 
 
-def extends(chain: Chain, old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: list[bytes]) -> bool:
+def extends(live: Chain, old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: list[bytes]) -> bool:
     nodes = [NodeHash(node) for node in proof]
     data = AnchorLog.encode_anchor(LIMA, TreeSize(new_size), RootHash(new_root), nodes)
     try:
-        answer(chain, data, storage(old_root, old_size))
+        answer(live, data, storage(old_root, old_size))
     except ContractLogicError as refused:
         assert isinstance(refused.data, str)
         assert artifact("AnchorLog").refusal(bytes.fromhex(refused.data[2:])).name == "InconsistentTree"
@@ -62,9 +62,9 @@ def extends(chain: Chain, old_size: int, old_root: bytes, new_size: int, new_roo
     return True
 
 
-def includes(chain: Chain, leaf: bytes, index: int, size: int, root: bytes, proof: list[bytes]) -> bool:
+def includes(live: Chain, leaf: bytes, index: int, size: int, root: bytes, proof: list[bytes]) -> bool:
     data = artifact("AnchorLog").encode_call("isIncluded", center_key(LIMA), size, index, leaf, proof)
-    return bool(answer(chain, data, storage(root, size))[-1])
+    return bool(answer(live, data, storage(root, size))[-1])
 
 
 def is_refused_by_core_consistency(old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: list[bytes]) -> bool:
@@ -119,32 +119,32 @@ def spoilt(draw: st.DrawFn, words: list[bytes]) -> list[bytes]:
 @examples
 @given(st.data(), st.integers(1, LARGEST - 1))
 def test_an_honest_extension_passes_both_and_a_spoilt_one_fails_both_alike(
-    chain: Chain, data: st.DataObject, old_size: int
+    live: Chain, data: st.DataObject, old_size: int
 ) -> None:
     new_size = data.draw(st.integers(old_size + 1, LARGEST))
     old_root, new_root = root_of(LEAVES[:old_size]), root_of(LEAVES[:new_size])
     proof: list[bytes] = list(consistency_proof(LEAVES[:new_size], TreeSize(old_size)))
-    assert extends(chain, old_size, old_root, new_size, new_root, proof)
+    assert extends(live, old_size, old_root, new_size, new_root, proof)
     changed = data.draw(spoilt(proof))
     sizes = data.draw(st.sampled_from([(old_size, new_size), (old_size, new_size + 1), (max(1, old_size - 1), new_size)]))
     roots = data.draw(spoilt([old_root, new_root]).filter(lambda words: len(words) == 2))
     case = (sizes[0], roots[0], sizes[1], roots[1], changed)
-    assert extends(chain, *case) is not is_refused_by_core_consistency(*case)
+    assert extends(live, *case) is not is_refused_by_core_consistency(*case)
 
 
 @examples
 @given(st.data(), st.integers(1, LARGEST))
-def test_an_honest_inclusion_passes_both_and_a_spoilt_one_fails_both_alike(chain: Chain, data: st.DataObject, size: int) -> None:
+def test_an_honest_inclusion_passes_both_and_a_spoilt_one_fails_both_alike(live: Chain, data: st.DataObject, size: int) -> None:
     index = data.draw(st.integers(0, size - 1))
     root = root_of(LEAVES[:size])
     proof: list[bytes] = list(inclusion_proof(LEAVES[:size], LeafIndex(index)))
-    assert includes(chain, LEAVES[index], index, size, root, proof)
+    assert includes(live, LEAVES[index], index, size, root, proof)
     changed = data.draw(spoilt(proof))
     place = data.draw(st.sampled_from([index, index ^ 1, index + 1, size]))
     claimed_size = data.draw(st.sampled_from([size, size + 1, max(1, size - 1)]))
     words = data.draw(spoilt([LEAVES[index], root]).filter(lambda both: len(both) == 2))
     case = (words[0], place, claimed_size, words[1], changed)
-    assert includes(chain, *case) is not is_refused_by_core_inclusion(*case)
+    assert includes(live, *case) is not is_refused_by_core_inclusion(*case)
 
 
 @examples
@@ -153,7 +153,7 @@ def test_an_honest_inclusion_passes_both_and_a_spoilt_one_fails_both_alike(chain
     st.integers(1, 2**32),
     st.lists(st.sampled_from([b"\x11" * 32, b"\x22" * 32]), max_size=70),
 )
-def test_noise_about_any_sizes_fails_both(chain: Chain, old_size: int, more: int, proof: list[bytes]) -> None:
+def test_noise_about_any_sizes_fails_both(live: Chain, old_size: int, more: int, proof: list[bytes]) -> None:
     case = (old_size, b"\x11" * 32, min(old_size + more, 2**63 - 1), b"\x22" * 32, proof)
-    assert not extends(chain, *case)
+    assert not extends(live, *case)
     assert is_refused_by_core_consistency(*case)

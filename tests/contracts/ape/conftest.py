@@ -1,6 +1,6 @@
 """A small network on ape's in-process chain: five founders, each with an account for every duty.
 
-Run by scripts/contracts/test.sh. A pytest that has not loaded ape's plugin passes this folder by.
+Run by scripts/contracts/unit.sh. A pytest that has not loaded ape's plugin passes this folder by.
 """
 
 from collections.abc import Callable
