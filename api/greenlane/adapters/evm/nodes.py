@@ -153,6 +153,8 @@ def _connect(url: str, timeout_s: float) -> Web3:
     # Retrying is `ask`'s: the provider's own would hold one dead node for seconds while another could answer.
     provider = HTTPProvider(url, request_kwargs={"timeout": timeout_s}, session=session, exception_retry_configuration=None)
     web3 = Web3(provider)
+    # It would ask for the chain id before every call; `_prove` has asked.
+    web3.middleware_onion.remove("validation")
     # Blocks of a network of validators carry their seals in extraData, longer than web3 takes for granted.
     web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
     return web3
