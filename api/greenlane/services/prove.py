@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 
-from greenlane.core.canonical import parse_json
+from greenlane.core.canonical import content_digest, parse_json
 from greenlane.core.checkpoint import open_checkpoint
 from greenlane.core.entry import Entry, EntryKind, opens
-from greenlane.core.epcis.eventhash import CbvVersion
-from greenlane.core.errors import GreenlaneError, NotFound, Unavailable
+from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
+from greenlane.core.errors import GreenlaneError, NotFound, ProofRefused, Unavailable
 from greenlane.core.merkle import leaf_hash, verify_inclusion
 from greenlane.core.receipt import Anchor, Disclosure, Inclusion, Receipt
 from greenlane.core.tiles import inclusion_proof_from_tiles
 from greenlane.core.units import Address, CenterId, ChainId
 from greenlane.ports.events import StoredEvent
+from greenlane.ports.log import StoredAnchor
 from greenlane.ports.signing import CheckpointSigner
 from greenlane.ports.store import Store, Transaction
 
@@ -21,6 +22,13 @@ class ReceiptNotReady(Unavailable):
 
     code = "receipt-not-ready"
     default_remedy = "Ask again after the time in Retry-After; an anchor takes a block or two."
+
+
+class LogDamaged(ProofRefused):
+    """What the store holds does not prove the event; no receipt of it was handed out."""
+
+    code = "log-damaged"
+    default_remedy = "The center's operator runs `greenlane fsck`, and restores from a backup what it names."
 
 
 class SaltForgotten(GreenlaneError):
@@ -59,12 +67,20 @@ class Prove:
             NotFound: nothing readable has that hash (and content digest).
             ReceiptNotReady: its entry is not anchored yet.
             SaltForgotten: it can never be opened again.
-            ProofRefused: what the store holds does not prove it; the log is damaged and nothing was handed out.
+            LogDamaged: what the store holds does not prove it; nothing was handed out.
+            StoreUnavailable: the database is away.
         """
         with self._store.read() as tx:
             event = self._event(tx, event_digest, reader, content_digest)
-            receipt = self._receipt(tx, event)
-        self._verify(receipt, event)
+            anchor = self._anchor(tx, event)
+            try:
+                receipt = self._receipt(tx, event, anchor)
+                self._verify(receipt)
+            except Unavailable:
+                raise
+            except GreenlaneError as fault:
+                place = f"leaf {event.leaf_index} of {event.center!r}"
+                raise LogDamaged(f"What is stored for {place} does not prove it: {fault.detail}") from fault
         return receipt
 
     def _event(self, tx: Transaction, event_digest: bytes, reader: CenterId | None, content_digest: bytes | None) -> StoredEvent:
@@ -76,7 +92,8 @@ class Prove:
             remedy="Check the hash; a private event is readable with a key of its own center only.",
         )
 
-    def _receipt(self, tx: Transaction, event: StoredEvent) -> Receipt:
+    def _anchor(self, tx: Transaction, event: StoredEvent) -> StoredAnchor:
+        """The smallest anchored tree that holds the event's entry."""
         if event.is_blinded and event.salt is None:
             raise SaltForgotten(f"The salt of event {event.event_hash} was forgotten.")
         anchor = tx.log.anchor_covering(event.center, event.leaf_index)
@@ -84,19 +101,17 @@ class Prove:
             is_published = event.leaf_index < tx.log.head(event.center).published
             stage = "published, and not anchored yet" if is_published else "captured, and not published yet"
             raise ReceiptNotReady(f"Event {event.event_hash} is {stage}.", retry_after_s=2)
+        return anchor
+
+    def _receipt(self, tx: Transaction, event: StoredEvent, anchor: StoredAnchor) -> Receipt:
         checkpoint = tx.log.checkpoint(event.center, anchor.tree_size)
         entry = tx.log.entries(event.center, event.leaf_index, 1)
-        if checkpoint is None or not entry:
-            raise GreenlaneError(
-                f"The log of {event.center!r} lacks its checkpoint or entry at leaf {event.leaf_index}.",
-                remedy="Run `greenlane fsck`.",
-            )
+        document = parse_json(event.document)
+        if checkpoint is None or not entry or not isinstance(document, dict):
+            raise ProofRefused("The checkpoint or the entry is not there, or the event is no object.")
         hashes = inclusion_proof_from_tiles(
             event.leaf_index, anchor.tree_size, lambda tile, width: tx.log.read_tile(event.center, tile, width)
         )
-        document = parse_json(event.document)
-        if not isinstance(document, dict):
-            raise GreenlaneError(f"The stored event at leaf {event.leaf_index} is no object.", remedy="Run `greenlane fsck`.")
         return Receipt(
             entry=Entry.decode(entry[0]),
             disclosure=Disclosure(event=document, cbv_version=CbvVersion.V2_0, salt=event.salt),
@@ -114,24 +129,25 @@ class Prove:
             ),
         )
 
-    def _verify(self, receipt: Receipt, event: StoredEvent) -> None:
-        hosted = self._signer.center(event.center)
-        checkpoint = open_checkpoint(receipt.checkpoint, hosted.key)
+    def _verify(self, receipt: Receipt) -> None:
+        """Everything that a stranger will verify without the chain, from the receipt alone: what is stored beside it may lie."""
+        checkpoint = open_checkpoint(receipt.checkpoint, self._signer.center(receipt.anchor.center).key)
         verify_inclusion(
             leaf=leaf_hash(receipt.entry.encode()),
             index=receipt.inclusion.leaf_index,
-            tree_size=checkpoint.tree_size,
+            tree_size=receipt.inclusion.tree_size,
             proof=receipt.inclusion.hashes,
-            root=checkpoint.root,
+            root=receipt.anchor.root,
         )
+        if (checkpoint.tree_size, checkpoint.root) != (receipt.inclusion.tree_size, receipt.anchor.root):
+            raise ProofRefused("The checkpoint and the recorded anchor are of different trees.")
+        disclosure = receipt.disclosure
+        assert disclosure is not None and disclosure.event is not None  # noqa: S101 - as `_receipt` made it
         plain = Entry(
             kind=EntryKind.EVENT,
             is_blinded=False,
-            subject=event.identity.event_digest,
-            content=event.content_digest,
+            subject=event_hash_digest(event_hash(disclosure.event, disclosure.cbv_version)),
+            content=content_digest(disclosure.event),
         )
-        if not opens(receipt.entry, plain, event.salt) or receipt.anchor.root != checkpoint.root:
-            raise GreenlaneError(
-                f"The log's entry at leaf {event.leaf_index} of {event.center!r} is not that of the stored event.",
-                remedy="Run `greenlane fsck`.",
-            )
+        if not opens(receipt.entry, plain, disclosure.salt):
+            raise ProofRefused("The log's entry is not that of the stored event.")
