@@ -13,6 +13,7 @@ from greenlane.core.canonical import JsonValue, canonical_bytes
 from greenlane.core.entry import Entry, EntryKind
 from greenlane.core.epcis.event import Event
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
+from greenlane.core.epcis.variant import variant_digest
 from greenlane.core.errors import NotFound, Unavailable
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
 from greenlane.ports.accounts import Visibility
@@ -25,8 +26,6 @@ from greenlane.ports.jobs import CapturedEvent, CaptureJob
 from greenlane.ports.store import Store, Transaction
 
 _SALT_BYTES = 32
-# What the event hash leaves out though it says something: part of an entry's identity (see EventIdentity.variant_digest).
-_DECLARATIONS = ("errorDeclaration", "certificationInfo")
 
 
 class QueueFull(Unavailable):
@@ -143,13 +142,10 @@ def _prepare(event: Event) -> _Prepared:
     document: dict[str, JsonValue] = event.document
     hash_id = event_hash(document, CbvVersion.V2_0)
     encoded = canonical_bytes(document)
-    declarations: JsonValue = {name: document[name] for name in _DECLARATIONS if name in document}
     return _Prepared(
         event=event,
         event_hash=hash_id,
-        identity=EventIdentity(
-            event_digest=event_hash_digest(hash_id), variant_digest=crypto.sha256(canonical_bytes(declarations))
-        ),
+        identity=EventIdentity(event_digest=event_hash_digest(hash_id), variant_digest=variant_digest(document)),
         document=encoded,
         content_digest=crypto.sha256(encoded),
     )

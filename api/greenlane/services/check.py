@@ -11,18 +11,22 @@ from greenlane.core import crypto
 from greenlane.core.canonical import canonical_bytes, parse_json
 from greenlane.core.checkpoint import open_checkpoint
 from greenlane.core.entry import Entry, EntryKind, opens
+from greenlane.core.epcis.event import Event, parse_capture
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash
-from greenlane.core.errors import GreenlaneError
+from greenlane.core.epcis.variant import variant_digest
+from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.merkle import HASH_BYTES, leaf_hash, root_of_joined
 from greenlane.core.tiles import TILE_WIDTH, TileId, root_from_tiles
 from greenlane.core.units import CenterId, LeafIndex, TreeSize
+from greenlane.ports.accounts import Visibility
 from greenlane.ports.errors import TileMissing
-from greenlane.ports.events import StoredEvent
-from greenlane.ports.ledger import Ledger
+from greenlane.ports.events import ItemKey, StoredEvent
+from greenlane.ports.ledger import AnchoredHead, Ledger
 from greenlane.ports.log import LogHead, StoredAnchor, StoredCheckpoint
 from greenlane.ports.signing import CheckpointSigner
-from greenlane.ports.store import Store
+from greenlane.ports.store import Store, Transaction
 
+MAX_FAULTS = 1_000
 _PAGE = 16 * TILE_WIDTH
 _TILE_BYTES = TILE_WIDTH * HASH_BYTES
 
@@ -35,7 +39,8 @@ class CheckReport:
     """What one check of one center found.
 
     Attributes:
-        faults: one sentence each: what does not add up, and where; empty where all is well.
+        faults: one sentence each: what does not add up, and where; empty where all is well. At most MAX_FAULTS of them.
+        unlisted: how many more there were.
         forgotten: private events whose salt was destroyed on request; their entries cannot be opened, by design.
         is_chain_checked: False where no ledger was given.
     """
@@ -49,6 +54,34 @@ class CheckReport:
     forgotten: int = 0
     is_chain_checked: bool = False
     faults: list[str] = field(default_factory=list)
+    unlisted: int = 0
+
+    def blame(self, sentence: str) -> None:
+        """Notes one thing that does not add up."""
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(sentence)
+        else:
+            self.unlisted += 1
+
+
+class _Missing:
+    """Entries of events whose events have not been seen yet: one bit each."""
+
+    def __init__(self, captured: TreeSize) -> None:
+        self._bits = bytearray(-(-captured // 8))
+
+    def expect(self, index: int) -> None:
+        self._bits[index // 8] |= 1 << index % 8
+
+    def saw(self, index: int) -> None:
+        # An event that came while we looked lies beyond the entries that are counted here.
+        if index // 8 < len(self._bits):
+            self._bits[index // 8] &= ~(1 << index % 8)
+
+    def __iter__(self) -> Iterator[int]:
+        for at, byte in enumerate(self._bits):
+            if byte:
+                yield from (8 * at + bit for bit in range(8) if byte >> bit & 1)
 
 
 class Check:
@@ -70,76 +103,134 @@ class Check:
         report = CheckReport(center=center)
         with self._store.read() as tx:
             head = tx.log.head(center)
-        level, hashes = 1, self._entries(report, head, progress)
-        self._events(report, head.captured, progress)
+            newest = tx.log.newest_checkpoint(center)
+        if (TreeSize(0) if newest is None else newest.tree_size) != head.published:
+            report.blame(f"The newest checkpoint is not of the {head.published} entries that are counted as published.")
+        missing = _Missing(head.captured)
+        level, hashes = 1, self._entries(report, head, missing, progress)
+        self._events(report, head.captured, missing, progress)
         while hashes:
             hashes = self._tiles(report, level, 0, hashes)
             level += 1
         self._checkpoints(report, progress)
+        self._recorded_anchors(report)
         if ledger is not None:
             self._anchors(report, ledger, progress)
         return report
 
-    def _entries(self, report: CheckReport, head: LogHead, progress: Progress) -> bytes:
+    def _entries(self, report: CheckReport, head: LogHead, missing: _Missing, progress: Progress) -> bytes:
         """Checks entries and the tiles of leaves; the hashes of level 1 that they give."""
         above = bytearray()
         while report.entries < head.captured:
             start = report.entries
-            with self._store.read() as tx:
-                page = tx.log.entries(report.center, LeafIndex(start), min(_PAGE, head.captured - start))
-            if not page:
-                report.faults.append(f"The log ends at entry {start}, though {head.captured} were acknowledged.")
+            try:
+                with self._store.read() as tx:
+                    page = tx.log.entries(report.center, LeafIndex(start), min(_PAGE, head.captured - start))
+            except Unavailable:
+                raise
+            except GreenlaneError as fault:
+                report.blame(f"Entries from {start} on cannot be read: {fault.detail}")
                 break
-            for offset, entry in enumerate(page):
+            for index, entry in enumerate(page, start):
                 try:
-                    Entry.decode(entry)
+                    if Entry.decode(entry).kind is EntryKind.EVENT:
+                        missing.expect(index)
                 except GreenlaneError as fault:
-                    report.faults.append(f"Entry {start + offset} is malformed: {fault.detail}")
+                    report.blame(f"Entry {index} is malformed: {fault.detail}")
             published = page[: max(0, head.published - start)]
             above += self._tiles(report, 0, start // TILE_WIDTH, b"".join(leaf_hash(entry) for entry in published))
             report.entries += len(page)
             progress("entries", report.entries, head.captured)
         return bytes(above)
 
-    def _events(self, report: CheckReport, captured: TreeSize, progress: Progress) -> None:
+    def _events(self, report: CheckReport, captured: TreeSize, missing: _Missing, progress: Progress) -> None:
         start = LeafIndex(0)
+        forgotten: set[str] = set()
         while True:
             with self._store.read() as tx:
-                page = tx.events.walk(report.center, start=start, limit=1024)
-                if not page:
+                walked = tx.events.walk(report.center, start=start, limit=1024)
+                if not walked:
                     break
-                first = page[0].leaf_index
-                entries = tx.log.entries(report.center, first, page[-1].leaf_index - first + 1)
+                first = walked[0].leaf_index
+                # Entries of other kinds may lie between two events: only so many are read at once.
+                page = [event for event in walked if event.leaf_index < first + _PAGE]
+                entries = self._entries_beside(tx, report, first, page[-1].leaf_index - first + 1)
             for event in page:
+                missing.saw(event.leaf_index)
                 offset = event.leaf_index - first
-                self._event(report, event, entries[offset] if offset < len(entries) else b"")
+                if entries is not None:
+                    self._entry(report, event, entries[offset] if offset < len(entries) else None)
+                self._event(report, event)
+                if event.is_blinded and event.salt is None:
+                    forgotten.add(str(event.leaf_index))
             report.events += len(page)
             start = LeafIndex(page[-1].leaf_index + 1)
             progress("events", min(start, captured), captured)
+        for index in missing:
+            report.blame(f"Entry {index} is of an event, and no event is stored for it.")
+        report.forgotten = len(forgotten)
+        for leaf in sorted(forgotten - self._forgotten_on_request(report.center) if forgotten else (), key=int):
+            report.blame(f"Event at leaf {leaf}: its salt is gone, and the audit record does not say that it was forgotten.")
 
-    def _event(self, report: CheckReport, event: StoredEvent, entry: bytes) -> None:
+    def _entries_beside(self, tx: Transaction, report: CheckReport, first: LeafIndex, count: int) -> tuple[bytes, ...] | None:
+        try:
+            return tx.log.entries(report.center, first, count)
+        except Unavailable:
+            raise
+        except GreenlaneError as fault:
+            report.blame(f"Events from leaf {first} on were not compared with their entries: {fault.detail}")
+            return None
+
+    def _forgotten_on_request(self, center: CenterId) -> set[str]:
+        """The leaves whose salts the audit record says were forgotten."""
+        found: set[str] = set()
+        after = 0
+        while True:
+            with self._store.read() as tx:
+                lines = tx.audit.lines(center, after=after, limit=4096)
+            if not lines:
+                return found
+            found.update(line.subject for _, line in lines if line.action == "salt.forget")
+            after = lines[-1][0]
+
+    def _entry(self, report: CheckReport, event: StoredEvent, encoded: bytes | None) -> None:
+        place = f"Event at leaf {event.leaf_index}"
+        if encoded is None:
+            report.blame(f"{place}: the log has no entry there.")
+            return
+        plain = Entry(kind=EntryKind.EVENT, is_blinded=False, subject=event.identity.event_digest, content=event.content_digest)
+        try:
+            entry = Entry.decode(encoded)
+            if event.is_blinded and event.salt is None:
+                is_its_own = entry.kind is EntryKind.EVENT and entry.is_blinded
+            else:
+                is_its_own = opens(entry, plain, event.salt)
+        except GreenlaneError as fault:
+            report.blame(f"{place}: {fault.detail}")
+            return
+        if not is_its_own:
+            report.blame(f"{place}: the log's entry is not that of the stored event.")
+        if event.is_blinded != (event.visibility is Visibility.PRIVATE):
+            report.blame(f"{place}: its entry is {'' if event.is_blinded else 'not '}blinded, though it is {event.visibility}.")
+
+    def _event(self, report: CheckReport, event: StoredEvent) -> None:
         place = f"Event at leaf {event.leaf_index}"
         try:
             document = parse_json(event.document)
             if not isinstance(document, dict) or canonical_bytes(document) != event.document:
-                report.faults.append(f"{place}: the stored document is not in canonical form.")
+                report.blame(f"{place}: the stored document is not in canonical form.")
                 return
             if crypto.sha256(event.document) != event.content_digest:
-                report.faults.append(f"{place}: the stored document does not give its content digest.")
+                report.blame(f"{place}: the stored document does not give its content digest.")
             if event_hash(document, CbvVersion.V2_0) != event.event_hash:
-                report.faults.append(f"{place}: the stored document does not give its event hash.")
-            plain = Entry(
-                kind=EntryKind.EVENT,
-                is_blinded=False,
-                subject=event.identity.event_digest,
-                content=event.content_digest,
-            )
-            if event.is_blinded and event.salt is None:
-                report.forgotten += 1
-            elif not opens(Entry.decode(entry), plain, event.salt):
-                report.faults.append(f"{place}: the log's entry is not that of the stored event.")
+                report.blame(f"{place}: the stored document does not give its event hash.")
+            if variant_digest(document) != event.identity.variant_digest:
+                report.blame(f"{place}: the stored document does not give its variant digest.")
+            (read,) = parse_capture(document)
+            for name in _differing(event, read):
+                report.blame(f"{place}: the {name} by which it is found is not that of the stored document.")
         except GreenlaneError as fault:
-            report.faults.append(f"{place}: {fault.detail}")
+            report.blame(f"{place}: {fault.detail}")
 
     def _tiles(self, report: CheckReport, level: int, first: int, hashes: bytes) -> bytes:
         """Compares tiles of one level, from number `first` on, with the hashes they should hold; the hashes one level up."""
@@ -151,9 +242,9 @@ class Check:
                 with self._store.read() as tx:
                     stored = tx.log.read_tile(report.center, TileId(level=level, number=number), width)
                 if stored != expected:
-                    report.faults.append(f"Tile {number} of level {level} is not what its entries give.")
+                    report.blame(f"Tile {number} of level {level} is not what its entries give.")
             except TileMissing as fault:
-                report.faults.append(f"Tile {number} of level {level}: {fault.detail}")
+                report.blame(f"Tile {number} of level {level}: {fault.detail}")
             report.tiles += 1
             if width == TILE_WIDTH:
                 above += root_of_joined(expected)
@@ -174,8 +265,10 @@ class Check:
                         opened = open_checkpoint(checkpoint.note, key)
                         is_same = (opened.tree_size, opened.root) == (checkpoint.tree_size, checkpoint.root)
                         _same(checkpoint, is_same, "its signed note says otherwise than its record")
+                    except Unavailable:
+                        raise
                     except GreenlaneError as fault:
-                        report.faults.append(f"Checkpoint of tree size {checkpoint.tree_size}: {fault.detail}")
+                        report.blame(f"Checkpoint of tree size {checkpoint.tree_size}: {fault.detail}")
             if not page:
                 break
             report.checkpoints += len(page)
@@ -189,14 +282,36 @@ class Check:
             root = ledger.anchored_root(report.center, anchor.tree_size)
             if root != anchor.root:
                 found = "nothing" if root is None else root.hex()
-                report.faults.append(f"At tree size {anchor.tree_size} the chain holds {found}, the store {anchor.root.hex()}.")
-            report.anchors += 1
+                report.blame(f"At tree size {anchor.tree_size} the chain holds {found}, the store {anchor.root.hex()}.")
+            else:
+                self._trace(report, ledger, head, anchor)
             progress("anchors", report.anchors, report.anchors)
         if head.tree_size:
             with self._store.read() as tx:
                 published = tx.log.checkpoint(report.center, head.tree_size)
             if published is None or published.root != head.root:
-                report.faults.append(f"The chain's last anchor, at tree size {head.tree_size}, is no checkpoint of this log.")
+                report.blame(f"The chain's last anchor, at tree size {head.tree_size}, is no checkpoint of this log.")
+
+    def _trace(self, report: CheckReport, ledger: Ledger, head: AnchoredHead, anchor: StoredAnchor) -> None:
+        """Compares what receipts will say of an anchor with what the chain can still tell."""
+        trace = ledger.anchor_trace(report.center, anchor.tree_size)
+        told = (
+            ("block number", trace.block_number, anchor.block_number),
+            ("transaction", trace.transaction, anchor.transaction),
+            ("time", head.anchored_at if head.tree_size == anchor.tree_size else None, anchor.anchored_at),
+        )
+        for name, said, stored in told:
+            if said is not None and stored is not None and said != stored:
+                report.blame(f"The chain tells of another {name} of the anchor at tree size {anchor.tree_size} than the store.")
+
+    def _recorded_anchors(self, report: CheckReport) -> None:
+        """Compares recorded anchors with the checkpoints that they are said to be of."""
+        for anchor in self._walk_anchors(report.center):
+            with self._store.read() as tx:
+                checkpoint = tx.log.checkpoint(report.center, anchor.tree_size)
+            if checkpoint is None or checkpoint.root != anchor.root:
+                report.blame(f"The anchor recorded at tree size {anchor.tree_size} is of no checkpoint of this log.")
+            report.anchors += 1
 
     def _walk_anchors(self, center: CenterId) -> Iterator[StoredAnchor]:
         above = TreeSize(0)
@@ -212,3 +327,20 @@ class Check:
 def _same(checkpoint: StoredCheckpoint, is_same: bool, complaint: str) -> None:
     if not is_same:
         raise GreenlaneError(f"{complaint}.")
+
+
+def _differing(stored: StoredEvent, read: Event) -> list[str]:
+    """Names of the fields by which an event is found that its document does not give."""
+    expected: tuple[tuple[str, object, object], ...] = (
+        ("type", stored.event_type, read.event_type.value),
+        ("event time", stored.event_time, read.event_time),
+        ("action", stored.action, None if read.action is None else read.action.value),
+        ("business step", stored.biz_step, read.biz_step),
+        ("disposition", stored.disposition, read.disposition),
+        ("read point", stored.read_point, read.read_point),
+        ("business location", stored.biz_location, read.biz_location),
+        ("event id", stored.event_id, read.event_id),
+        ("declaration of error", stored.is_error_declaration, read.is_error_declaration),
+        ("list of items", set(stored.items), {ItemKey(role=item.role.value, identifier=item.identifier) for item in read.epcs}),
+    )
+    return [name for name, kept, given in expected if kept != given]
