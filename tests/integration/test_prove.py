@@ -1,0 +1,225 @@
+"""What prove promises: a receipt that it hands out is one that a stranger accepts, whatever was done to the database."""
+
+import random
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from greenlane.core.epcis.eventhash import event_hash_digest
+from greenlane.core.errors import InvalidInput, NotFound, Unavailable
+from greenlane.core.receipt import encode_receipt
+from greenlane.core.units import LeafIndex
+from greenlane.services.prove import LogDamaged, ReceiptNotReady, SaltForgotten
+from greenlane.verify.ladder import Judgement, Rung, Verdict, judge
+from worlds.deployment import LIMA, ROASTER, TIANJIN, World, close_world, make_world
+from worlds.events import event_document, parsed, some_events
+
+DECLARATION = {"declarationTime": "2026-05-31T08:00:00.000Z", "reason": "incorrect_data"}
+
+
+def judged(world: World, receipt_bytes: bytes) -> Judgement:
+    return judge(receipt_bytes, world.ledger.trust_file, event=None, ask=[world.ledger.node("a"), world.ledger.node("b")])
+
+
+def test_every_event_of_a_grown_log_has_a_receipt_that_a_stranger_accepts(world: World) -> None:
+    hashes = []
+    for number, count in enumerate((1, 2, 5, 250, 3)):
+        hashes += [event.event_hash for event in world.take(count, first=1_000 * number).events]
+        world.settle()
+    for event_hash in hashes[:12] + hashes[-12:]:
+        judgement = judged(world, encode_receipt(world.receipt(event_hash)))
+        assert judgement.verdict is Verdict.PASSED, judgement.steps
+        assert judgement.event_hash == event_hash
+
+
+def test_the_receipt_names_the_smallest_anchored_tree_that_holds_the_entry(world: World) -> None:
+    first = world.take(2)
+    world.settle()
+    world.take(5, first=2)
+    world.settle()
+    assert world.receipt(first.events[0].event_hash).anchor.tree_size == 2
+
+
+def test_a_receipt_waits_for_publishing_and_then_for_the_chain(world: World) -> None:
+    (event,) = world.take(1).events
+    with pytest.raises(ReceiptNotReady, match="not published yet"):
+        world.receipt(event.event_hash)
+    world.publish(LIMA)
+    with pytest.raises(ReceiptNotReady, match="not anchored yet") as waiting:
+        world.receipt(event.event_hash)
+    assert waiting.value.retry_after_s > 0
+    world.ledger.is_away = True
+    world.ledger.is_away = False
+    world.settle()
+    world.receipt(event.event_hash)
+
+
+def test_a_receipt_needs_no_chain_to_be_built(world: World) -> None:
+    (event,) = world.take(1).events
+    world.settle()
+    world.ledger.is_away = True
+    world.receipt(event.event_hash)
+
+
+def test_what_the_chain_lost_is_not_proven_until_it_is_there_again(world: World) -> None:
+    (event,) = world.take(1).events
+    world.settle()
+    world.ledger.lose_to(0)
+    world.anchor(LIMA)
+    with pytest.raises(ReceiptNotReady):
+        world.receipt(event.event_hash)
+    world.settle()
+    assert judged(world, encode_receipt(world.receipt(event.event_hash))).verdict is Verdict.PASSED
+
+
+def test_an_unknown_hash_and_a_private_event_of_another_center_are_one_answer(world: World) -> None:
+    (private,) = world.take(1, member=ROASTER).events
+    world.settle()
+    answers = []
+    for event_hash, reader in (
+        ("ni:///sha-256;" + "00" * 32 + "?ver=CBV2.0", None),
+        (private.event_hash, None),
+        (private.event_hash, TIANJIN),
+    ):
+        with pytest.raises(NotFound) as unknown:
+            world.receipt(event_hash, reader=reader)
+        answers.append((type(unknown.value), unknown.value.remedy))
+    assert len(set(answers)) == 1
+
+
+def test_a_private_receipt_opens_with_its_salt_and_not_without(world: World) -> None:
+    (event,) = world.take(1, member=ROASTER).events
+    world.settle()
+    data = encode_receipt(world.receipt(event.event_hash, reader=LIMA))
+    assert judged(world, data).verdict is Verdict.PASSED
+    salt_at = data.index(b'"salt":"') + len('"salt":"')
+    other = data[:salt_at] + (b"B" if data[salt_at : salt_at + 1] == b"A" else b"A") + data[salt_at + 1 :]
+    judgement = judged(world, other)
+    assert judgement.step(Rung.OPENED).verdict is Verdict.FAILED
+    assert judgement.verdict is Verdict.FAILED
+
+
+def test_a_forgotten_salt_ends_receipts_and_leaves_those_handed_out(world: World) -> None:
+    (event,) = world.take(1, member=ROASTER).events
+    world.settle()
+    before = encode_receipt(world.receipt(event.event_hash, reader=LIMA))
+    world.forget(center=LIMA, leaf_index=LeafIndex(0), actor="console")
+    with pytest.raises(SaltForgotten):
+        world.receipt(event.event_hash, reader=LIMA)
+    with pytest.raises(NotFound):
+        world.receipt(event.event_hash, reader=TIANJIN)
+    assert judged(world, before).verdict is Verdict.PASSED
+
+
+def test_an_error_declaration_has_a_receipt_of_its_own(world: World) -> None:
+    plain, declared = parsed(event_document(1), event_document(1, errorDeclaration=DECLARATION))
+    job = world.take_these(plain, declared)
+    world.settle()
+    digest = event_hash_digest(job.events[0].event_hash)
+    with world.store.read() as tx:
+        stored = tx.events.by_hash(digest, reader=None)
+    receipts = [world.prove(digest, reader=None, content_digest=each.content_digest) for each in stored]
+    assert [receipt.inclusion.leaf_index for receipt in receipts] == [0, 1]
+    assert world.prove(digest, reader=None) == receipts[0]
+    assert all(judged(world, encode_receipt(receipt)).verdict is Verdict.PASSED for receipt in receipts)
+    with pytest.raises(NotFound):
+        world.prove(digest, reader=None, content_digest=bytes(32))
+
+
+# --- a damaged database -------------------------------------------------------------------------------------------------
+
+_PLACES = (
+    ("event", "document"),
+    ("event", "content_digest"),
+    ("event", "variant_digest"),
+    ("entry_run", "entries"),
+    ("tile", "hashes"),
+    ("checkpoint", "note"),
+    ("checkpoint", "root"),
+    ("anchor", "root"),
+    ("salt", "salt"),
+)
+
+
+def flip(world: World, table: str, column: str, chance: random.Random) -> None:
+    """Flips one bit of one row's column."""
+    with closing(sqlite3.connect(world.file)) as connection:
+        connection.text_factory = bytes
+        rows = connection.execute(f"SELECT rowid, {column} FROM {table}").fetchall()
+    rowid, value = chance.choice(rows)
+    changed = bytearray(value)
+    changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(7)
+    as_text = column == "note"
+    world.damage(f"UPDATE {table} SET {column} = {'CAST(? AS TEXT)' if as_text else '?'} WHERE rowid = ?", bytes(changed), rowid)
+
+
+@pytest.mark.parametrize(("table", "column"), _PLACES, ids=lambda part: str(part))
+def test_one_flipped_bit_anywhere_never_gives_a_receipt_that_a_stranger_refuses(tmp_path: Path, table: str, column: str) -> None:
+    for round_ in range(8):
+        folder = tmp_path / str(round_)
+        folder.mkdir()
+        world = make_world(folder)
+        hashes = [event.event_hash for event in world.take_these(*some_events(3)).events]
+        world.settle()
+        hashes += [event.event_hash for event in world.take(2, first=3, member=ROASTER).events]
+        world.settle()
+        flip(world, table, column, random.Random(f"{table}.{column}.{round_}"))
+        for event_hash in hashes:
+            try:
+                receipt = world.receipt(event_hash, reader=LIMA)
+            except (LogDamaged, NotFound):
+                continue
+            assert judged(world, encode_receipt(receipt)).verdict is Verdict.PASSED
+        assert world.fsck().faults, f"fsck does not see round {round_}"
+        close_world(world)
+
+
+def test_what_is_damaged_is_never_the_askers_fault(world: World) -> None:
+    (event,) = world.take(1).events
+    world.settle()
+    for document in (b"no json", b"[]", b"\xff", b"{}", b'{"type":"ObjectEvent"}', b""):
+        world.damage("UPDATE event SET document = ?", document)
+        with pytest.raises(LogDamaged) as damaged:
+            world.receipt(event.event_hash)
+        assert not isinstance(damaged.value, InvalidInput | Unavailable)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM tile",
+        "DELETE FROM checkpoint",
+        "DELETE FROM entry_run",
+        "UPDATE entry_run SET entries = x''",
+        "UPDATE entry_run SET entries = substr(entries, 1, 64)",
+        "UPDATE checkpoint SET note = ''",
+        "UPDATE checkpoint SET note = (SELECT note FROM checkpoint ORDER BY tree_size DESC LIMIT 1)",
+        "UPDATE anchor SET tree_size = 299 WHERE tree_size = 300",
+        "UPDATE event SET leaf_index = 299 - leaf_index",
+    ],
+)
+def test_rows_that_are_gone_or_swapped_give_no_receipt(world: World, statement: str) -> None:
+    hashes = [event.event_hash for event in world.take(300).events]
+    world.settle()
+    world.take(1, first=300)
+    world.settle()
+    if statement.startswith("UPDATE event"):
+        world.damage("UPDATE event SET leaf_index = -1 - leaf_index")
+        world.damage("UPDATE event SET leaf_index = 300 + leaf_index WHERE leaf_index < 0")
+    else:
+        world.damage(statement)
+    with pytest.raises(LogDamaged):
+        world.receipt(hashes[0])
+    assert world.fsck().faults
+    assert world.fsck(is_asking_chain=False).faults
+
+
+def test_times_of_anchors_are_whole_and_aware(world: World) -> None:
+    (event,) = world.take(1).events
+    world.settle()
+    block_time = world.receipt(event.event_hash).anchor.block_time
+    assert isinstance(block_time, datetime)
+    assert block_time.tzinfo is not None
+    assert block_time.microsecond == 0
