@@ -189,7 +189,7 @@ def test_one_event_is_found_by_its_id_and_its_hash_in_three_spellings(site: Site
     given = event_document(1, eventID="urn:uuid:9a1b8f10-7d6c-4b5a-8e3f-2d1c0b9a8f7e")
     event_hash = site.post("/epcis/v2/events", key=site.member, json=given).json()["eventHash"]
     digest = event_hash.partition(";")[2].partition("?")[0]
-    for name in (quote(event_hash, safe=""), digest, quote(given["eventID"], safe=""), event_hash):
+    for name in (quote(event_hash, safe=""), digest, quote(str(given["eventID"]), safe=""), event_hash):
         answer = site.get(f"/epcis/v2/events/{name}", key=site.reader)
         assert answer.status_code == 200, name
         (event,) = answer.json()["epcisBody"]["queryResults"]["resultsBody"]["eventList"]

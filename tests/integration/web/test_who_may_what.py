@@ -1,0 +1,152 @@
+"""Default deny: each route is guarded by one permission, or stands in the list of public ones."""
+
+from typing import Any, cast
+
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from greenlane.ports.accounts import KeyRole
+from greenlane.settings import read_settings
+from greenlane.web.app import create_app
+from greenlane.web.auth import GRANTS, Guard, Permission, reader_of
+from starlette.routing import Route
+from worlds.deployment import LIMA, World
+from worlds.events import event_document
+from worlds.web import Site, services_of
+
+# Public because it answers with nothing but what the center shows to everyone. Additions are decisions: docs/trust.md.
+_PUBLIC = {
+    ("GET", "/"),
+    ("GET", "/find"),
+    ("GET", "/verify/{event_hash:path}"),
+    ("GET", "/problems"),
+    ("GET", "/problems/{code}"),
+    ("GET", "/v1/receipts/{event_hash:path}"),
+    ("GET", "/v1/centers"),
+    ("GET", "/v1/centers/{center_id}"),
+    ("GET", "/v1/centers/{center_id}/log/checkpoint"),
+    ("GET", "/v1/centers/{center_id}/log/tile/entries/{path:path}"),
+    ("GET", "/v1/centers/{center_id}/log/tile/{path:path}"),
+    ("GET", "/v1/trust"),
+    *(("GET", f"/{ai}/{{value:path}}") for ai in ("00", "01", "253", "255", "401", "402", "414", "417")),
+    *(("GET", f"/{ai}/{{value:path}}") for ai in ("8003", "8004", "8006", "8010", "8017", "8018")),
+}
+# Public, and not even counted by address: they read no data.
+_UNCOUNTED = {
+    ("GET", "/static/greenlane.css"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("OPTIONS", "/epcis/v2"),
+    ("OPTIONS", "/epcis/v2/capture"),
+    ("OPTIONS", "/epcis/v2/capture/{capture_id}"),
+    ("OPTIONS", "/epcis/v2/events"),
+    ("OPTIONS", "/epcis/v2/events/{event_id:path}"),
+    ("GET", "/openapi.json"),
+    ("HEAD", "/openapi.json"),
+}
+_GUARDED = {
+    ("POST", "/epcis/v2/capture"): Permission.CAPTURE,
+    ("POST", "/epcis/v2/events"): Permission.CAPTURE,
+    ("GET", "/epcis/v2/capture/{capture_id}"): Permission.SEE_CAPTURE,
+    ("GET", "/epcis/v2/events"): Permission.READ,
+    ("GET", "/epcis/v2/events/{event_id:path}"): Permission.READ,
+    ("POST", "/v1/centers/{center_id}/log/{leaf_index}/forget-salt"): Permission.FORGET,
+}
+
+
+def _calls(dependant: Dependant) -> list[Any]:
+    return [call for part in dependant.dependencies for call in (part.call, *_calls(part))]
+
+
+def _routes(routes: Any) -> list[Any]:
+    """Every route, those of included routers too."""
+    found: list[Any] = []
+    for route in routes:
+        # FastAPI keeps an included router whole, and reads its routes when the first request comes.
+        inner = getattr(route, "original_router", None)
+        found.extend([route] if inner is None else _routes(inner.routes))
+    return found
+
+
+def test_every_route_is_guarded_by_one_permission_or_known_to_be_public(world: World) -> None:
+    app = create_app(services_of(world), read_settings({}))
+    public: set[tuple[str, str]] = set()
+    uncounted: set[tuple[str, str]] = set()
+    guarded: dict[tuple[str, str], Permission] = {}
+    for route in _routes(app.routes):
+        assert isinstance(route, Route), f"{route} is no plain route: nobody has looked at who may use it"
+        calls = _calls(route.dependant) if isinstance(route, APIRoute) else []
+        guards = [call for call in calls if isinstance(call, Guard)]
+        for method in cast(set[str], route.methods):
+            if guards:
+                (guard,) = guards
+                guarded[method, route.path] = guard.permission
+            elif reader_of in calls:
+                public.add((method, route.path))
+            else:
+                uncounted.add((method, route.path))
+    assert guarded == _GUARDED
+    assert public == _PUBLIC
+    assert uncounted == _UNCOUNTED
+
+
+@pytest.mark.parametrize("role", list(KeyRole))
+def test_each_role_may_do_what_it_is_granted_and_nothing_else(site: Site, role: KeyRole) -> None:
+    key = {
+        KeyRole.OPERATOR: site.operator,
+        KeyRole.FACILITATOR: site.facilitator,
+        KeyRole.MEMBER: site.member,
+        KeyRole.READER: site.reader,
+    }[role]
+    uses = {
+        Permission.CAPTURE: ("POST", "/epcis/v2/events"),
+        Permission.SEE_CAPTURE: ("GET", "/epcis/v2/capture/none"),
+        Permission.READ: ("GET", "/epcis/v2/events"),
+        Permission.FORGET: ("POST", "/v1/centers/lima/log/0/forget-salt"),
+    }
+    for permission, (method, path) in uses.items():
+        answer = site.send(method, path, key=key)
+        is_refused = answer.status_code == 403 and answer.json()["code"] == "permission-missing"
+        assert is_refused != (permission in GRANTS[role]), permission
+
+
+def test_a_salt_is_forgotten_by_the_operator_of_its_center_once_and_for_ever(site: Site) -> None:
+    site.post("/epcis/v2/events", key=site.roaster, json=event_document(1))
+    site.world.settle()
+    path = f"/v1/centers/{LIMA}/log/0/forget-salt"
+    assert site.post(path).status_code == 401
+    assert site.post(path, key=site.roaster).status_code == 403
+    wrong = site.post(path, key=site.stranger)
+    assert (wrong.status_code, wrong.json()["code"]) == (403, "wrong-center")
+    assert site.post(f"/v1/centers/{LIMA}/log/x/forget-salt", key=site.operator).status_code == 400
+    assert site.post(f"/v1/centers/{LIMA}/log/7/forget-salt", key=site.operator).status_code == 404
+    assert site.post(path, key=site.operator, once="k").status_code == 204
+    assert site.post(path, key=site.operator, once="k").status_code == 204
+    again = site.post(path, key=site.operator)
+    assert (again.status_code, again.json()["code"]) == (404, "nothing-to-forget")
+    with site.world.store.read() as tx:
+        lines = [line for _, line in tx.audit.lines(LIMA, limit=1000) if line.action == "salt.forget"]
+    assert [line.subject for line in lines] == ["0"]
+
+
+def test_health_names_what_is_away(site: Site) -> None:
+    assert site.get("/health/live").status_code == 200
+    ready = site.get("/health/ready")
+    assert (ready.status_code, ready.json()["isReady"]) == (200, True)
+    site.world.ledger.is_away = True
+    away = site.get("/health/ready")
+    assert (away.status_code, away.json()["isReady"]) == (503, False)
+    verdicts = {probe["name"]: probe["verdict"] for probe in away.json()["probes"]}
+    assert verdicts == {"database": "passed", "chain": "failed"}
+
+
+def test_pages_forbid_scripts_frames_and_guessing_and_anyone_may_fetch_what_is_public(site: Site) -> None:
+    headers = site.get("/").headers
+    assert "script-src" not in headers["content-security-policy"]
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-origin" not in site.post("/epcis/v2/events", key=site.member, json=event_document(1)).headers
