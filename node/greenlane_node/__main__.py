@@ -85,9 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = local.add_subparsers(dest="action", required=True)
     up = actions.add_parser("up", help="start it; the first time, make keys and deploy the contracts")
     up.add_argument("--port", type=_port, help="port of 127.0.0.1 (default: as before, at first 20261 or any free one)")
-    up.add_argument(
-        "--block-time", type=_seconds, metavar="SECONDS", help="seconds between blocks (default: as before, at first 1)"
-    )
+    up.add_argument("--block-time", type=_seconds, metavar="SECONDS", help="between blocks (default: as before, at first 1)")
     down = actions.add_parser("down", help="stop it, its state whole on the disk")
     status = actions.add_parser("status", help="say whether it runs")
     reset = actions.add_parser("reset", help="begin again")

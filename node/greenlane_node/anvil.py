@@ -147,29 +147,36 @@ class AnvilProcess:
         return not self.is_running()
 
     def _end(self, how: signal.Signals) -> None:
-        if self.is_running():
+        if not self._is_gone():
             with suppress(ProcessLookupError):
                 os.kill(self.pid, how)
-        if not _wait_until(self._is_gone, _STOP_TIMEOUT_S):
-            raise ChainNotStopped(
-                f"The chain (process {self.pid}) does not end.", remedy=f"End process {self.pid} by hand, then start again."
-            )
-        # A killed process is called dead while its last threads still hold the port. Another may have taken the port: then go on.
-        _wait_until(lambda: free_port(self.port) == self.port, _PORT_TIMEOUT_S)
-        (self.folder / _PROCESS).unlink(missing_ok=True)
+            if not _wait_until(self._is_gone, _STOP_TIMEOUT_S):
+                raise ChainNotStopped(
+                    f"The chain (process {self.pid}) does not end.", remedy=f"End process {self.pid} by hand, then start again."
+                )
+            # A killed process is called dead while its last threads hold the port. Another may have taken the port: then go on.
+            _wait_until(lambda: free_port(self.port) == self.port, _PORT_TIMEOUT_S)
+        # An old handle must not wipe out the record of the process that came after it.
+        if _recorded(self.folder) == self:
+            (self.folder / _PROCESS).unlink(missing_ok=True)
 
 
-def running_anvil(folder: Path) -> AnvilProcess | None:
-    """The anvil that runs on this folder, or None."""
+def _recorded(folder: Path) -> AnvilProcess | None:
+    """The process that was started last on this folder and not stopped by us; it may have ended."""
     try:
         told = parse_json((folder / _PROCESS).read_bytes())
     except (OSError, InvalidInput):
         return None
     match told:
         case {"pid": int(pid), "started": str(started), "port": int(port)}:
-            found = AnvilProcess(pid=pid, started=started, port=port, folder=folder)
-            return found if found.is_running() else None
+            return AnvilProcess(pid=pid, started=started, port=port, folder=folder)
     return None
+
+
+def running_anvil(folder: Path) -> AnvilProcess | None:
+    """The anvil that runs on this folder, or None."""
+    found = _recorded(folder)
+    return found if found is not None and found.is_running() else None
 
 
 def start_anvil(folder: Path, settings: ChainSettings) -> AnvilProcess:

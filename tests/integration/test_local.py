@@ -1,0 +1,293 @@
+"""The embedded network is made once, found again, and mended or refused with a word when its chain is not what it was."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from greenlane.adapters.keystore import KeyUse
+from greenlane.adapters.network_file import load_network
+from greenlane.core.errors import Conflict, NotFound
+from greenlane.core.trust import parse_trust_file
+from greenlane.core.units import CenterId
+from greenlane.core.wire import encode_hex
+from greenlane.ports.ledger import LedgerMismatch
+from greenlane_node import anvil, local
+from greenlane_node.__main__ import main
+from greenlane_node.anvil import ChainNotStarted, free_port, running_anvil
+from greenlane_node.local import PILOT_CENTERS, CenterPlan, LocalNetwork, RunningNetwork
+from web3 import HTTPProvider, Web3
+
+pytestmark = pytest.mark.chain
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "home"
+    LocalNetwork.stop(tmp_path / "home")
+
+
+def start(home: Path, **options: Any) -> RunningNetwork:
+    port = None if (home / "local.json").exists() else free_port()
+    return LocalNetwork.start(home, **{"port": port, **options})
+
+
+def web3_of(running: RunningNetwork) -> Web3:
+    return Web3(HTTPProvider(running.rpc_url, exception_retry_configuration=None))
+
+
+def call(running: RunningNetwork, method: str, *params: object) -> Any:
+    return web3_of(running).provider.make_request(method, list(params))["result"]  # type: ignore[arg-type]
+
+
+def test_a_first_start_makes_keys_contracts_description_and_trust_file(home: Path) -> None:
+    with start(home) as running:
+        assert [center.id for center in running.network.centers] == [plan.id for plan in PILOT_CENTERS]
+        assert running.network.hosted == tuple(plan.id for plan in PILOT_CENTERS)
+        assert load_network(home / "network.json") == running.network
+        assert parse_trust_file((home / "trust.json").read_bytes()) == running.trust
+        for center in running.network.centers:
+            for name, use in (
+                (center.keys.operator, KeyUse.OPERATOR),
+                (center.keys.anchorer, KeyUse.ANCHORER),
+                (center.keys.validator, KeyUse.VALIDATOR),
+            ):
+                assert name is not None
+                account = running.keystore().account(name, use)
+                assert bytes.fromhex(account.address[2:]) == getattr(center, use)
+        for path, mode in ((home, 0o700), (home / "password", 0o600), (home / "network.json", 0o600), (home / "keys", 0o700)):
+            assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_nobody_knows_a_key_of_the_chain_and_gas_is_free(home: Path) -> None:
+    with start(home) as running:
+        web3 = web3_of(running)
+        assert call(running, "eth_accounts") == []
+        assert web3.eth.get_balance(Web3.to_checksum_address("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266")) == 0
+        assert (web3.eth.chain_id, web3.eth.gas_price) == (local.CHAIN_ID, 0)
+        assert web3.eth.get_block("latest").get("baseFeePerGas") == 0
+
+
+def test_blocks_come_by_themselves_with_the_time_of_now(home: Path) -> None:
+    with start(home) as running:
+        first = web3_of(running).eth.block_number
+        time.sleep(2.2)
+        block = web3_of(running).eth.get_block("latest")
+        assert first < block["number"] <= first + 3
+        assert abs(block["timestamp"] - time.time()) < 5
+
+
+def test_every_later_start_finds_the_same_network_also_after_kill_9(home: Path) -> None:
+    first = start(home)
+    first.stop()
+    for place in range(6):
+        again = start(home)
+        assert not again.was_running
+        assert (again.network, again.trust) == (first.network, first.trust)
+        assert bytes(web3_of(again).eth.get_block(0)["hash"]) == first.network.genesis_hash
+        # Long enough for a dump of the state in some rounds, and not in others.
+        time.sleep(0.3 * place)
+        (again.kill if place % 2 else again.stop)()
+
+
+def test_an_old_handle_neither_ends_nor_hides_the_process_that_came_after(home: Path) -> None:
+    first = start(home)
+    first.stop()
+    with start(home) as again:
+        first.stop()
+        first.kill()
+        assert LocalNetwork.status(home).process == again.process
+
+
+def test_a_network_that_runs_is_left_running(home: Path) -> None:
+    with start(home) as first:
+        again = start(home)
+        assert again.was_running
+        assert again.process == first.process
+        status = LocalNetwork.status(home)
+        assert (status.process, status.network) == (first.process, first.network)
+        assert status.head is not None
+    assert LocalNetwork.status(home).process is None
+    assert not LocalNetwork.stop(home)
+
+
+def test_a_torn_state_gives_way_to_the_last_good_one(home: Path) -> None:
+    with start(home):
+        pass
+    state = home / "chain" / "state.json"
+    whole = state.read_bytes()
+    for torn in (whole[: len(whole) // 2], b"", b"[]", b"{}"):
+        state.write_bytes(torn)
+        with start(home) as running:
+            assert web3_of(running).eth.get_code(Web3.to_checksum_address(running.network.anchor_log))
+        assert (home / "chain" / "state.damaged.json").read_bytes() == torn
+
+
+def test_a_chain_that_lost_everything_is_refused_with_the_way_out_and_comes_back_at_the_same_addresses(home: Path) -> None:
+    with start(home) as first:
+        pass
+    shutil.rmtree(home / "chain")
+    with pytest.raises(LedgerMismatch) as caught:
+        start(home)
+    assert encode_hex(first.network.pilot_registry) in caught.value.detail
+    assert "greenlane-node local reset --chain" in caught.value.remedy
+    assert running_anvil(home / "chain") is None
+    with LocalNetwork.reset_chain(home) as mended:
+        assert (mended.network, mended.trust) == (first.network, first.trust)
+
+
+def test_another_genesis_is_refused_with_the_way_out(home: Path) -> None:
+    with start(home):
+        pass
+    shutil.rmtree(home / "chain")
+    settings = json.loads((home / "local.json").read_bytes())
+    (home / "local.json").write_text(json.dumps({**settings, "genesisTime": settings["genesisTime"] + 1}), encoding="utf-8")
+    with pytest.raises(LedgerMismatch, match="begins with the block"):
+        start(home)
+    with pytest.raises(LedgerMismatch, match="another genesis"):
+        LocalNetwork.reset_chain(home)
+    assert running_anvil(home / "chain") is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"type":"Other"}'])
+def test_a_damaged_local_file_is_named(home: Path, content: bytes) -> None:
+    with start(home):
+        pass
+    (home / "local.json").write_bytes(content)
+    with pytest.raises(ChainNotStarted) as caught:
+        start(home)
+    assert caught.value.where is not None
+    assert str(home / "local.json") in caught.value.where
+
+
+@pytest.mark.parametrize("contracts", [0, 1, 2])
+def test_a_first_start_that_was_interrupted_is_finished_by_the_next(
+    home: Path, monkeypatch: pytest.MonkeyPatch, contracts: int
+) -> None:
+    mined: list[str] = []
+
+    def mine_or_end(url: str) -> None:
+        if len(mined) == contracts:
+            raise KeyboardInterrupt
+        mined.append(url)
+        anvil.mine(url)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(local, "mine", mine_or_end)
+        if contracts == 2:
+            patch.setattr(local, "encode_network", mine_or_end)
+        with pytest.raises(KeyboardInterrupt):
+            start(home)
+    assert not (home / "network.json").exists()
+    keys = {path.name: path.read_bytes() for path in (home / "keys").iterdir()}
+    LocalNetwork.stop(home)
+    with start(home) as running:
+        assert running.trust.anchor_log == running.network.anchor_log
+    assert {path.name: path.read_bytes() for path in (home / "keys").iterdir()} == keys
+
+
+def test_other_founders_in_the_same_folder_are_refused(home: Path) -> None:
+    one = CenterPlan(id=CenterId("accra"), name="Pilot Center Accra", economy="GH", origin="accra.greenlane.example/log")
+    with start(home, centers=[one]) as running:
+        assert [center.id for center in running.trust.centers] == ["accra"]
+    with pytest.raises(Conflict):
+        start(home, centers=PILOT_CENTERS)
+    with start(home) as again:
+        assert again.network == running.network
+
+
+def test_a_taken_port_is_named_and_another_can_be_chosen(home: Path) -> None:
+    with start(home) as first:
+        pass
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", first.process.port))
+        other.listen()
+        with pytest.raises(ChainNotStarted, match=str(first.process.port)):
+            start(home)
+        with start(home, port=free_port()) as moved:
+            assert moved.network.rpc_urls != first.network.rpc_urls
+            assert load_network(home / "network.json") == moved.network
+
+
+def test_without_anvil_the_way_to_get_it_is_named(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(anvil, "_PROJECT", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ChainNotStarted) as caught:
+        start(home)
+    assert "make setup" in caught.value.remedy
+
+
+def test_a_process_of_the_same_number_is_not_ours_and_is_left_alone(home: Path) -> None:
+    with start(home) as running:
+        pass
+    record = {"pid": os.getpid(), "started": running.process.started, "port": running.process.port}
+    (home / "chain" / "process.json").write_text(json.dumps(record), encoding="utf-8")
+    hits: list[int] = []
+    previous = signal.signal(signal.SIGTERM, lambda number, frame: hits.append(number))
+    try:
+        assert not LocalNetwork.stop(home)
+        with start(home) as again:
+            assert not again.was_running
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    assert hits == []
+
+
+def test_old_empty_blocks_are_dropped_at_a_start_and_transactions_are_not(home: Path) -> None:
+    with start(home) as running:
+        deployed = web3_of(running).eth.get_block(1, full_transactions=False)["transactions"]
+        call(running, "anvil_mine", hex(2_000))
+        head = web3_of(running).eth.block_number
+    before = (home / "chain" / "state.json").stat().st_size
+    with start(home) as again:
+        web3 = web3_of(again)
+        assert web3.eth.block_number >= head
+        assert len(deployed) == 1
+        assert web3.eth.get_transaction_receipt(Web3.to_hex(deployed[0]))["blockNumber"] == 1  # type: ignore[arg-type]
+        assert again.trust == running.trust
+    assert (home / "chain" / "state.json").stat().st_size < before / 2
+
+
+def test_reset_and_remove_need_a_network(home: Path) -> None:
+    for act in (LocalNetwork.reset_chain, LocalNetwork.remove):
+        with pytest.raises(NotFound):
+            act(home)
+
+
+def test_the_command_line_starts_tells_stops_and_removes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(*arguments: str) -> tuple[int, dict[str, Any]]:
+        code = main(["local", *arguments, "--home", str(home), "--json"])
+        out, err = capsys.readouterr()
+        return code, json.loads(out or err)
+
+    assert run("status")[0] == 1
+    code, told = run("up", "--port", str(free_port()))
+    assert (code, told["started"], told["centers"]) == (0, True, "tianjin, lima, ho-chi-minh")
+    assert run("up")[1]["started"] is False
+    assert run("status")[0] == 0
+    code, again = run("reset", "--chain")
+    assert (code, again["genesis"], again["registry"]) == (0, told["genesis"], told["registry"])
+    assert run("down")[1]["stopped"] is True
+    assert run("down")[1]["stopped"] is False
+    assert run("reset", "--everything")[0] == 0
+    assert list(home.iterdir()) == []
+    code, told = run("reset", "--chain")
+    assert (code, told["error"]) == (3, "not-found")
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["local"], ["local", "reset"], ["local", "up", "--port", "0"], ["local", "up", "--block-time", "x"]]
+)
+def test_wrong_use_of_the_command_line_is_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage" in capsys.readouterr().err
