@@ -41,13 +41,17 @@ class _Stretch:
     since: datetime
     until: datetime
 
+    def covers(self, other: "_Stretch") -> bool:
+        """Whether whoever walked this one has seen all of the other."""
+        return self.identifier == other.identifier and self.since <= other.since and other.until <= self.until
+
 
 class Trace:
     """The use case: read only."""
 
     def __init__(self, *, store: Store, max_identifiers: int = 64, max_events: int = 500) -> None:
         """Args:
-        max_identifiers: how many items, containers and lots one walk may visit.
+        max_identifiers: how many items, containers and lots one walk may visit; one ride on a container is one visit.
         max_events: how many events one walk may gather.
         """
         self._store = store
@@ -76,7 +80,7 @@ class Trace:
         """
         gathered: dict[tuple[CenterId, LeafIndex], StoredEvent] = {}
         queue = deque([_Stretch(identifier, *_ALWAYS)])
-        seen = {identifier}
+        seen = list(queue)
         is_whole = True
         with self._store.read() as tx:
             while queue:
@@ -89,12 +93,13 @@ class Trace:
                         break
                     gathered[event.center, event.leaf_index] = event
                 for onward in _onward(stretch, events):
-                    if onward.identifier in seen or not _is_individual(onward.identifier):
+                    # Only what was walked for all of that time is known: an item may ride on one pallet twice.
+                    if any(each.covers(onward) for each in seen) or not _is_individual(onward.identifier):
                         continue
                     if len(seen) >= self._max_identifiers:
                         is_whole = False
                         break
-                    seen.add(onward.identifier)
+                    seen.append(onward)
                     queue.append(onward)
         ordered = sorted(gathered.values(), key=lambda event: (event.event_time, event.center, event.leaf_index))
         return Journey(identifier=identifier, events=tuple(ordered), is_whole=is_whole)
