@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 
 from greenlane.core.errors import Faults, GreenlaneError, InvalidInput
 
+_NUMBER = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
+_COUNT = re.compile(r"\d{1,12}", re.ASCII)
+
 
 class BadSetting(InvalidInput):
     """A variable of the environment has a value that cannot be used."""
@@ -71,7 +74,8 @@ def read_settings(environment: Mapping[str, str], *, read_file: Callable[[Path],
     reader = _Reader(environment, read_file)
     home = Path(reader.text("HOME", "var/greenlane")).absolute()
     host = reader.text("HOST", "127.0.0.1")
-    port = int(reader.number("PORT", 8600, 1, 65_535))
+    port = reader.count("PORT", 8600, 1, 65_535)
+    shown_host = f"[{host}]" if ":" in host else host
     settings = Settings(
         home=home,
         database_url=reader.database_url(f"sqlite:///{home / 'greenlane.sqlite3'}"),
@@ -79,12 +83,12 @@ def read_settings(environment: Mapping[str, str], *, read_file: Callable[[Path],
         password_file=Path(reader.text("PASSWORD_FILE", str(home / "password"))),
         host=host,
         port=port,
-        public_url=reader.url("PUBLIC_URL", f"http://{host}:{port}").rstrip("/"),
-        max_body_bytes=int(reader.number("MAX_BODY_BYTES", 10 * 1024 * 1024, 1024, 1024**3)),
-        max_events=int(reader.number("MAX_EVENTS", 5_000, 1, 1_000_000)),
-        max_unpublished=int(reader.number("MAX_UNPUBLISHED", 500_000, 1, 100_000_000)),
-        key_rate=int(reader.number("KEY_RATE", 6_000, 1, 10_000_000)),
-        public_rate=int(reader.number("PUBLIC_RATE", 600, 1, 10_000_000)),
+        public_url=reader.url("PUBLIC_URL", f"http://{shown_host}:{port}").rstrip("/"),
+        max_body_bytes=reader.count("MAX_BODY_BYTES", 10 * 1024 * 1024, 1024, 1024**3),
+        max_events=reader.count("MAX_EVENTS", 5_000, 1, 1_000_000),
+        max_unpublished=reader.count("MAX_UNPUBLISHED", 500_000, 1, 100_000_000),
+        key_rate=reader.count("KEY_RATE", 6_000, 1, 10_000_000),
+        public_rate=reader.count("PUBLIC_RATE", 600, 1, 10_000_000),
         trusted_proxies=tuple(reader.words("TRUSTED_PROXIES")),
         poll_interval_s=reader.number("POLL_INTERVAL_S", 0.1, 0.01, 60),
         recheck_interval_s=reader.number("RECHECK_INTERVAL_S", 10, 1, 3600),
@@ -92,6 +96,15 @@ def read_settings(environment: Mapping[str, str], *, read_file: Callable[[Path],
     )
     reader.finish()
     return settings
+
+
+def _is_web_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        # The port is read only when it is asked for.
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 class _Reader:
@@ -114,11 +127,17 @@ class _Reader:
 
     def number(self, name: str, default: float, low: float, high: float) -> float:
         text = self.text(name, str(default))
-        is_number = re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text) is not None
-        if not is_number or not low <= float(text) <= high:
+        if _NUMBER.fullmatch(text) is None or not low <= float(text) <= high:
             self._fault(name, f"{text[:40]!r} is no number from {low:g} to {high:g}.", f"Leave it out for {default:g}.")
             return default
         return float(text)
+
+    def count(self, name: str, default: int, low: int, high: int) -> int:
+        text = self.text(name, str(default))
+        if _COUNT.fullmatch(text) is None or not low <= int(text) <= high:
+            self._fault(name, f"{text[:40]!r} is no whole number from {low} to {high}.", f"Leave it out for {default}.")
+            return default
+        return int(text)
 
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         text = self.text(name, default).upper()
@@ -129,8 +148,7 @@ class _Reader:
 
     def url(self, name: str, default: str) -> str:
         text = self.text(name, default)
-        parts = urlsplit(text)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if not _is_web_url(text):
             self._fault(name, "this is no http or https URL.", "Write it like https://host.example.")
             return default
         return text
@@ -140,10 +158,8 @@ class _Reader:
 
     def url_list(self, name: str) -> list[str]:
         urls = self.words(name)
-        for url in urls:
-            parts = urlsplit(url)
-            if parts.scheme not in {"http", "https"} or not parts.hostname:
-                self._fault(name, "one of the values is no http or https URL.", "Separate URLs by commas.")
+        if not all(_is_web_url(url) for url in urls):
+            self._fault(name, "one of the values is no http or https URL.", "Separate URLs by commas.")
         return urls
 
     def database_url(self, default: str) -> str:
