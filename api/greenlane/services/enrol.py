@@ -15,6 +15,7 @@ from greenlane.ports.store import Store
 _ID_BYTES = 8
 _SECRET_BYTES = 32
 _MAX_NAME = 200
+_MAX_LABEL = 200
 
 
 class Enrol:
@@ -73,7 +74,8 @@ class Enrol:
             The key as stored, and its text "gl_<id>_<secret>", which is shown once and kept nowhere.
 
         Raises:
-            InvalidInput: a member role without a member or the other way round, or an expiry in the past.
+            InvalidInput: a member role without a member or the other way round, an expiry in the past, or a label that is
+                overlong or not printable.
             NotFound: the center has no such member.
         """
         now = self._clock()
@@ -81,6 +83,8 @@ class Enrol:
             raise InvalidInput("A key of role member speaks for exactly one member; no other role names one.")
         if expires_at is not None and expires_at <= now:
             raise InvalidInput("The key would be expired from the start.", remedy="Give a time in the future, or none.")
+        if len(label) > _MAX_LABEL or not label.isprintable():
+            raise InvalidInput("The key's label is too long or not printable.", remedy=f"Use at most {_MAX_LABEL} characters.")
         secret = base64.urlsafe_b64encode(self._entropy(_SECRET_BYTES)).rstrip(b"=").decode()
         key = ApiKey(
             id=self._entropy(_ID_BYTES).hex(),
@@ -88,7 +92,7 @@ class Enrol:
             role=role,
             center=center,
             member=member,
-            label=label[:_MAX_NAME],
+            label=label,
             created_at=now,
             expires_at=expires_at,
             revoked_at=None,
