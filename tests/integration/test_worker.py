@@ -1,0 +1,203 @@
+"""What the worker promises: it goes on by itself when the world comes back, and one center's trouble is its own."""
+
+import logging
+import threading
+import time
+from itertools import pairwise
+
+import pytest
+from greenlane.core.crypto import sha256
+from greenlane.core.units import RootHash, TreeSize
+from greenlane.ports.errors import StoreUnavailable
+from greenlane.ports.ledger import AnchoredHead
+from greenlane.worker import Worker
+from worlds.deployment import LIMA, START, TIANJIN, World
+
+
+def worker(world: World, *, recheck_interval_s: float = 10) -> Worker:
+    return Worker(
+        centers=[LIMA, TIANJIN],
+        publish=world.publish,
+        anchor=world.anchor,
+        poll_interval_s=0.001,
+        recheck_interval_s=recheck_interval_s,
+    )
+
+
+def anchored(world: World) -> list[tuple[str, int]]:
+    return [(one.center, one.tree_size) for one in world.ledger.anchored]
+
+
+class Hands:
+    """The monotonic clock, turned by a test."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    turned = Hands()
+    monkeypatch.setattr("greenlane.worker.time.monotonic", turned)
+    return turned
+
+
+def look(served: Worker) -> None:
+    """One look at each center, as the loop does."""
+    for course in served._courses:
+        served.step(course)
+
+
+def test_everything_captured_ends_on_the_chain(world: World) -> None:
+    world.take(300)
+    world.take(2, center=TIANJIN)
+    assert worker(world).run_until_current(patience_s=30)
+    assert anchored(world) == [(LIMA, 300), (TIANJIN, 2)]
+    assert worker(world).run_until_current(patience_s=30)
+    assert len(world.ledger.anchored) == 2
+
+
+def test_patience_ends_where_no_block_comes(world: World) -> None:
+    world.ledger.is_automine = False
+    world.take(1)
+    assert not worker(world).run_until_current(patience_s=0.05)
+    assert world.ledger.submissions == 1
+
+
+def test_a_ledger_that_is_away_is_asked_less_and_less_and_then_served(
+    world: World, hands: Hands, caplog: pytest.LogCaptureFixture
+) -> None:
+    served = worker(world)
+    world.take(1)
+    world.ledger.is_away = True
+    asked_at: list[float] = []
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2_000):
+            before = len(world.ledger.asked)
+            look(served)
+            if len(world.ledger.asked) > before:
+                asked_at.append(hands.now_s)
+            hands.now_s += 0.1
+    pauses = [round(later - sooner, 3) for sooner, later in pairwise(asked_at)]
+    assert pauses == sorted(pauses)
+    assert pauses[0] < 1
+    assert 29 < pauses[-1] < 31
+    assert {record.message for record in caplog.records} == {"worker.waiting"}
+    assert world.take(1, first=1).events[0].is_new
+    world.ledger.is_away = False
+    hands.now_s += 31
+    for _ in range(3):
+        look(served)
+    assert anchored(world) == [(LIMA, 2)]
+
+
+def test_while_the_chain_is_away_what_is_captured_is_still_published_when_looked_at(world: World, hands: Hands) -> None:
+    served = worker(world)
+    world.ledger.is_away = True
+    for number in range(3):
+        world.take(1, first=number)
+        hands.now_s += 31
+        look(served)
+    with world.store.read() as tx:
+        assert tx.log.head(LIMA).published == 3
+
+
+def test_a_contradiction_halts_its_own_center_and_says_so(world: World, hands: Hands, caplog: pytest.LogCaptureFixture) -> None:
+    served = worker(world)
+    world.take(1)
+    world.take(1, center=TIANJIN)
+    world.ledger.lies[LIMA] = AnchoredHead(tree_size=TreeSize(9), root=RootHash(sha256(b"x")), anchored_at=START)
+    with caplog.at_level(logging.ERROR):
+        for _ in range(100):
+            look(served)
+            hands.now_s += 0.1
+    assert anchored(world) == [(TIANJIN, 1)]
+    (record,) = caplog.records
+    assert (record.message, record.__dict__["center"], record.__dict__["code"]) == ("worker.halted", LIMA, "log-behind-chain")
+    del world.ledger.lies[LIMA]
+    hands.now_s += 31
+    look(served)
+    look(served)
+    assert (LIMA, 1) in anchored(world)
+
+
+def test_an_idle_log_asks_the_chain_at_its_interval_only_and_finds_what_was_lost(world: World, hands: Hands) -> None:
+    served = worker(world, recheck_interval_s=10)
+    world.take(1)
+    for _ in range(3):
+        look(served)
+    asked = len(world.ledger.asked)
+    for _ in range(50):
+        hands.now_s += 0.1
+        look(served)
+    assert len(world.ledger.asked) == asked
+    world.ledger.lose_to(0)
+    hands.now_s += 10
+    for _ in range(3):
+        look(served)
+    assert anchored(world) == [(LIMA, 1)]
+    assert world.fsck().faults == []
+
+
+def test_what_is_captured_after_a_rest_does_not_wait_for_the_interval(world: World, hands: Hands) -> None:
+    served = worker(world, recheck_interval_s=3_600)
+    world.take(1)
+    for _ in range(3):
+        look(served)
+    world.take(1, first=1)
+    hands.now_s += 0.1
+    for _ in range(2):
+        look(served)
+    assert anchored(world) == [(LIMA, 1), (LIMA, 2)]
+
+
+def test_a_database_that_is_away_is_waited_for(world: World, hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = worker(world)
+    world.take(1)
+
+    def away(_center: object) -> None:
+        raise StoreUnavailable("The database is locked by another writer.")
+
+    monkeypatch.setattr(served, "_publish", away)
+    look(served)
+    assert anchored(world) == []
+    monkeypatch.undo()
+    monkeypatch.setattr("greenlane.worker.time.monotonic", hands)
+    hands.now_s += 1
+    look(served)
+    look(served)
+    assert anchored(world) == [(LIMA, 1)]
+
+
+def test_a_running_worker_stops_when_told_and_another_goes_on(world: World) -> None:
+    stop = threading.Event()
+    running = threading.Thread(target=worker(world).run, args=(stop,))
+    running.start()
+    try:
+        world.take(3)
+        end = time.monotonic() + 20
+        while not anchored(world) and time.monotonic() < end:
+            time.sleep(0.005)
+    finally:
+        stop.set()
+        running.join(timeout=10)
+    assert not running.is_alive()
+    assert (LIMA, 3) in anchored(world)
+    world.take(1, first=3)
+    assert worker(world).run_until_current(patience_s=20)
+    assert (LIMA, 4) in anchored(world)
+
+
+def test_two_workers_over_one_log_sign_and_anchor_one_history(world: World) -> None:
+    for number in range(5):
+        world.take(20, first=20 * number)
+        threads = [threading.Thread(target=worker(world).run_until_current, kwargs={"patience_s": 20}) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert anchored(world)[-1] == (LIMA, 100)
+    assert world.fsck().faults == []
