@@ -21,6 +21,7 @@ from greenlane.web.problems import MemberMissing
 from greenlane.web.state import WebState, state_of
 
 MEMBER_HEADER = "Greenlane-Member"
+_PAGE_COST = 5
 
 
 class Permission(StrEnum):
@@ -93,19 +94,29 @@ def reader_of(request: Request) -> CenterId | None:
         Unauthenticated: a key was sent, and it is no live one: answering less than was asked for would mislead.
         TooManyRequests: the key or the address has used up its minute.
     """
-    principal = _identify(state_of(request), request)
+    return _reader(_identify(state_of(request), request))
+
+
+def page_reader_of(request: Request) -> CenterId | None:
+    """As `reader_of`, for pages that judge: each costs as much work as several plain answers, and counts for as many."""
+    principal = _identify(state_of(request), request, cost=_PAGE_COST)
+    return _reader(principal)
+
+
+def _reader(principal: Principal | None) -> CenterId | None:
     if principal is None or Permission.READ not in GRANTS[principal.role]:
         return None
     return principal.center
 
 
 Reader = Annotated[CenterId | None, Depends(reader_of)]
+PageReader = Annotated[CenterId | None, Depends(page_reader_of)]
 
 
-def _identify(state: WebState, request: Request) -> Principal | None:
+def _identify(state: WebState, request: Request, *, cost: int = 1) -> Principal | None:
     header = request.headers.get("authorization")
     if header is None:
-        state.rates.count_address(request)
+        state.rates.count_address(request, cost=cost)
         return None
     scheme, _, key_text = header.partition(" ")
     # Refused before the look-up, counted after it: guessing keys is bounded like any other use without a key.

@@ -60,13 +60,16 @@ class Rates:
         """
         self._count(self._key_rate, "key", key_id)
 
-    def count_address(self, request: Request) -> None:
+    def count_address(self, request: Request, *, cost: int = 1) -> None:
         """Counts one request without a good key.
+
+        Args:
+            cost: how many it counts for.
 
         Raises:
             TooManyRequests: its address has used up its minute.
         """
-        self._count(self._public_rate, "address", _network(request))
+        self._count(self._public_rate, "address", _network(request), cost)
 
     def require_address(self, request: Request) -> None:
         """Refuses an address that has used up its minute, before anything is looked up for it; counts nothing.
@@ -77,8 +80,8 @@ class Rates:
         if not self._limiter.test(self._public_rate, "address", _network(request)):
             raise self._refusal(self._public_rate, "address", _network(request))
 
-    def _count(self, rate: RateLimitItemPerMinute, kind: str, name: str) -> None:
-        if not self._limiter.hit(rate, kind, name):
+    def _count(self, rate: RateLimitItemPerMinute, kind: str, name: str, cost: int = 1) -> None:
+        if not self._limiter.hit(rate, kind, name, cost=min(cost, rate.amount)):
             raise self._refusal(rate, kind, name)
 
     def _refusal(self, rate: RateLimitItemPerMinute, kind: str, name: str) -> TooManyRequests:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
+from anyio import CapacityLimiter
 from starlette.requests import HTTPConnection
 
 from greenlane.core.errors import Unavailable
@@ -23,6 +24,8 @@ from greenlane.services.trace import Trace
 from greenlane.settings import Settings
 from greenlane.verify.ladder import Node
 from greenlane.web.limits import Rates
+
+_PAGES_AT_ONCE = 4
 
 
 def _now() -> datetime:
@@ -88,12 +91,17 @@ class TrustCache:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebState:
-    """What every request may use."""
+    """What every request may use.
+
+    Attributes:
+        page_limiter: the few places for pages that judge: a rush of buyers waits outside of the threads that captures need.
+    """
 
     services: WebServices
     settings: Settings
     rates: Rates
     trust: TrustCache
+    page_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_PAGES_AT_ONCE))
 
 
 def state_of(connection: HTTPConnection) -> WebState:

@@ -201,6 +201,13 @@ def test_too_many_requests_are_429_by_address_and_by_key(world: World) -> None:
         assert site.get("/epcis/v2/events", key=site.operator).status_code == 200
 
 
+def test_a_page_that_judges_counts_for_five(world: World) -> None:
+    with serve(world, public_rate=11) as site:
+        pages = [site.get("/01/09521321000018/21/1", headers={"Accept": "text/html"}) for _ in range(3)]
+    assert [page.status_code for page in pages] == [404, 404, 429]
+    assert "Too many requests" in pages[-1].text
+
+
 def test_guessing_keys_uses_up_the_addresss_minute(world: World) -> None:
     with serve(world, public_rate=3) as site:
         guesses = [site.get("/epcis/v2/events", key=f"gl_{n:016x}_{'A' * 43}").status_code for n in range(4)]

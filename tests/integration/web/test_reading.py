@@ -13,7 +13,7 @@ from greenlane.core.tiles import TILE_WIDTH, bundle_path, decode_bundle, tile_pa
 from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import LeafHash
 from greenlane.verify.ladder import Verdict, judge
-from worlds.deployment import LIMA, World, hosted_center, trust_file
+from worlds.deployment import COOPERATIVE, LIMA, World, hosted_center, trust_file
 from worlds.events import event_document
 from worlds.web import Site, serve
 
@@ -87,6 +87,17 @@ def test_a_declaration_of_error_is_an_entry_of_its_own_with_a_receipt_of_its_own
     ]
     assert sorted(leaves) == [0, 1]
     assert [event["isDeclaredWrong"] for event in page["events"]] == [True, False]
+    assert "later declared it wrong" in site.get(f"/verify/{digest}", headers={"Accept": "text/html"}).text
+
+
+def test_nobody_declares_anothers_event_wrong(site: Site) -> None:
+    digest = _digest(site, 1)
+    declaration = {"declarationTime": "2026-06-01T00:00:00Z", "reason": "incorrect_data"}
+    others = event_document(1, errorDeclaration=declaration)
+    site.post("/epcis/v2/events", key=site.stranger, member=COOPERATIVE, json=others)
+    page = site.get(f"/verify/{digest}", headers={"Accept": "application/json"}).json()
+    assert len(page["events"]) == 2
+    assert not any(event["isDeclaredWrong"] for event in page["events"])
 
 
 def test_a_served_log_is_whole_and_every_width_is_served_as_far_as_it_is_published(site: Site) -> None:

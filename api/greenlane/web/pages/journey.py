@@ -123,6 +123,11 @@ class JudgedJourney:
             return Verdict.NOT_CHECKED
         return Verdict.PASSED
 
+    @property
+    def declared_wrong(self) -> int:
+        """How many events were later declared wrong by whoever captured them."""
+        return sum(event.is_declared_wrong for event in self.events)
+
     def counted(self, verdict: Verdict) -> int:
         """How many events have this verdict."""
         return sum(event.verdict is verdict for event in self.events)
@@ -258,7 +263,8 @@ def _judged(
         trust, away = None, error.detail
     node = _RememberingNode(state.services.judge_node)
     names: dict[tuple[str, str], str] = {}
-    declared = {event.identity.event_digest for event in events if event.is_error_declaration}
+    # Only whoever captured an event can declare it wrong: another's declaration is another's opinion.
+    declared = {_said(event) for event in events if event.is_error_declaration}
     return tuple(_judged_one(state, event, reader, trust, away, node, names, declared, identifier) for event in events)
 
 
@@ -270,7 +276,7 @@ def _judged_one(
     away: str,
     node: Node,
     names: dict[tuple[str, str], str],
-    declared: set[bytes],
+    declared: set[tuple[str, str, bytes]],
     identifier: str | None,
 ) -> JudgedEvent:
     judgement: Judgement | None = None
@@ -315,9 +321,14 @@ def _judged_one(
         verdict=verdict,
         reason=reason,
         is_private=event.visibility.value == "private",
-        is_declared_wrong=event.identity.event_digest in declared and not event.is_error_declaration,
+        is_declared_wrong=_said(event) in declared and not event.is_error_declaration,
         is_declaration=event.is_error_declaration,
     )
+
+
+def _said(event: StoredEvent) -> tuple[str, str, bytes]:
+    """Who says which event."""
+    return event.center, event.member, event.identity.event_digest
 
 
 def _groups(fields: dict[str, JsonValue], asked: str | None) -> tuple[ItemGroup, ...]:
