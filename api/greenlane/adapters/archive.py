@@ -5,11 +5,13 @@ no paths, sizes and digests as its manifest says, before anything is written whe
 """
 
 import hashlib
+import io
 import json
+import os
 import re
 import shutil
 import tarfile
-import tempfile
+import zlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +19,7 @@ from pathlib import Path
 from greenlane.core.errors import Conflict, InvalidInput
 
 _MANIFEST = "manifest.json"
-_NAME = re.compile(r"database|network\.json|trust\.json|keys/[A-Za-z0-9._-]{1,100}")
+_NAME = re.compile(r"database|network\.json|trust\.json|keys/[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _MAX_MANIFEST_BYTES = 1024 * 1024
 _VERSION = 1
 
@@ -38,7 +40,13 @@ def write_archive(target: Path, parts: Mapping[str, Path], *, created_at: dateti
 
     Raises:
         Conflict: `target` exists.
+        InvalidInput: a part has a name that `read_archive` would refuse, or the file cannot be written.
     """
+    for name in parts:
+        if _NAME.fullmatch(name) is None:
+            raise InvalidInput(
+                f"A backup has no place for {name[:120]!r}.", where=str(parts[name]), remedy="Move that file elsewhere."
+            )
     if target.exists():
         raise Conflict("That file exists already.", where=str(target), remedy="Name a new one.")
     manifest = {
@@ -48,15 +56,22 @@ def write_archive(target: Path, parts: Mapping[str, Path], *, created_at: dateti
         "parts": {name: {"sha256": _digest(file), "bytes": file.stat().st_size} for name, file in sorted(parts.items())},
     }
     partial = target.with_name(target.name + ".partial")
-    with tempfile.TemporaryDirectory() as folder:
-        listing = Path(folder) / _MANIFEST
-        listing.write_text(json.dumps(manifest, indent=2))
-        with tarfile.open(partial, "w:gz") as archive:
-            archive.add(listing, arcname=_MANIFEST)
-            for name, file in sorted(parts.items()):
-                archive.add(file, arcname=name, recursive=False)
-    partial.chmod(0o600)
-    partial.rename(target)
+    listing = json.dumps(manifest, indent=2).encode()
+    try:
+        # Readable by its owner alone from its first byte on: it holds private events and their salts.
+        with os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as out:
+            with tarfile.open(fileobj=out, mode="w:gz") as archive:
+                head = tarfile.TarInfo(_MANIFEST)
+                head.size = len(listing)
+                archive.addfile(head, io.BytesIO(listing))
+                for name, file in sorted(parts.items()):
+                    archive.add(file, arcname=name, recursive=False)
+            out.flush()
+            os.fsync(out.fileno())
+        partial.rename(target)
+    except OSError as cause:
+        partial.unlink(missing_ok=True)
+        raise InvalidInput(f"The backup cannot be written: {cause.strerror}.", where=str(target)) from cause
 
 
 def read_archive(source: Path, folder: Path) -> dict[str, Path]:
@@ -86,7 +101,7 @@ def read_archive(source: Path, folder: Path) -> dict[str, Path]:
                 if _digest(file) != promise[0]:
                     raise ArchiveInvalid(f"The part {member.name!r} is damaged.", where=str(source))
                 found[member.name] = file
-    except (tarfile.TarError, OSError, EOFError, ValueError) as cause:
+    except (tarfile.TarError, zlib.error, OSError, EOFError, ValueError, RecursionError) as cause:
         raise ArchiveInvalid(f"The file cannot be read as a backup ({type(cause).__name__}).", where=str(source)) from cause
     missing = sorted(set(promised) - set(found))
     if missing:

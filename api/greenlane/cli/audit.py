@@ -6,6 +6,7 @@ import sys
 
 from greenlane.cli.deployment import add_home_argument, chosen_centers, opened
 from greenlane.cli.exits import Exit
+from greenlane.core.errors import InvalidInput
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if not 0 <= args.after < 2**63:
+        raise InvalidInput("The number of a line is not negative and has at most 18 digits.", where="--after")
     with opened(args) as deployment, deployment.store.read() as tx:
         (center,) = chosen_centers(deployment, args.center)
         lines = tx.audit.lines(center, after=args.after, limit=max(1, min(args.limit, 10_000)))

@@ -7,7 +7,7 @@ import sys
 
 from greenlane.cli.exits import Exit
 from greenlane.cli.files import read_input
-from greenlane.cli.server import add_server_arguments, send
+from greenlane.cli.server import ServerRefused, add_server_arguments, json_object, send
 
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -28,12 +28,16 @@ def run(args: argparse.Namespace) -> int:
         headers["Greenlane-Member"] = args.member
     answer = send(args, "POST", "/epcis/v2/capture", body=body, headers=headers)
     if args.json:
-        sys.stdout.write(answer.body.decode() + "\n")
+        sys.stdout.write(json.dumps(json_object(answer), ensure_ascii=False) + "\n")
         return Exit.GOOD
-    job = json.loads(answer.body)
-    events = job["events"]
-    fresh = sum(1 for event in events if event["isNew"])
-    for event in events:
-        sys.stdout.write(f"{event['eventHash']}  leaf {event['leafIndex']}{'' if event['isNew'] else '  (already captured)'}\n")
-    sys.stdout.write(f"{len(events)} events taken, {fresh} of them new. Job {job['id']}\n")
+    job = json_object(answer)
+    try:
+        taken = [(str(event["eventHash"]), int(event["leafIndex"]), bool(event["isNew"])) for event in job["events"]]
+        job_id = str(job["id"])
+    except (KeyError, TypeError, ValueError) as cause:
+        raise ServerRefused("The server's answer is no capture job.", remedy="Check that --url is a Greenlane server.") from cause
+    for event_hash, leaf_index, is_new in taken:
+        sys.stdout.write(f"{event_hash}  leaf {leaf_index}{'' if is_new else '  (already captured)'}\n")
+    fresh = sum(1 for _, _, is_new in taken if is_new)
+    sys.stdout.write(f"{len(taken)} events taken, {fresh} of them new. Job {job_id}\n")
     return Exit.GOOD

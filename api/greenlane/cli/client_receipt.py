@@ -1,12 +1,15 @@
 """`greenlane receipt`: fetches the receipt of an event from a center's server."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
 from greenlane.cli.exits import Exit
 from greenlane.cli.server import add_server_arguments, send
 from greenlane.core.epcis.eventhash import event_hash_digest
+
+_DIGEST = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,12 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     text = args.event_hash
-    digest = event_hash_digest(text).hex() if text.startswith("ni:") else text
+    digest = text.lower() if _DIGEST.fullmatch(text) else event_hash_digest(text).hex()
     path = f"/v1/receipts/{digest}" + ("?format=tlog-proof" if args.tlog_proof else "")
     body = send(args, "GET", path).body
     if args.output:
         Path(args.output).write_bytes(body)
         sys.stdout.write(f"Receipt written to {args.output}\n")
     else:
-        sys.stdout.write(body.decode() + ("" if body.endswith(b"\n") else "\n"))
+        sys.stdout.write(body.decode(errors="replace") + ("" if body.endswith(b"\n") else "\n"))
     return Exit.GOOD

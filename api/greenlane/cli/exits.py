@@ -41,4 +41,5 @@ def say_fault(fault: GreenlaneError, *, as_json: bool) -> None:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    # What a server or a file says must not steer the terminal.
+    return "".join(character if character.isprintable() else "\ufffd" for character in " ".join(text.split()))

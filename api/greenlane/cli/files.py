@@ -26,6 +26,8 @@ def read_input(name: str, *, max_bytes: int) -> bytes:
                 data = file.read(max_bytes + 1)
     except OSError as cause:
         raise UnreadableFile(f"{cause.strerror}.", where=name, remedy="Check the name and the permissions.") from cause
+    except ValueError as cause:
+        raise UnreadableFile("That is no name of a file.", where=name.encode("ascii", "backslashreplace").decode()) from cause
     if len(data) > max_bytes:
         raise UnreadableFile(f"The file is larger than {max_bytes} bytes.", where=name, remedy="Split it into smaller documents.")
     return data

@@ -4,8 +4,11 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TextIO
 
 from greenlane.cli.deployment import CONSOLE, add_home_argument, chosen_centers, opened
 from greenlane.cli.exits import Exit
@@ -56,9 +59,7 @@ def _create(args: argparse.Namespace) -> int:
         raise InvalidInput("The number of days is not from 1 to 3650.", where="--days")
     expires_at = None if args.days is None else datetime.now(UTC) + timedelta(days=args.days)
     output = Path(args.output) if args.output else None
-    if output is not None and output.exists():
-        raise InvalidInput("That file exists already.", where=args.output, remedy="Name a new one; keys are not overwritten.")
-    with opened(args) as deployment:
+    with opened(args) as deployment, _written_once(output) as file:
         key, text = deployment.enrol.issue_key(
             center=deployment.signer.center(center_id(args.center)).id,
             role=KeyRole(args.role),
@@ -67,8 +68,7 @@ def _create(args: argparse.Namespace) -> int:
             expires_at=expires_at,
             actor=CONSOLE,
         )
-    if output is not None:
-        with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        if file is not None:
             file.write(text + "\n")
     shown = None if output else text
     if args.json:
@@ -76,6 +76,28 @@ def _create(args: argparse.Namespace) -> int:
     else:
         sys.stdout.write(f"{shown}\n" if shown else f"Key {key.id} is written to {args.output}\n")
     return Exit.GOOD
+
+
+@contextmanager
+def _written_once(output: Path | None) -> Iterator[TextIO | None]:
+    """A new file for a key's text, there before the key is: a key whose text could not be written would be lost."""
+    if output is None:
+        yield None
+        return
+    try:
+        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as cause:
+        raise InvalidInput(
+            "That file exists already.", where=str(output), remedy="Name a new one; keys are not overwritten."
+        ) from cause
+    except OSError as cause:
+        raise InvalidInput(f"The file cannot be written: {cause.strerror}.", where=str(output)) from cause
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            yield file
+    except BaseException:
+        output.unlink(missing_ok=True)
+        raise
 
 
 def _as_json(key: ApiKey) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -29,6 +30,13 @@ _COMMANDS = (
     ("restore", "greenlane.cli.restore", "bring a backup back into an empty home"),
     ("completion", "greenlane.cli.completion", "print a completion script for a shell"),
 )
+
+
+class FileTrouble(GreenlaneError):
+    """A file or folder could not be used."""
+
+    code = "file-trouble"
+    default_remedy = "Check the name, the permissions and the space."
 
 
 class Command(Protocol):
@@ -68,6 +76,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     named = next((word for word in given if not word.startswith("-")), None)
     is_known = any(name == named for name, _, _ in _COMMANDS)
     as_json = "--json" in given
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a name still gets the rest.
+            stream.reconfigure(errors="backslashreplace")
     try:
         args = build_parser(named if is_known else "").parse_args(given)
         run = cast(Callable[[argparse.Namespace], int], _module(args.run_module).run)
@@ -90,9 +102,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output left (`| head`): that is its right. Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.GOOD
+    except OSError as cause:
+        # A file that the user named cannot be written, a disk is full: theirs to mend, in one line.
+        say_fault(FileTrouble(f"{cause.strerror or cause}.", where=_name_of(cause)), as_json=as_json)
+        return Exit.USAGE
     except KeyboardInterrupt:
         sys.stderr.write("greenlane: stopped.\n")
         return 130
+
+
+def _name_of(cause: OSError) -> str | None:
+    return None if cause.filename is None else os.fsdecode(cause.filename)
 
 
 def _module(name: str) -> Command:

@@ -6,11 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from greenlane.adapters.archive import read_archive
+from greenlane.adapters.archive import ArchiveInvalid, read_archive
 from greenlane.adapters.sql.backup import load_database
 from greenlane.cli.deployment import add_home_argument, read_environment
 from greenlane.cli.exits import Exit
-from greenlane.core.errors import Conflict
+from greenlane.core.errors import Conflict, InvalidInput
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +23,15 @@ def run(args: argparse.Namespace) -> int:
     home = settings.home
     if (home / "network.json").exists() or (home / "keys").exists():
         raise Conflict("This folder holds a deployment.", where=str(home), remedy="Name an empty folder by --home.")
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as cause:
+        raise InvalidInput(f"The folder cannot be made: {cause.strerror}.", where=str(home)) from cause
     with tempfile.TemporaryDirectory(dir=home) as folder:
         parts = read_archive(Path(args.file), Path(folder))
+        for name in ("database", "network.json"):
+            if name not in parts:
+                raise ArchiveInvalid(f"The backup has no part {name!r}.", where=args.file)
         keys = Path(folder) / "keys"
         keys.mkdir(mode=0o700)
         for name, file in parts.items():

@@ -3,6 +3,7 @@
 import argparse
 import os
 import threading
+from typing import Any
 
 from greenlane.cli.deployment import add_home_argument, opened
 from greenlane.cli.exits import Exit
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     with opened(args) as deployment:
         settings = deployment.settings
         start_logging(settings.log_level)
-        common = {
+        common: dict[str, Any] = {
             "host": settings.host,
             "port": settings.port,
             "log_config": None,

@@ -5,6 +5,8 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException, InvalidURL
+from typing import Any
 from urllib.parse import urlsplit
 
 from greenlane.cli.files import read_secret
@@ -52,32 +54,73 @@ def send(
         ServerAway: no answer, or 429 or 503.
         ServerRefused: any other status from 400 on; what the problem details say.
     """
-    if urlsplit(args.url).scheme not in {"http", "https"}:
-        raise InvalidInput("The server's address is no http or https URL.", where="--url")
+    _require_web_url(args.url)
     request = urllib.request.Request(args.url.rstrip("/") + path, data=body, method=method, headers=headers or {})  # noqa: S310 the scheme is checked above
     if args.key_file:
         request.add_header("Authorization", f"Bearer {read_secret(args.key_file)}")
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 the scheme is checked above
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=_TIMEOUT_S) as answer:
             return Answer(status=answer.status, headers=dict(answer.headers), body=answer.read(_MAX_ANSWER_BYTES))
     except urllib.error.HTTPError as refusal:
         with refusal:
             raise _refusal(refusal.code, refusal.read(_MAX_ANSWER_BYTES), refusal.headers.get("Retry-After")) from None
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as cause:
+    except InvalidURL as cause:
+        raise _not_sendable() from cause
+    except (urllib.error.URLError, HTTPException, OSError) as cause:
         reason = getattr(cause, "reason", cause)
-        raise ServerAway(f"{args.url} cannot be reached: {reason}.", remedy="Is it running? Check --url.") from cause
+        raise ServerAway(
+            f"{args.url} cannot be reached: {str(reason) or type(reason).__name__}.", remedy="Is it running? Check --url."
+        ) from cause
+    except ValueError as cause:
+        raise _not_sendable() from cause
+
+
+def json_object(answer: Answer) -> dict[str, Any]:
+    """The JSON object that a server answered with.
+
+    Raises:
+        ServerRefused: the answer is none.
+    """
+    try:
+        value = json.loads(answer.body)
+    except (ValueError, RecursionError) as cause:
+        raise ServerRefused("The server's answer is no JSON.", remedy="Check that --url is a Greenlane server.") from cause
+    if not isinstance(value, dict):
+        raise ServerRefused("The server's answer is no JSON object.", remedy="Check that --url is a Greenlane server.")
+    return value
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: the API key must not travel to an address that the user did not name."""
+
+    def redirect_request(self, *_args: object) -> None:
+        return None
+
+
+def _require_web_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_web = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_web = False
+    if not is_web:
+        raise InvalidInput("The server's address is no http or https URL.", where="--url")
+
+
+def _not_sendable() -> InvalidInput:
+    return InvalidInput("The address, the member or the API key has characters that no request can carry.")
 
 
 def _refusal(status: int, body: bytes, retry_after: str | None) -> GreenlaneError:
     try:
         problem = json.loads(body)
-        detail = str(problem.get("detail") or problem.get("title"))
+        detail = str(problem.get("detail") or problem.get("title") or f"The server answered with status {status}.")
         parts = problem.get("errors") or []
         faults = tuple(
             ServerRefused(str(part.get("detail")), where=part.get("pointer"), remedy=part.get("remedy") or "") for part in parts
         )
-    except (ValueError, AttributeError):
-        detail, faults = f"The server answered with status {status}", ()
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        detail, faults = f"The server answered with status {status}.", ()
     if status in {429, 503}:
         wait = f"Try again in {retry_after} s." if retry_after else "Try again later."
         return ServerAway(detail, remedy=wait)
