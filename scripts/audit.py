@@ -113,7 +113,19 @@ def _fill(home: Path, entries: int) -> str:
 def _walk(tool: Path, url: str, key_file: Path, what: str, *, expect: bool) -> bool:
     began = time.monotonic()
     # Four workers: one that finds damage ends, and with a single one the tool would wait for it for ever.
-    command = [tool, "--storage_url", url, "--public_key", key_file, "--ui=false", "-N", "4", "-v", "1", "-logtostderr=true"]
+    command: list[str | Path] = [
+        tool,
+        "--storage_url",
+        url,
+        "--public_key",
+        key_file,
+        "--ui=false",
+        "-N",
+        "4",
+        "-v",
+        "1",
+        "-logtostderr=true",
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TOOL_PATIENCE_S, check=False)
     except subprocess.TimeoutExpired:

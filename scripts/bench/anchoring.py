@@ -19,6 +19,7 @@ from greenlane.core.units import CenterId, LeafIndex, member_id
 from greenlane.ports.accounts import MemberRole, Visibility
 from greenlane.settings import read_settings
 from greenlane_node.local import LocalNetwork
+from hexbytes import HexBytes
 from web3 import HTTPProvider, Web3
 
 from scripts.bench.events import document_of
@@ -76,7 +77,7 @@ def _gas(deployment: Deployment, web3: Web3) -> None:
                 anchor = tx.log.newest_anchor(_CENTER)
             if anchor is None or anchor.transaction is None:
                 raise SystemExit("bench: the chain does not tell which transaction anchored")
-            used.append(int(web3.eth.get_transaction_receipt(anchor.transaction)["gasUsed"]))
+            used.append(int(web3.eth.get_transaction_receipt(HexBytes(anchor.transaction))["gasUsed"]))
         measured[batch] = statistics.mean(used[1:])
     bare = _BASE_GAS + _ENTRY_BYTES * _GAS_A_BYTE
     table = Table(

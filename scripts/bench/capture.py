@@ -87,7 +87,7 @@ def _capture(
                     center=center, role=KeyRole.MEMBER, member=member_id("bench"), label="bench", expires_at=None, actor="console"
                 )
                 keys.append(issued[1])
-        command = [BIN / "greenlane", "serve", "--no-worker", "--processes", str(processes)]
+        command: list[str | Path] = [BIN / "greenlane", "serve", "--no-worker", "--processes", str(processes)]
         server = Child("server", command, log=home / "server.log", environment=environment)
         try:
             server.wait_ready(f"http://127.0.0.1:{port}/health/live")

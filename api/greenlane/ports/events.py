@@ -114,9 +114,7 @@ class EventPage:
 class Events(Protocol):
     """Stored events. Indexes are durable and complete: what is stored is found by each of its items."""
 
-    def known(
-        self, center: CenterId, member: MemberId, identities: Iterable[EventIdentity]
-    ) -> dict[EventIdentity, LeafIndex]:
+    def known(self, center: CenterId, member: MemberId, identities: Iterable[EventIdentity]) -> dict[EventIdentity, LeafIndex]:
         """Those of the identities that this member captured before, and where."""
 
     def add(self, events: Sequence[StoredEvent]) -> None:
