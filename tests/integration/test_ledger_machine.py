@@ -62,7 +62,7 @@ class AnchoringMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.base = self.call("evm_snapshot")
-        self.kept: list[str] = []
+        self.kept: list[str] = [self.call("evm_snapshot")]
         self.size = 0
         self.restart()
 
@@ -97,6 +97,14 @@ class AnchoringMachine(RuleBasedStateMachine):
         if head.tree_size < self.size:
             proof = consistency_proof(LEAVES[: self.size], head.tree_size)
             self.ledger.submit_anchor(LIMA, TreeSize(self.size), root_of(LEAVES[: self.size]), proof)
+
+    @rule(more=st.integers(1, 9))
+    def an_anchor_is_finished(self, more: int) -> None:
+        self.the_log_grows(more)
+        for _ in range(3):
+            self.the_worker_takes_a_step()
+            self.call("evm_mine")
+        self.ledger.is_in_flight(LIMA)
 
     @rule()
     def a_second_worker_submits_without_asking(self) -> None:
