@@ -14,9 +14,10 @@ from greenlane.web.pages.words import ECONOMY_COLORS
 
 WIDTH = 360
 _COLUMNS = 3
-_STEP_X = 120
+_STEP_X = 108
+_FIRST_X = 72
 _STEP_Y = 104
-_LABEL_COLUMNS = 17
+_LABEL_COLUMNS = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ def picture_of(events: Sequence[JudgedEvent]) -> Picture:
         color = colors.setdefault(first.economy, len(colors) % ECONOMY_COLORS)
         stations.append(
             Station(
-                x=_STEP_X // 2 + _STEP_X * (column if row % 2 == 0 else _COLUMNS - 1 - column),
+                x=_FIRST_X + _STEP_X * (column if row % 2 == 0 else _COLUMNS - 1 - column),
                 y=34 + _STEP_Y * row,
                 economy=first.economy,
                 color=color,
@@ -74,13 +75,14 @@ def picture_of(events: Sequence[JudgedEvent]) -> Picture:
         height=rows * _STEP_Y - 4,
         line=_line(stations),
         stations=tuple(stations),
-        words=f"{len(stations)} stations: " + "; ".join(station.title for station in stations),
+        words=f"{len(stations)} {'station' if len(stations) == 1 else 'stations'}: "
+        + "; ".join(station.title for station in stations),
     )
 
 
-def _site(event: JudgedEvent) -> tuple[str, str]:
+def _site(event: JudgedEvent) -> tuple[str, str, str]:
     """Who and where, an area of a place being the same place."""
-    return event.event.member, (event.place or "").partition(", area ")[0]
+    return event.event.center, event.event.member, (event.place or "").partition(", area ")[0]
 
 
 def _line(stations: Sequence[Station]) -> str:
@@ -90,7 +92,7 @@ def _line(stations: Sequence[Station]) -> str:
             parts.append(f"H{after.x}")
         else:
             # Around the outside of the labels, so that the line crosses no word.
-            bend = 54 if before.x > WIDTH // 2 else -54
+            bend = 64 if before.x > WIDTH // 2 else -64
             parts.append(f"h{bend} V{after.y} H{after.x}")
     return " ".join(parts)
 
