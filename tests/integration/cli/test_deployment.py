@@ -1,0 +1,254 @@
+"""The commands that work on a deployment directly: members, keys, audit, fsck, worker, backup, restore."""
+
+import json
+import re
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from greenlane.core.units import LeafIndex
+from worlds.deployment import LIMA, ROASTER, World, close_world
+from worlds.home import fill_home
+
+
+@pytest.fixture
+def world(home: Path) -> Iterator[World]:
+    """The services over the home's database."""
+    made = fill_home(home)
+    yield made
+    close_world(made)
+
+
+# --- members and keys ---------------------------------------------------------------------------------------------------
+
+
+def test_a_member_is_enrolled_listed_and_recorded(run: Any, home: Path) -> None:
+    put = run(
+        *("members", "put", "firma", "--center", "lima", "--name", "Firma Ñandú", "--role", "enterprise"),
+        *("--role", "buyer", "--visibility", "private", "--home", home),
+    )
+    assert (put.code, put.err) == (0, "")
+    assert put.out == "lima/firma  Firma Ñandú  (buyer, enterprise; private)\n"
+    listed = json.loads(run("members", "list", "--center", "lima", "--json", "--home", home).out)
+    assert [(each["id"], each["roles"], each["visibility"]) for each in listed] == [("firma", ["buyer", "enterprise"], "private")]
+    assert run("members", "list", "--center", "tianjin", "--home", home).out == ""
+    audit = run("audit", "--center", "lima", "--home", home).out
+    assert "console  firma  member.put  firma" in audit
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["members", "put", "Firma", "--center", "lima", "--name", "x"],
+        ["members", "put", "firma", "--center", "nowhere", "--name", "x"],
+        ["members", "put", "firma", "--center", "LIMA", "--name", "x"],
+        ["members", "put", "firma", "--center", "lima", "--name", " "],
+        ["members", "put", "firma", "--center", "lima", "--name", "two\nlines"],
+        ["members", "list", "--center", "nowhere"],
+        ["keys", "create", "--center", "lima", "--role", "member"],
+        ["keys", "create", "--center", "lima", "--role", "member", "--member", "stranger"],
+        ["keys", "create", "--center", "lima", "--role", "reader", "--member", "cooperative"],
+        ["keys", "create", "--center", "lima", "--role", "reader", "--days", "0"],
+        ["keys", "create", "--center", "lima", "--role", "reader", "--days", "99999999999"],
+        ["keys", "create", "--center", "lima", "--role", "reader", "--output", "/nowhere/key"],
+        ["keys", "create", "--center", "lima", "--role", "reader", "--output", "/"],
+        ["keys", "create", "--center", "lima", "--role", "reader", "--label", "two\nlines"],
+        ["keys", "revoke", "0000000000000000"],
+        ["keys", "revoke", "no id"],
+        ["audit", "--center", "nowhere"],
+        ["audit", "--center", "lima", "--after", "-1"],
+        ["audit", "--center", "lima", "--after", "99999999999999999999"],
+        ["fsck", "--center", "nowhere"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_name_or_number_is_refused_in_one_line_and_changes_nothing(
+    refused: Callable[..., str], run: Any, home: Path, words: list[str]
+) -> None:
+    run("members", "put", "cooperative", "--center", "lima", "--name", "C", "--home", home)
+    before = run("audit", "--center", "lima", "--home", home).out
+    refused(*words, "--home", home)
+    assert run("audit", "--center", "lima", "--home", home).out == before
+    assert run("keys", "list", "--home", home).out == ""
+
+
+def test_a_key_is_written_once_readable_by_its_owner_alone(run: Any, refused: Callable[..., str], home: Path) -> None:
+    run("members", "put", "firma", "--center", "lima", "--name", "F", "--home", home)
+    file = home / "firma.key"
+    create = ("keys", "create", "--center", "lima", "--role", "member", "--member", "firma", "--output", file, "--home", home)
+    made = run(*create)
+    assert made.code == 0
+    text = file.read_text().strip()
+    assert re.fullmatch(r"gl_[0-9a-f]{16}_[A-Za-z0-9_-]{43}", text)
+    assert text not in made.out
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "exists already" in refused(*create)
+    assert file.read_text().strip() == text
+    (listed,) = json.loads(run("keys", "list", "--json", "--home", home).out)
+    assert (listed["role"], listed["member"], listed["revokedAt"]) == ("member", "firma", None)
+    assert text.split("_", 2)[2] not in json.dumps(listed)
+
+
+def test_a_key_that_is_not_written_is_shown_once(run: Any, home: Path) -> None:
+    shown = run("keys", "create", "--center", "lima", "--role", "reader", "--days", "30", "--home", home)
+    assert re.fullmatch(r"gl_[0-9a-f]{16}_[A-Za-z0-9_-]{43}\n", shown.out)
+    as_json = json.loads(run("keys", "create", "--center", "lima", "--role", "reader", "--json", "--home", home).out)
+    assert as_json["key"].startswith(f"gl_{as_json['id']}_")
+
+
+def test_a_revoked_key_says_so_and_cannot_be_revoked_again(run: Any, refused: Callable[..., str], home: Path) -> None:
+    run("keys", "create", "--center", "lima", "--role", "operator", "--label", "till", "--home", home)
+    key_id = run("keys", "list", "--home", home).out.split()[0]
+    assert "live  till" in run("keys", "list", "--home", home).out
+    revoked = run("keys", "revoke", key_id, "--home", home)
+    assert (revoked.code, revoked.out) == (0, f"Key {key_id} is revoked.\n")
+    assert "revoked" in run("keys", "list", "--home", home).out
+    refused("keys", "revoke", key_id, "--home", home)
+
+
+def test_audit_pages_by_number(run: Any, home: Path) -> None:
+    for number in range(5):
+        run("members", "put", f"m{number}", "--center", "lima", "--name", "M", "--home", home)
+    lines = run("audit", "--center", "lima", "--after", "1", "--limit", "2", "--json", "--home", home).out.splitlines()
+    assert [json.loads(line)["number"] for line in lines] == [2, 3]
+    assert json.loads(lines[0])["actor"] == "console"
+
+
+# --- fsck and worker ----------------------------------------------------------------------------------------------------
+
+
+def test_a_clean_deployment_is_called_clean(run: Any, home: Path, world: World) -> None:
+    world.take(3)
+    world.take(2, member=ROASTER)
+    world.settle()
+    world.forget(center=LIMA, leaf_index=LeafIndex(4), actor="console")
+    told = run("fsck", "--no-chain", "--home", home)
+    assert (told.code, told.err) == (0, "")
+    assert "lima: 5 events, 5 entries, 1 tiles, 1 checkpoints recomputed" in told.out
+    assert "the chain was not asked, 1 salts forgotten" in told.out
+    assert told.out.endswith("All is well.\n")
+    as_json = json.loads(run("fsck", "--no-chain", "--json", "--home", home).out)
+    assert as_json["isClean"] is True
+    assert {each["center"]: each["events"] for each in as_json["centers"]} == {"lima": 5, "tianjin": 0, "ho-chi-minh": 0}
+
+
+def test_damage_is_a_no(run: Any, home: Path, world: World) -> None:
+    world.take(3)
+    world.settle()
+    world.damage("UPDATE event SET content_digest = zeroblob(32) WHERE leaf_index = 1")
+    told = run("fsck", "--no-chain", "--center", "lima", "--home", home)
+    assert (told.code, told.err) == (1, "")
+    assert "leaf 1" in told.out
+    as_json = run("fsck", "--no-chain", "--json", "--home", home)
+    assert (as_json.code, json.loads(as_json.out)["isClean"]) == (1, False)
+
+
+def test_a_chain_that_does_not_answer_is_no_verdict(run: Any, home: Path, world: World) -> None:
+    world.take(1)
+    told = run("fsck", "--home", home)
+    assert (told.code, told.out) == (3, "")
+    assert told.err.count("\n") == 1
+    fault = json.loads(run("fsck", "--json", "--home", home).err)["errors"][0]
+    assert fault["code"] == "ledger-unavailable"
+
+
+def test_a_worker_that_cannot_finish_in_time_says_so(run: Any, home: Path, world: World) -> None:
+    world.take(1)
+    told = run("worker", "--until-current", "0.1", "--home", home)
+    assert told.code == 3
+    assert "not everything was anchored within 0.1 s" in told.err
+    with world.store.read() as tx:
+        assert tx.log.head(LIMA).published == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["--processes", "0"], ["--processes", "65"], ["--processes", "2"], ["--processes", "x"]], ids=" ".join
+)
+def test_a_server_that_cannot_be_is_not_started(refused: Callable[..., str], home: Path, words: list[str]) -> None:
+    assert "--processes" in refused("serve", *words, "--home", home)
+
+
+def test_a_wrong_password_is_told_without_it(run: Any, home: Path) -> None:
+    (home / "password").write_text("hunter2hunter2\n")
+    told = run("keys", "list", "--home", home)
+    assert (told.code, told.out) == (2, "")
+    assert told.err.count("\n") == 1
+    assert "hunter2" not in told.err
+    (home / "password").unlink()
+    assert run("keys", "list", "--home", home).code == 2
+
+
+def test_a_damaged_network_description_is_named(refused: Callable[..., str], home: Path) -> None:
+    file = home / "network.json"
+    file.write_bytes(file.read_bytes().replace(b'"chainId"', b'"chainID"'))
+    assert "network.json" in refused("fsck", "--home", home)
+
+
+# --- backup and restore -------------------------------------------------------------------------------------------------
+
+
+def test_a_deployment_comes_back_from_its_backup_clean_and_with_its_keys(
+    run: Any, home: Path, world: World, tmp_path: Path
+) -> None:
+    world.take(300)
+    world.take(2, member=ROASTER)
+    world.settle()
+    saved = run("backup", tmp_path / "b.tar.gz", "--home", home)
+    assert (saved.code, saved.err) == (0, "")
+    assert "6 encrypted keys" in saved.out
+    assert b"correct horse" not in (tmp_path / "b.tar.gz").read_bytes()
+    back = tmp_path / "back"
+    restored = run("restore", tmp_path / "b.tar.gz", "--home", back)
+    assert (restored.code, restored.err) == (0, "")
+    assert not (back / "password").exists()
+    (back / "password").write_text("correct horse\n")
+    told = run("fsck", "--no-chain", "--home", back)
+    assert (told.code, told.err) == (0, "")
+    assert "lima: 302 events" in told.out
+    assert {file.name: file.read_bytes() for file in (back / "keys").iterdir()} == {
+        file.name: file.read_bytes() for file in (home / "keys").iterdir()
+    }
+    assert stat.S_IMODE((back / "keys").stat().st_mode) == 0o700
+    assert (back / "trust.json").read_bytes() == (home / "trust.json").read_bytes()
+    assert sorted(file.name for file in back.iterdir() if not file.name.startswith("greenlane.sqlite3-")) == [
+        "greenlane.sqlite3",
+        "keys",
+        "network.json",
+        "password",
+        "trust.json",
+    ]
+
+
+def test_a_backup_overwrites_nothing_and_needs_a_deployment(
+    run: Any, refused: Callable[..., str], home: Path, world: World, tmp_path: Path
+) -> None:
+    target = tmp_path / "b.tar.gz"
+    target.write_text("mine")
+    assert "exists already" in refused("backup", target, "--home", home)
+    assert target.read_text() == "mine"
+    assert "no deployment" in refused("backup", tmp_path / "c.tar.gz", "--home", tmp_path)
+    refused("backup", tmp_path / "nowhere" / "c.tar.gz", "--home", home)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["b.tar.gz", "home"]
+
+
+def test_a_restore_overwrites_nothing_and_leaves_nothing_half(
+    run: Any, refused: Callable[..., str], home: Path, world: World, tmp_path: Path
+) -> None:
+    world.take(1)
+    backup = tmp_path / "b.tar.gz"
+    run("backup", backup, "--home", home)
+    assert "holds a deployment" in refused("restore", backup, "--home", home)
+    damaged = tmp_path / "damaged.tar.gz"
+    data = bytearray(backup.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged.write_bytes(data)
+    for source in (damaged, tmp_path / "none", tmp_path):
+        back = tmp_path / "back"
+        refused("restore", source, "--home", back)
+        assert list(back.iterdir()) == []
+    (tmp_path / "file").write_text("x")
+    refused("restore", backup, "--home", tmp_path / "file")
+    refused("restore", backup, "--home", tmp_path / "file" / "below")
+    assert run("restore", backup, "--home", tmp_path / "back").code == 0
