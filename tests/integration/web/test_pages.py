@@ -135,13 +135,15 @@ def test_a_page_still_answers_where_no_chain_ever_did(site: Site) -> None:
     assert all("chain" in event["reason"] for event in value["events"])
 
 
-def test_one_failed_event_fails_the_whole_item(site: Site) -> None:
+def test_one_failed_event_fails_the_whole_item_and_its_ladder_is_the_one_shown(site: Site) -> None:
     _make_journey(site.world)
     _settle(site.world)
-    site.world.ledger.anchored[:] = [one for one in site.world.ledger.anchored if one.center != LIMA]
+    site.world.ledger.anchored[:] = [one for one in site.world.ledger.anchored if one.center != TIANJIN]
     shown, value = _verdict(site)
     assert shown == "failed"
-    assert [event["verdict"] for event in value["events"]] == ["passed", "passed", "failed"]
+    assert [event["verdict"] for event in value["events"]] == ["passed", "failed", "passed"]
+    assert value["selected"] == value["events"][1]["eventHash"]
+    assert "not changed since" not in site.get(PAGE, headers=HTML).text
     digest = value["events"][0]["eventHash"].partition(";")[2].partition("?")[0]
     assert _verdict(site, f"/verify/{digest}")[0] == "passed"
 

@@ -182,7 +182,7 @@ def judged_item(state: WebState, identifier: str, *, reader: CenterId | None) ->
     if not journey.events:
         return None
     events = _judged(state, journey.events, reader, identifier)
-    return JudgedJourney(identifier=identifier, events=events, is_whole=journey.is_whole, selected=events[-1])
+    return JudgedJourney(identifier=identifier, events=events, is_whole=journey.is_whole, selected=_most_telling(events))
 
 
 def judged_event(state: WebState, digest: bytes, content: bytes | None, *, reader: CenterId | None) -> JudgedJourney | None:
@@ -207,6 +207,11 @@ def judged_event(state: WebState, digest: bytes, content: bytes | None, *, reade
     events = _judged(state, ordered, reader, identifier)
     selected = next(each for each in events if (each.event.center, each.event.leaf_index) == (chosen.center, chosen.leaf_index))
     return JudgedJourney(identifier=identifier, events=events, is_whole=is_whole, selected=selected)
+
+
+def _most_telling(events: Sequence[JudgedEvent]) -> JudgedEvent:
+    """The newest event, or, where some failed, the newest of those."""
+    return next((event for event in reversed(events) if event.verdict is Verdict.FAILED), events[-1])
 
 
 def journey_value(journey: JudgedJourney, *, public_url: str) -> dict[str, Any]:
