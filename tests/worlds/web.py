@@ -113,7 +113,14 @@ def serve(world: World, *, port: int = 0, **settings: Any) -> Iterator[Site]:
     listener = socket.create_server(("127.0.0.1", port))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     chosen = replace(read_settings({}, read_file=Path.read_text), public_url=url, **settings)
-    server = uvicorn.Server(uvicorn.Config(create_app(services_of(world), chosen), log_config=None, access_log=False))
+    config = uvicorn.Config(
+        create_app(services_of(world), chosen),
+        log_config=None,
+        access_log=False,
+        proxy_headers=bool(chosen.trusted_proxies),
+        forwarded_allow_ips=list(chosen.trusted_proxies),
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     end_s = time.monotonic() + _PATIENCE_S

@@ -208,6 +208,25 @@ def test_a_page_that_judges_counts_for_five(world: World) -> None:
     assert "Too many requests" in pages[-1].text
 
 
+def test_a_forwarded_address_is_believed_from_a_trusted_proxy_alone(world: World) -> None:
+    def statuses(site: Site) -> list[int]:
+        return [site.get("/v1/centers", headers={"X-Forwarded-For": f"192.0.2.{n}"}).status_code for n in range(3)]
+
+    with serve(world, public_rate=2) as site:
+        assert statuses(site) == [200, 200, 429]
+    with serve(world, public_rate=2, trusted_proxies=("127.0.0.1",)) as site:
+        assert statuses(site) == [200, 200, 200]
+    with serve(world, public_rate=2, trusted_proxies=("198.51.100.1",)) as site:
+        assert statuses(site) == [200, 200, 429]
+
+
+def test_a_whole_network_of_version_6_counts_as_one_address(world: World) -> None:
+    with serve(world, public_rate=2, trusted_proxies=("127.0.0.1",)) as site:
+        forwarded = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1"]
+        answers = [site.get("/v1/centers", headers={"X-Forwarded-For": each}).status_code for each in forwarded]
+    assert answers == [200, 200, 429, 200]
+
+
 def test_guessing_keys_uses_up_the_addresss_minute(world: World) -> None:
     with serve(world, public_rate=3) as site:
         guesses = [site.get("/epcis/v2/events", key=f"gl_{n:016x}_{'A' * 43}").status_code for n in range(4)]
