@@ -1,0 +1,118 @@
+"""The house stands as it is drawn: imports run down, core is pure, and no room is a cupboard for everything."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted([*(ROOT / "api" / "greenlane").rglob("*.py"), *(ROOT / "node" / "greenlane_node").rglob("*.py")])
+CORE = [file for file in SOURCES if "core" in file.relative_to(ROOT).parts]
+CUPBOARDS = re.compile(r"(^|_)(utils?|common|helpers?|manager|misc|tools?)(_|$)")
+
+
+def short(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_bytes())
+
+
+def test_imports_run_down_only() -> None:
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=short)
+def test_every_module_says_what_it_is_for(file: Path) -> None:
+    docstring = ast.get_docstring(tree(file))
+    assert docstring, "no docstring"
+    assert len(docstring.split()) >= 3, docstring
+
+
+@pytest.mark.parametrize("file", CORE, ids=short)
+def test_everything_public_in_core_says_what_it_means(file: Path) -> None:
+    silent = [name for name, node in _public(tree(file)) if not ast.get_docstring(node)]
+    assert silent == []
+
+
+def _public(
+    module: ast.Module | ast.ClassDef, prefix: str = ""
+) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]]:
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            is_overload = any(isinstance(each, ast.Name) and each.id == "overload" for each in node.decorator_list)
+            if not is_overload:
+                yield prefix + node.name, node
+            if isinstance(node, ast.ClassDef):
+                yield from _public(node, f"{prefix}{node.name}.")
+
+
+def test_the_environment_is_read_by_the_command_line_and_bootstrap_only() -> None:
+    readers = {
+        short(file)
+        for file in SOURCES
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb", "putenv"}
+    }
+    allowed = {short(file) for file in SOURCES if "cli" in file.parts or file.name in {"bootstrap.py", "__main__.py"}}
+    # What a child process needs is passed on whole; no setting is read from it.
+    passing_on = {"api/greenlane/adapters/sql/backup.py"}
+    assert readers - allowed - passing_on == set()
+
+
+def test_no_room_is_a_cupboard() -> None:
+    parts = {part for file in SOURCES for part in (*file.relative_to(ROOT).parts[:-1], file.stem)}
+    assert [part for part in sorted(parts) if CUPBOARDS.search(part)] == []
+    named = [
+        f"{short(file)}: {node.name}"
+        for file in SOURCES
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.ClassDef) and re.search(r"(Util|Helper|Manager|Misc)s?$", node.name)
+    ]
+    assert named == []
+
+
+def test_nothing_is_put_off() -> None:
+    marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+    put_off = [
+        f"{short(file)}:{number}"
+        for file in SOURCES
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if marks.search(line)
+    ]
+    assert put_off == []
+
+
+def test_importing_core_and_verify_touches_nothing_outside() -> None:
+    script = (
+        "import sys, socket\n"
+        "def refuse(event, args):\n"
+        "    if event in {'socket.connect', 'socket.getaddrinfo', 'os.putenv', 'os.mkdir', 'os.remove'}: raise SystemExit(f'{event} {args}')\n"
+        "sys.dont_write_bytecode = True\nsys.addaudithook(refuse)\n"
+        "import greenlane.core.receipt, greenlane.core.trust, greenlane.core.epcis.event, greenlane.verify.command\n"
+        "heavy = {'web3', 'sqlalchemy', 'pydantic', 'fastapi', 'requests', 'httpx', 'eth_account'} & set(sys.modules)\n"
+        "sys.exit(f'{heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_base_commands_import_the_base_install_only() -> None:
+    script = (
+        "import sys\n"
+        "from greenlane.cli.program import main\n"
+        "try: main([sys.argv[1], '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'web3', 'sqlalchemy', 'pydantic', 'fastapi', 'eth_account', 'alembic'} & set(sys.modules)\n"
+        "sys.exit(f'{heavy}' if heavy else 0)\n"
+    )
+    for command in ("hash", "verify", "capture", "receipt"):
+        done = subprocess.run([sys.executable, "-c", script, command], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), command
