@@ -1,0 +1,1 @@
+"""Pages that people read: an item's journey, and the ladder of checks of one event."""
