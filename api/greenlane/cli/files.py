@@ -37,7 +37,7 @@ def read_secret(name: str) -> str:
     """The one line of a secret's file.
 
     Raises:
-        UnreadableFile: it cannot be read, is empty or is no text.
+        UnreadableFile: it cannot be read, is empty, or is not one line of printable ASCII.
     """
     try:
         text = read_input(name, max_bytes=4096).decode().strip()
@@ -45,4 +45,6 @@ def read_secret(name: str) -> str:
         raise UnreadableFile("The file is no text.", where=name) from cause
     if not text:
         raise UnreadableFile("The file is empty.", where=name)
+    if not text.isascii() or not text.isprintable():
+        raise UnreadableFile("The file does not hold one line of plain characters.", where=name)
     return text
