@@ -94,7 +94,8 @@ def test_importing_core_and_verify_touches_nothing_outside() -> None:
     script = (
         "import sys, socket\n"
         "def refuse(event, args):\n"
-        "    if event in {'socket.connect', 'socket.getaddrinfo', 'os.putenv', 'os.mkdir', 'os.remove'}: raise SystemExit(f'{event} {args}')\n"
+        "    if event in {'socket.connect', 'socket.getaddrinfo', 'os.putenv', 'os.mkdir', 'os.remove'}:\n"
+        "        raise SystemExit(f'{event} {args}')\n"
         "sys.dont_write_bytecode = True\nsys.addaudithook(refuse)\n"
         "import greenlane.core.receipt, greenlane.core.trust, greenlane.core.epcis.event, greenlane.verify.command\n"
         "heavy = {'web3', 'sqlalchemy', 'pydantic', 'fastapi', 'requests', 'httpx', 'eth_account'} & set(sys.modules)\n"
