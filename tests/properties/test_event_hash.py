@@ -284,6 +284,34 @@ def test_identifiers_in_bulk_read_as_one_by_one(start: str, middle: str, sign: s
     assert _verdict(check_uri_in_bulk, uri) == _verdict(check_identifier, uri)
 
 
+@given(
+    st.sampled_from(["urn:epc:id:sscc:", "urn:epc:id:sscc:", "urn:epc:id:sgcc:", "URN:epc:id:sscc:"]),
+    st.text("0123456789", min_size=5, max_size=13),
+    st.sampled_from([".", ".", ".", "..", "", ":"]),
+    st.integers(min_value=0, max_value=12),
+    st.text("0123456789", max_size=2) | st.sampled_from(["", "", "a", "٣", " ", "%30", ".0"]),
+)
+def test_pallets_in_bulk_read_as_one_by_one(start: str, prefix: str, sign: str, missing: int, stray: str) -> None:
+    reference = "7" * max(0, 17 - len(prefix) - missing % 3 + missing % 2)
+    uri = f"{start}{prefix}{sign}{reference}{stray}"
+    assert link_of(uri) == to_digital_link(uri)
+    assert _verdict(check_uri_in_bulk, uri) == _verdict(check_identifier, uri)
+
+
+@given(
+    st.sampled_from(["https://", "http://", "HTTPS://", "https:", "https:///", "ftp://"]),
+    st.sampled_from(["id.gs1.org", "ID.gs1.org", "a.example", "01", "", "id.gs1.org.example", "a.example?q=https://id.gs1.org"]),
+    st.lists(
+        st.sampled_from(["01", "414", "8004", "gtin", "po", "party", "7", "x y", "%2F", "%2", "ü", "4012345000009"]), max_size=4
+    ),
+    st.sampled_from(["", "/", "?a=/01/", "#/01/4012", "//"]),
+)
+def test_web_addresses_in_bulk_read_as_one_by_one(start: str, host: str, path: list[str], end: str) -> None:
+    uri = start + "/".join([host, *path]) + end
+    assert link_of(uri) == to_digital_link(uri)
+    assert _verdict(check_uri_in_bulk, uri) == _verdict(check_identifier, uri)
+
+
 def _verdict(check: Callable[[str], None], uri: str) -> str:
     try:
         check(uri)

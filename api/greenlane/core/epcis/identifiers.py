@@ -43,13 +43,15 @@ __all__ = [
     "WrongLength",
     "check_digit",
     "check_identifier",
+    "is_uri",
     "parse_identifier",
     "to_digital_link",
     "to_urn",
 ]
 
 # A URI by RFC 3986: a scheme, then only characters it allows, every percent sign followed by two hexadecimal digits.
-_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:(?:[0-9A-Za-z\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+").fullmatch
+_URI_CHARACTERS: Final = r"[0-9A-Za-z\-._~:/?#\[\]@!$&'()*+,;=]*+"
+_URI: Final = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*+:(?=.){_URI_CHARACTERS}(?:%[0-9A-Fa-f]{{2}}{_URI_CHARACTERS})*+").fullmatch
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE).match
 
 _CLASS_UNTIL_QUALIFIED: Final = frozenset({GS1Key.GTIN, GS1Key.ITIP, GS1Key.CPID})
@@ -212,6 +214,11 @@ def _check(uri: str) -> None:
 
 # Only what passed is remembered; a refusal is worked out again each time.
 _remembered_check = lru_cache(maxsize=_MEMO_SIZE)(_check)
+
+
+def is_uri(text: str) -> bool:
+    """Tells whether a text is an absolute URI by RFC 3986, whatever it identifies."""
+    return _URI(text) is not None
 
 
 def _check_uri(text: str) -> None:

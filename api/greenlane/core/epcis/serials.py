@@ -2,14 +2,16 @@
 
 Events name thousands of serials and lots of one product, so remembering whole identifiers helps little. What stands before the
 serial (company prefix, reference, check digit) is worked out once; a serial of plain letters and digits is then set behind it.
-Everything else goes to `identifiers` itself, which also says what a head stands for.
+A pallet's SSCC has no head to remember, and web addresses without a key have nothing to find: both have a short way of their
+own. Everything else goes to `identifiers` itself, which also says what a head stands for.
 """
 
 import re
 from functools import lru_cache
 from typing import Final
 
-from greenlane.core.epcis.identifiers import check_identifier, to_digital_link
+from greenlane.core.epcis.gs1keys import check_digit
+from greenlane.core.epcis.identifiers import check_identifier, is_uri, to_digital_link
 from greenlane.core.errors import InvalidInput
 
 # Heads behind which any 1 to `_PLAIN_SERIAL` letters and digits make a good identifier, and the sign between the two.
@@ -17,6 +19,10 @@ _URN_HEAD: Final = re.compile(r"urn:epc:(?:id:sgtin|class:lgtin|id:gdti|id:grai)
 _LINK_HEAD: Final = re.compile(r"https?://[A-Za-z0-9.\-]+/01/\d{14}/(?:21|10)", re.ASCII).fullmatch
 # A web address without such a segment holds no key: an AI of two to four digits, or the old name of one.
 _MAY_HOLD_KEY: Final = re.compile(r"/(?:[0-9]{2,4}|sscc|g[a-z]{2,4}|party|itip|cpid)/").search
+_SSCC: Final = re.compile(r"urn:epc:id:sscc:([0-9]{6,12})\.([0-9])([0-9]+)").fullmatch
+_SSCC_START: Final = "urn:epc:id:sscc:"
+_SSCC_LENGTH: Final = len(_SSCC_START) + 17 + len(".")
+_CANONICAL_HOST: Final = "id.gs1.org"
 _PLAIN_SERIAL: Final = 16
 """Shortest of the bounds: a GRAI's serial; a GTIN's serial and a lot may have 20, a GDTI's serial 17."""
 _HEADS: Final = 1 << 13
@@ -25,13 +31,17 @@ _HEADS: Final = 1 << 13
 def link_of(uri: str) -> str:
     """As `identifiers.to_digital_link`."""
     if uri.startswith("urn:epc:"):
+        if uri.startswith(_SSCC_START) and len(uri) == _SSCC_LENGTH and (parts := _SSCC(uri)) is not None:
+            number = f"{parts[2]}{parts[1]}{parts[3]}"
+            return f"https://id.gs1.org/00/{number}{check_digit(number)}"
         head, _, serial = uri.rpartition(".")
     elif uri.startswith(("https://", "http://")):
         if _MAY_HOLD_KEY(uri) is None:
             return uri
         head, _, serial = uri.rpartition("/")
     else:
-        return uri
+        # A scheme may be written in capitals; seldom is.
+        return to_digital_link(uri) if uri[:1] in ("h", "H") else uri
     if len(serial) <= _PLAIN_SERIAL and serial.isalnum() and serial.isascii():
         start = _start_of(head)
         if start is not None:
@@ -46,6 +56,17 @@ def check_uri_in_bulk(uri: str) -> None:
         IdentifierFault: likewise.
     """
     is_urn = uri.startswith("urn:epc:")
+    if is_urn:
+        if uri.startswith(_SSCC_START) and len(uri) == _SSCC_LENGTH and _SSCC(uri) is not None:
+            return
+    # On GS1's own host a key without its value is a fault, though nothing follows it.
+    elif (
+        uri.startswith(("https://", "http://"))
+        and _MAY_HOLD_KEY(uri) is None
+        and _CANONICAL_HOST not in uri.lower()
+        and is_uri(uri)
+    ):
+        return
     head, _, serial = uri.rpartition("." if is_urn else "/")
     if len(serial) <= _PLAIN_SERIAL and serial.isalnum() and serial.isascii() and _is_good_head(head):
         return
