@@ -40,6 +40,10 @@ _TOKEN = re.compile(
 )
 # Numbers that orjson may spell otherwise than RFC 8785: a whole float, an exponent, or something very small.
 _DOUBTFUL_NUMBER = re.compile(rb"[:,\[]-?[0-9]++(?:\.0[,\]}]|(?:\.[0-9]++)?+[eE][+-]?[0-9])")
+# Each needs one of these two, and orjson writes exponents with a small e. A search that begins with a letter of its own runs some
+# ten times as fast as one that begins with a class, and most events pass by both.
+_WHOLE_FLOAT = re.compile(rb"\.0[,\]}]")
+_EXPONENT = re.compile(rb"e(?<=[0-9]e)[-0-9]")
 _ASTRAL = re.compile(rb"[\xf0-\xf4]")
 _CANONICAL_OPTIONS = (
     orjson.OPT_SORT_KEYS
@@ -144,7 +148,10 @@ def canonical_bytes(value: JsonValue) -> bytes:
         if (
             b"null" not in written
             and (written.isascii() or _ASTRAL.search(written) is None)
-            and _DOUBTFUL_NUMBER.search(written) is None
+            and (
+                (_WHOLE_FLOAT.search(written) is None and _EXPONENT.search(written) is None)
+                or _DOUBTFUL_NUMBER.search(written) is None
+            )
         ):
             return written
     return _canonical_slowly(value)
