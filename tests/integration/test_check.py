@@ -126,6 +126,22 @@ def test_what_is_gone_or_changed_is_named(world: World, statement: str, named: s
         assert report.faults == []
 
 
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("UPDATE event SET member = CAST(x'ff' AS TEXT) WHERE leaf_index = 7", "Events from leaf 0"),
+        ("UPDATE event SET job_id = CAST(x'c328' AS TEXT) WHERE leaf_index = 303", "Events from leaf 0"),
+        ("UPDATE checkpoint SET note = CAST(x'e28094ff' AS TEXT) WHERE tree_size = 300", "Checkpoints above tree size 0"),
+    ],
+)
+def test_a_text_that_is_none_any_more_is_named_and_no_crash(world: World, statement: str, named: str) -> None:
+    fill(world)
+    world.damage(statement)
+    report = world.fsck()
+    assert any(named in fault for fault in report.faults), report.faults
+    assert not any("no event is stored" in fault for fault in report.faults)
+
+
 def test_of_more_faults_than_anybody_reads_the_rest_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("greenlane.services.check.MAX_FAULTS", 10)
     fill(world)

@@ -17,7 +17,7 @@ from greenlane.core.epcis.variant import variant_digest
 from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.merkle import HASH_BYTES, leaf_hash, root_of_joined
 from greenlane.core.tiles import TILE_WIDTH, TileId, root_from_tiles
-from greenlane.core.units import CenterId, LeafIndex, TreeSize
+from greenlane.core.units import CenterId, LeafIndex, RootHash, TreeSize
 from greenlane.ports.accounts import Visibility
 from greenlane.ports.errors import TileMissing
 from greenlane.ports.events import ItemKey, StoredEvent
@@ -103,16 +103,13 @@ class Check:
         report = CheckReport(center=center)
         with self._store.read() as tx:
             head = tx.log.head(center)
-            newest = tx.log.newest_checkpoint(center)
-        if (TreeSize(0) if newest is None else newest.tree_size) != head.published:
-            report.blame(f"The newest checkpoint is not of the {head.published} entries that are counted as published.")
         missing = _Missing(head.captured)
         level, hashes = 1, self._entries(report, head, missing, progress)
         self._events(report, head.captured, missing, progress)
         while hashes:
             hashes = self._tiles(report, level, 0, hashes)
             level += 1
-        self._checkpoints(report, progress)
+        self._checkpoints(report, head, progress)
         self._recorded_anchors(report)
         if ledger is not None:
             self._anchors(report, ledger, progress)
@@ -147,14 +144,15 @@ class Check:
         start = LeafIndex(0)
         forgotten: set[str] = set()
         while True:
-            with self._store.read() as tx:
-                walked = tx.events.walk(report.center, start=start, limit=1024)
-                if not walked:
-                    break
-                first = walked[0].leaf_index
-                # Entries of other kinds may lie between two events: only so many are read at once.
-                page = [event for event in walked if event.leaf_index < first + _PAGE]
-                entries = self._entries_beside(tx, report, first, page[-1].leaf_index - first + 1)
+            read = self._events_from(report, start)
+            if read is None:
+                # What lies behind cannot be seen: saying that it is missing would be another claim.
+                missing = _Missing(TreeSize(0))
+                break
+            page, entries = read
+            if not page:
+                break
+            first = page[0].leaf_index
             for event in page:
                 missing.saw(event.leaf_index)
                 offset = event.leaf_index - first
@@ -171,6 +169,23 @@ class Check:
         report.forgotten = len(forgotten)
         for leaf in sorted(forgotten - self._forgotten_on_request(report.center) if forgotten else (), key=int):
             report.blame(f"Event at leaf {leaf}: its salt is gone, and the audit record does not say that it was forgotten.")
+
+    def _events_from(self, report: CheckReport, start: LeafIndex) -> tuple[list[StoredEvent], tuple[bytes, ...] | None] | None:
+        """Some events from `start` on, none at the end, and the entries from the first to the last; None where unreadable."""
+        try:
+            with self._store.read() as tx:
+                walked = tx.events.walk(report.center, start=start, limit=1024)
+                if not walked:
+                    return [], ()
+                first = walked[0].leaf_index
+                # Entries of other kinds may lie between two events: only so many are read at once.
+                page = [event for event in walked if event.leaf_index < first + _PAGE]
+                return page, self._entries_beside(tx, report, first, page[-1].leaf_index - first + 1)
+        except Unavailable:
+            raise
+        except GreenlaneError as fault:
+            report.blame(f"Events from leaf {start} on cannot be read: {fault.detail}")
+            return None
 
     def _entries_beside(self, tx: Transaction, report: CheckReport, first: LeafIndex, count: int) -> tuple[bytes, ...] | None:
         try:
@@ -250,30 +265,45 @@ class Check:
                 above += root_of_joined(expected)
         return bytes(above)
 
-    def _checkpoints(self, report: CheckReport, progress: Progress) -> None:
+    def _checkpoints(self, report: CheckReport, head: LogHead, progress: Progress) -> None:
         key = self._signer.center(report.center).key
         above = TreeSize(0)
+        is_newest_there = head.published == 0
         while True:
-            with self._store.read() as tx:
-                page = tx.log.checkpoints(report.center, above=above, limit=256)
-                for checkpoint in page:
-                    try:
-                        root = root_from_tiles(
-                            checkpoint.tree_size, lambda tile, width: tx.log.read_tile(report.center, tile, width)
-                        )
-                        _same(checkpoint, root == checkpoint.root, "its root is not what the tiles give")
-                        opened = open_checkpoint(checkpoint.note, key)
-                        is_same = (opened.tree_size, opened.root) == (checkpoint.tree_size, checkpoint.root)
-                        _same(checkpoint, is_same, "its signed note says otherwise than its record")
-                    except Unavailable:
-                        raise
-                    except GreenlaneError as fault:
-                        report.blame(f"Checkpoint of tree size {checkpoint.tree_size}: {fault.detail}")
+            page = self._checkpoints_above(report, above)
+            for checkpoint in page:
+                is_newest_there |= checkpoint.tree_size == head.published
+                try:
+                    root = self._root(checkpoint)
+                    _same(checkpoint, root == checkpoint.root, "its root is not what the tiles give")
+                    opened = open_checkpoint(checkpoint.note, key)
+                    is_same = (opened.tree_size, opened.root) == (checkpoint.tree_size, checkpoint.root)
+                    _same(checkpoint, is_same, "its signed note says otherwise than its record")
+                except Unavailable:
+                    raise
+                except GreenlaneError as fault:
+                    report.blame(f"Checkpoint of tree size {checkpoint.tree_size}: {fault.detail}")
             if not page:
                 break
             report.checkpoints += len(page)
             above = page[-1].tree_size
             progress("checkpoints", report.checkpoints, report.checkpoints)
+        if not is_newest_there:
+            report.blame(f"The newest checkpoint, of the {head.published} entries that are counted as published, is not there.")
+
+    def _root(self, checkpoint: StoredCheckpoint) -> RootHash:
+        with self._store.read() as tx:
+            return root_from_tiles(checkpoint.tree_size, lambda tile, width: tx.log.read_tile(checkpoint.center, tile, width))
+
+    def _checkpoints_above(self, report: CheckReport, above: TreeSize) -> tuple[StoredCheckpoint, ...]:
+        try:
+            with self._store.read() as tx:
+                return tx.log.checkpoints(report.center, above=above, limit=256)
+        except Unavailable:
+            raise
+        except GreenlaneError as fault:
+            report.blame(f"Checkpoints above tree size {above} cannot be read: {fault.detail}")
+            return ()
 
     def _anchors(self, report: CheckReport, ledger: Ledger, progress: Progress) -> None:
         report.is_chain_checked = True
@@ -286,11 +316,8 @@ class Check:
             else:
                 self._trace(report, ledger, head, anchor)
             progress("anchors", report.anchors, report.anchors)
-        if head.tree_size:
-            with self._store.read() as tx:
-                published = tx.log.checkpoint(report.center, head.tree_size)
-            if published is None or published.root != head.root:
-                report.blame(f"The chain's last anchor, at tree size {head.tree_size}, is no checkpoint of this log.")
+        if head.tree_size and self._published_root(report.center, head.tree_size) != head.root:
+            report.blame(f"The chain's last anchor, at tree size {head.tree_size}, is no checkpoint of this log.")
 
     def _trace(self, report: CheckReport, ledger: Ledger, head: AnchoredHead, anchor: StoredAnchor) -> None:
         """Compares what receipts will say of an anchor with what the chain can still tell."""
@@ -307,11 +334,20 @@ class Check:
     def _recorded_anchors(self, report: CheckReport) -> None:
         """Compares recorded anchors with the checkpoints that they are said to be of."""
         for anchor in self._walk_anchors(report.center):
-            with self._store.read() as tx:
-                checkpoint = tx.log.checkpoint(report.center, anchor.tree_size)
-            if checkpoint is None or checkpoint.root != anchor.root:
+            if self._published_root(report.center, anchor.tree_size) != anchor.root:
                 report.blame(f"The anchor recorded at tree size {anchor.tree_size} is of no checkpoint of this log.")
             report.anchors += 1
+
+    def _published_root(self, center: CenterId, tree_size: TreeSize) -> RootHash | None:
+        """The root of a checkpoint; None where there is none, or none that can be read."""
+        try:
+            with self._store.read() as tx:
+                checkpoint = tx.log.checkpoint(center, tree_size)
+        except Unavailable:
+            raise
+        except GreenlaneError:
+            return None
+        return None if checkpoint is None else checkpoint.root
 
     def _walk_anchors(self, center: CenterId) -> Iterator[StoredAnchor]:
         above = TreeSize(0)

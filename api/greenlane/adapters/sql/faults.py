@@ -27,6 +27,13 @@ class RowRefused(Conflict):
     code = "row-refused"
 
 
+class RowDamaged(GreenlaneError):
+    """A stored text is no text any more: its bytes were changed outside this program."""
+
+    code = "row-damaged"
+    default_remedy = "Run `greenlane fsck`, and restore from a backup what it names."
+
+
 class SchemaMissing(StoreUnavailable):
     """The database has no tables of Greenlane, or older ones."""
 
@@ -48,6 +55,9 @@ def meaning_of(error: sqlite3.Error | psycopg.Error | SQLAlchemyError) -> Greenl
 
 def _of_sqlite(error: sqlite3.Error) -> GreenlaneError | None:
     name = getattr(error, "sqlite_errorname", "")
+    # Raised by Python's own part of the driver, so without a code of SQLite's.
+    if not name and "decode to UTF-8" in str(error):
+        return RowDamaged("A stored text is damaged.")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreUnavailable("The database is locked by another writer.", retry_after_s=RETRY_WHEN_BUSY_S)
     if name.startswith("SQLITE_FULL"):
