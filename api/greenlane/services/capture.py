@@ -11,9 +11,9 @@ from datetime import datetime
 from greenlane.core import crypto
 from greenlane.core.canonical import JsonValue, canonical_bytes
 from greenlane.core.entry import Entry, EntryKind
-from greenlane.core.epcis.event import Event
+from greenlane.core.epcis.event import Event, ItemRole
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
-from greenlane.core.epcis.variant import variant_digest
+from greenlane.core.epcis.variant import DECLARATIONS, variant_digest
 from greenlane.core.errors import NotFound, Unavailable
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
 from greenlane.ports.accounts import Visibility
@@ -26,6 +26,9 @@ from greenlane.ports.jobs import CapturedEvent, CaptureJob
 from greenlane.ports.store import Store, Transaction
 
 _SALT_BYTES = 32
+_NO_DECLARATIONS = variant_digest({})
+# An enumeration's own `.value` costs as much as the rest of an item.
+_ROLES = {role: role.value for role in ItemRole}
 
 
 class QueueFull(Unavailable):
@@ -44,11 +47,16 @@ class MemberUnknown(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Prepared:
+    """All of one event that needs no place in the log, so that the log is held no longer than it must."""
+
     event: Event
     event_hash: str
     identity: EventIdentity
     document: bytes
     content_digest: bytes
+    entry: Entry
+    encoded_entry: bytes
+    items: tuple[ItemKey, ...]
 
 
 class Capture:
@@ -123,13 +131,7 @@ class Capture:
                 place = LeafIndex(head.captured + len(entries))
                 places[each.identity] = place
                 salt = Salt(self._entropy(_SALT_BYTES)) if visibility is Visibility.PRIVATE else None
-                entry = Entry(
-                    kind=EntryKind.EVENT,
-                    is_blinded=False,
-                    subject=each.identity.event_digest,
-                    content=each.content_digest,
-                )
-                entries.append((entry if salt is None else entry.blinded(salt)).encode())
+                entries.append(each.encoded_entry if salt is None else each.entry.blinded(salt).encode())
                 fresh.append(_stored(each, center, member, visibility, captured_at, place, salt, job_id))
             outcome.append(CapturedEvent(event_hash=each.event_hash, leaf_index=place, is_new=is_new))
         if entries:
@@ -142,12 +144,23 @@ def _prepare(event: Event) -> _Prepared:
     document: dict[str, JsonValue] = event.document
     hash_id = event_hash(document, CbvVersion.V2_0)
     encoded = canonical_bytes(document)
+    digest = event_hash_digest(hash_id)
+    content_digest = crypto.sha256(encoded)
+    entry = Entry(kind=EntryKind.EVENT, is_blinded=False, subject=digest, content=content_digest)
+    # An event may name an item twice in one role, with a quantity each; it is found by it once.
+    items = dict.fromkeys([(_ROLES[item.role], item.identifier) for item in event.epcs])
     return _Prepared(
         event=event,
         event_hash=hash_id,
-        identity=EventIdentity(event_digest=event_hash_digest(hash_id), variant_digest=variant_digest(document)),
+        identity=EventIdentity(
+            event_digest=digest,
+            variant_digest=variant_digest(document) if any(name in document for name in DECLARATIONS) else _NO_DECLARATIONS,
+        ),
         document=encoded,
-        content_digest=crypto.sha256(encoded),
+        content_digest=content_digest,
+        entry=entry,
+        encoded_entry=entry.encode(),
+        items=tuple([ItemKey(role=role, identifier=identifier) for role, identifier in items]),
     )
 
 
@@ -184,5 +197,5 @@ def _stored(
         is_blinded=salt is not None,
         salt=salt,
         job_id=job_id,
-        items=tuple({ItemKey(role=item.role.value, identifier=item.identifier): None for item in event.epcs}),
+        items=each.items,
     )

@@ -13,6 +13,7 @@ import binascii
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from struct import Struct
 from typing import Any
 
 import orjson
@@ -59,6 +60,12 @@ _COPY_TYPES = {
     "BLOB": "bytea",
     "BOOLEAN": "bool",
 }
+
+# PostgreSQL's binary COPY: each row is its count of fields, then each field's length and bytes, big end first.
+_COPY_NAMES = f"COPY named ({','.join(NAMED_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+_COPY_START = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_END = b"\xff\xff"
+_NAME_ROW = Struct(">hi16siqiiiq")
 
 # OFFSET 0 keeps the planner from merging the two: before a young table's first ANALYZE it would rather read all of the center.
 _KNOWN_IN_POSTGRES = (
@@ -122,7 +129,9 @@ class SqlEvents:
         salt_rows: list[tuple[Any, ...]] = []
         # A generator: PostgreSQL inserts the first rows while the last are still being made.
         self._insert("event", EVENT_COLUMNS, event_rows(events, numbers, name_rows, salt_rows))
-        if name_rows:
+        if name_rows and self._work.is_postgres:
+            self._copy_names(name_rows)
+        elif name_rows:
             self._insert("named", NAMED_COLUMNS, name_rows)
         if salt_rows:
             self._insert("salt", _SALT_COLUMNS, salt_rows)
@@ -138,6 +147,12 @@ class SqlEvents:
             copy.set_types(COPY_TYPES[table])
             for row in rows:
                 copy.write_row(row)
+
+    def _copy_names(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """All rows of `named` in one piece: they are of one length, and five times as many as events."""
+        packed = b"".join([_NAME_ROW.pack(4, 16, name, 8, at, 4, number, 8, leaf) for name, at, number, leaf in rows])
+        with self._work.driver().cursor() as cursor, cursor.copy(_COPY_NAMES) as copy:
+            copy.write(_COPY_START + packed + _COPY_END)
 
     def by_hash(self, event_digest: bytes, *, reader: CenterId | None) -> tuple[StoredEvent, ...]:
         wanted = (
