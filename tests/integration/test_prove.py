@@ -10,7 +10,8 @@ import pytest
 from greenlane.core.epcis.eventhash import event_hash_digest
 from greenlane.core.errors import InvalidInput, NotFound, Unavailable
 from greenlane.core.receipt import encode_receipt
-from greenlane.core.units import LeafIndex
+from greenlane.core.units import Address, LeafIndex, TreeSize, TxHash
+from greenlane.ports.outbox import SignedTransaction, anchor_purpose
 from greenlane.services.prove import LogDamaged, ReceiptNotReady, SaltForgotten
 from greenlane.verify.ladder import Judgement, Rung, Verdict, judge
 from worlds.deployment import LIMA, ROASTER, TIANJIN, World, close_world, make_world
@@ -44,14 +45,25 @@ def test_the_receipt_names_the_smallest_anchored_tree_that_holds_the_entry(world
 
 def test_a_receipt_waits_for_publishing_and_then_for_the_chain(world: World) -> None:
     (event,) = world.take(1).events
-    with pytest.raises(ReceiptNotReady, match="not published yet"):
+    with pytest.raises(ReceiptNotReady, match="is captured, and not anchored yet"):
         world.receipt(event.event_hash)
     world.publish(LIMA)
-    with pytest.raises(ReceiptNotReady, match="not anchored yet") as waiting:
+    with pytest.raises(ReceiptNotReady, match="is published, and not anchored yet") as waiting:
         world.receipt(event.event_hash)
     assert waiting.value.retry_after_s > 0
-    world.ledger.is_away = True
-    world.ledger.is_away = False
+    signer = Address(bytes(20))
+    with world.store.write() as tx:
+        chain_id = world.ledger.trust_file.chain_id
+        tx.outbox.add(
+            chain_id=chain_id,
+            signer=signer,
+            nonce=tx.outbox.lock_signer(chain_id, signer),
+            purpose=anchor_purpose(LIMA, TreeSize(1)),
+            sign=lambda _nonce: SignedTransaction(tx_hash=TxHash(bytes(32)), raw=b"signed"),
+            at=world.clock(),
+        )
+    with pytest.raises(ReceiptNotReady, match="is submitted, and not anchored yet"):
+        world.receipt(event.event_hash)
     world.settle()
     world.receipt(event.event_hash)
 

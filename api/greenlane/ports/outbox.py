@@ -6,7 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from greenlane.core.units import Address, ChainId, TxHash
+from greenlane.core.units import Address, CenterId, ChainId, TreeSize, TxHash
+
+
+def anchor_purpose(center: CenterId, tree_size: TreeSize) -> str:
+    """The purpose of the transaction that anchors a center's checkpoint of that tree size, e.g. "anchor:lima:512"."""
+    return f"anchor:{center}:{tree_size}"
 
 
 class OutboxState(StrEnum):
@@ -34,7 +39,7 @@ class OutboxRow:
     """One kept transaction.
 
     Attributes:
-        purpose: what it is for, e.g. "anchor:lima:512"; at most one pending row has it.
+        purpose: what it is for, as `anchor_purpose` writes it; at most one pending row has it.
         raw: the signed bytes; sending them again is harmless.
         attempts: how often it was sent.
         note: why it failed, in the contract's words; empty otherwise.

@@ -10,11 +10,15 @@ from greenlane.core.errors import GreenlaneError, NotFound, ProofRefused, Unavai
 from greenlane.core.merkle import leaf_hash, verify_inclusion
 from greenlane.core.receipt import Anchor, Disclosure, Inclusion, Receipt
 from greenlane.core.tiles import inclusion_proof_from_tiles
-from greenlane.core.units import Address, CenterId, ChainId
+from greenlane.core.units import Address, CenterId, ChainId, TreeSize
 from greenlane.ports.events import StoredEvent
 from greenlane.ports.log import StoredAnchor
+from greenlane.ports.outbox import anchor_purpose
 from greenlane.ports.signing import CheckpointSigner
 from greenlane.ports.store import Store, Transaction
+
+# An anchor takes a block or two, and the worker signs a few checkpoints in that time; one of them is the one on its way.
+_CHECKPOINTS_LOOKED_AT = 64
 
 
 class ReceiptNotReady(Unavailable):
@@ -98,10 +102,19 @@ class Prove:
             raise SaltForgotten(f"The salt of event {event.event_hash} was forgotten.")
         anchor = tx.log.anchor_covering(event.center, event.leaf_index)
         if anchor is None:
-            is_published = event.leaf_index < tx.log.head(event.center).published
-            stage = "published, and not anchored yet" if is_published else "captured, and not published yet"
-            raise ReceiptNotReady(f"Event {event.event_hash} is {stage}.", retry_after_s=2)
+            stage = self._stage(tx, event)
+            raise ReceiptNotReady(f"Event {event.event_hash} is {stage}, and not anchored yet.", retry_after_s=2)
         return anchor
+
+    def _stage(self, tx: Transaction, event: StoredEvent) -> str:
+        """How far an event that is not anchored has come, in the one word for it."""
+        if event.leaf_index >= tx.log.head(event.center).published:
+            return "captured"
+        for checkpoint in tx.log.checkpoints(event.center, above=TreeSize(event.leaf_index), limit=_CHECKPOINTS_LOOKED_AT):
+            purpose = anchor_purpose(event.center, checkpoint.tree_size)
+            if tx.outbox.pending_for(self._chain.chain_id, purpose) is not None:
+                return "submitted"
+        return "published"
 
     def _receipt(self, tx: Transaction, event: StoredEvent, anchor: StoredAnchor) -> Receipt:
         checkpoint = tx.log.checkpoint(event.center, anchor.tree_size)

@@ -112,7 +112,7 @@ def test_what_is_not_anchored_yet_is_not_checked_and_never_failed(site: Site) ->
     shown, value = _verdict(site)
     assert shown == "not_checked"
     assert [event["verdict"] for event in value["events"]] == ["not_checked", "passed", "not_checked"]
-    assert "not published yet" in value["events"][0]["reason"]
+    assert "is captured, and not anchored yet" in value["events"][0]["reason"]
 
 
 def test_a_chain_that_is_away_is_not_checked_and_one_that_contradicts_is_failed(site: Site) -> None:

@@ -39,7 +39,7 @@ from greenlane.ports.ledger import (
     LedgerMismatch,
     LedgerUnavailable,
 )
-from greenlane.ports.outbox import OutboxRow, OutboxState
+from greenlane.ports.outbox import OutboxRow, OutboxState, anchor_purpose
 from greenlane.ports.store import Store
 
 T = TypeVar("T")
@@ -161,7 +161,7 @@ class EvmLedger:
         sender = self._senders.get(center)
         if sender is None:
             raise NotFound(f"The center {center!r} is not anchored from here.", remedy="Give its anchorer's key.")
-        purpose = f"anchor:{center}:{tree_size}"
+        purpose = anchor_purpose(center, tree_size)
         with _words_of_the_port():
             row = sender.pending_for(purpose)
             if row is None:
@@ -185,7 +185,7 @@ class EvmLedger:
         What was anchored from here since the start is found at once; else the last 5,000 blocks are searched for its event.
         """
         with self._known_lock:
-            known = self._known.get(f"anchor:{center}:{tree_size}")
+            known = self._known.get(anchor_purpose(center, tree_size))
 
         def trace(web3: Web3) -> AnchorTrace:
             if known is not None:
