@@ -18,7 +18,11 @@ from greenlane.adapters.sql.backup import BackupFailed, dump_database, load_data
 from greenlane.core.errors import Conflict, InvalidInput
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-PARTS = {"database": b"".join(sha256(bytes([n])).digest() for n in range(60)), "network.json": b"{}", "keys/lima-log.json": b'{"crypto":1}'}
+PARTS = {
+    "database": b"".join(sha256(bytes([n])).digest() for n in range(60)),
+    "network.json": b"{}",
+    "keys/lima-log.json": b'{"crypto":1}',
+}
 
 
 @pytest.fixture
