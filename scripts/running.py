@@ -39,6 +39,10 @@ class Child:
             )
 
     @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         return self._process.poll() is None
 

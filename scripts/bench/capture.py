@@ -3,15 +3,20 @@
 A real deployment is started: embedded chain for its keys, `greenlane serve`, and clients that post documents of 100 events over
 kept-alive connections. Every answer counts only when it is 202. The floor inserts the same JSON rows, one index-less table, one
 transaction for each document, synced to disk like the captures are.
+
+Clients, server and database share this machine's cores. So beside the rate stands what processor time an event cost each of
+them, which other programs on the machine change little: the cores divided by its sum is the rate that an idle machine allows.
 """
 
 import argparse
 import http.client
+import os
 import sqlite3
 import tempfile
 import threading
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -34,39 +39,73 @@ def main() -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=40_000, help="how many events are captured on each database")
-    parser.add_argument("--batch", type=int, default=100, help="events in a document")
-    parser.add_argument("--clients", type=int, default=4, help="connections at the same time")
+    parser.add_argument("--batches", type=int, nargs="+", default=[100, 1000], help="events in a document")
+    parser.add_argument("--clients", type=int, default=6, help="connections at the same time")
     parser.add_argument("--processes", type=int, default=2, help="server processes on PostgreSQL (SQLite: 1)")
     args = parser.parse_args()
-    bodies = [orjson.dumps(document_of(start, args.batch)) for start in range(0, args.events, args.batch)]
-    rows = [[orjson.dumps(event) for event in orjson.loads(body)["epcisBody"]["eventList"]] for body in bodies]
     table = Table(
-        f"capture over HTTP: documents of {args.batch} events of {len(bodies[0]) // args.batch} bytes, {args.clients} clients",
-        "database", "server processes", "events/s captured", "bulk insert, events/s", "share of bulk insert", "p50", "p95",
+        f"capture over HTTP, {args.clients} clients, {os.cpu_count()} cores; processor time in µs an event",
+        "database", "server processes", "batch", "events/s captured", "bulk insert, events/s", "share of bulk insert",
+        "p50", "p95", "server", "database", "clients", "allows, events/s",
     )  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
-        floor = _sqlite_floor(Path(folder) / "floor.sqlite3", rows)
-        table.row("SQLite", "1", *_row(*_capture(Path(folder) / "sqlite", None, bodies, args, 1), floor))
-    with tempfile.TemporaryDirectory() as folder, temporary_postgres() as database:
-        if database is None:
-            print("  PostgreSQL's server binaries were not found: its row is left out (Debian: apt-get install postgresql)")
-        else:
+    for batch in args.batches:
+        bodies = [orjson.dumps(document_of(start, batch)) for start in range(0, args.events, batch)]
+        rows = [[orjson.dumps(event) for event in orjson.loads(body)["epcisBody"]["eventList"]] for body in bodies]
+        with tempfile.TemporaryDirectory() as folder:
+            floor = _sqlite_floor(Path(folder) / "floor.sqlite3", rows)
+            load = _capture(Path(folder) / "sqlite", None, bodies, batch, args.clients, 1)
+            table.row("SQLite", "1", f"{batch:,}", *_row(load, floor, batch))
+        with tempfile.TemporaryDirectory() as folder, temporary_postgres() as database:
+            if database is None:
+                print("  PostgreSQL's server binaries were not found: its row is left out (Debian: apt-get install postgresql)")
+                continue
             floor = _postgres_floor(database, rows)
-            captured = _capture(Path(folder) / "postgres", database, bodies, args, args.processes)
-            table.row("PostgreSQL", str(args.processes), *_row(*captured, floor))
+            load = _capture(Path(folder) / "postgres", database, bodies, batch, args.clients, args.processes)
+            table.row("PostgreSQL", str(args.processes), f"{batch:,}", *_row(load, floor, batch))
     table.print()
 
 
-def _row(rate: float, times: list[float], floor: float) -> tuple[str, ...]:
-    times.sort()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Load:
+    """What a run took: seconds of each request, seconds in all, and processor seconds of server, database and clients."""
+
+    request_s: list[float]
+    took_s: float
+    processor_s: tuple[float, float, float]
+
+
+def _row(load: _Load, floor: float, batch: int) -> tuple[str, ...]:
+    times = sorted(load.request_s)
+    events = len(times) * batch
+    rate = events / load.took_s
     p50, p95 = (f"{times[int(len(times) * share)] * 1000:.0f} ms" for share in (0.5, 0.95))
-    return f"{rate:,.0f}", f"{floor:,.0f}", f"{rate / floor:.0%}", p50, p95
+    each_us = [seconds / events * 1e6 for seconds in load.processor_s]
+    allowed = (os.cpu_count() or 1) / sum(each_us) * 1e6
+    return (
+        f"{rate:,.0f}", f"{floor:,.0f}", f"{rate / floor:.0%}", p50, p95, *(f"{us:.0f}" for us in each_us), f"{allowed:,.0f}",
+    )  # fmt: skip
 
 
-def _capture(
-    home: Path, database: str | None, bodies: list[bytes], args: argparse.Namespace, processes: int
-) -> tuple[float, list[float]]:
-    """Events a second, and the time of each request."""
+def _processor_s(process_id: int) -> float:
+    """Processor time of a process and all it started, ended or not."""
+    try:
+        # Behind the name, which may hold anything: from the twelfth field on its own time and that of its ended children.
+        fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+        children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") + sum(_processor_s(int(child)) for child in children)
+
+
+def _postmaster(database: str) -> int:
+    """The process that started all of PostgreSQL's."""
+    with psycopg.connect(database) as connection:
+        fields = Path(f"/proc/{connection.info.backend_pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[1])
+
+
+def _capture(home: Path, database: str | None, bodies: list[bytes], batch: int, clients: int, processes: int) -> _Load:
+    """What it took to capture all documents."""
     port = free_port()
     environment = {
         "GREENLANE_HOME": str(home),
@@ -91,12 +130,20 @@ def _capture(
         server = Child("server", command, log=home / "server.log", environment=environment)
         try:
             server.wait_ready(f"http://127.0.0.1:{port}/health/live")
-            return _load(port, keys, bodies, args)
+            postmaster = None if database is None else _postmaster(database)
+            # What every process does once, at its first captures, is not what is measured.
+            _load(port, keys, [orjson.dumps(document_of(10**7 + n, 1)) for n in range(20)], clients)
+            before = _processor_s(server.process_id), 0.0 if postmaster is None else _processor_s(postmaster), time.process_time()
+            request_s, took_s = _load(port, keys, bodies, clients)
+            after = _processor_s(server.process_id), 0.0 if postmaster is None else _processor_s(postmaster), time.process_time()
+            used = after[0] - before[0], after[1] - before[1], after[2] - before[2]
+            return _Load(request_s=request_s, took_s=took_s, processor_s=used)
         finally:
             server.stop()
 
 
-def _load(port: int, keys: list[str], bodies: list[bytes], args: argparse.Namespace) -> tuple[float, list[float]]:
+def _load(port: int, keys: list[str], bodies: list[bytes], clients: int) -> tuple[list[float], float]:
+    """Seconds of each request, and of all together."""
     times: list[float] = []
     faults: list[str] = []
     waiting = iter(bodies)
@@ -119,7 +166,7 @@ def _load(port: int, keys: list[str], bodies: list[bytes], args: argparse.Namesp
                     if answer.status != 202:
                         faults.append(f"{answer.status}: {told[:300]!r}")
 
-    threads = [threading.Thread(target=send, args=(keys[number % len(keys)],)) for number in range(args.clients)]
+    threads = [threading.Thread(target=send, args=(keys[number % len(keys)],)) for number in range(clients)]
     began = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -128,7 +175,7 @@ def _load(port: int, keys: list[str], bodies: list[bytes], args: argparse.Namesp
     took = time.perf_counter() - began
     if faults:
         raise SystemExit(f"bench: a capture was refused with {faults[0]}")
-    return len(bodies) * args.batch / took, times
+    return times, took
 
 
 def _sqlite_floor(file: Path, rows: list[list[bytes]]) -> float:
