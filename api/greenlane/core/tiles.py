@@ -9,6 +9,7 @@ Source: C2SP tlog-tiles.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from greenlane.core.errors import InvalidInput
 from greenlane.core.merkle import (
@@ -276,12 +277,18 @@ class _TreeOfTiles:
         level, height_in_tile = divmod(height, TILE_HEIGHT)
         number, place = divmod(begin >> (TILE_HEIGHT * level), TILE_WIDTH)
         hashes = self._tile(TileId(level=level, number=number))
-        return root_of_joined(hashes[place * HASH_BYTES : (place + (1 << height_in_tile)) * HASH_BYTES])
+        row = hashes[place * HASH_BYTES : (place + (1 << height_in_tile)) * HASH_BYTES]
+        return _remembered_root(row) if level else root_of_joined(row)
 
     def _tile(self, tile: TileId) -> bytes:
         if tile not in self._tiles:
             self._tiles[tile] = _read(self._read, tile, tile_width(tile, self._tree_size))
         return self._tiles[tile]
+
+
+# Above the leaves few tiles serve every proof. What is remembered is a pure function of the hashes, whatever log they are from:
+# about 2 MB, at most 8.
+_remembered_root = lru_cache(maxsize=2048)(root_of_joined)
 
 
 def _read(read: ReadTile, tile: TileId, width: int) -> bytes:

@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Row, Select, Table, delete, func, insert, select, update
-from sqlalchemy.types import LargeBinary
 
 from greenlane.adapters.sql.tables import anchor as anchors
 from greenlane.adapters.sql.tables import checkpoint as checkpoints
 from greenlane.adapters.sql.tables import entry_run, log_head, log_published
-from greenlane.adapters.sql.tables import tile as stored_tiles
 from greenlane.adapters.sql.work import Work
 from greenlane.core.errors import Conflict, GreenlaneError, InvalidInput
 from greenlane.core.tiles import TILE_WIDTH, TileId
@@ -20,6 +18,7 @@ from greenlane.ports.log import LogHead, StoredAnchor, StoredCheckpoint
 ENTRY_BYTES = 65
 _HASH_BYTES = 32
 _RUN_ENTRIES = 256
+_READ_TILE = "SELECT substr(hashes, 1, ?) FROM tile WHERE center = ? AND level = ? AND number = ?"
 # Writes nothing where what stands is no prefix of what comes.
 _WRITE_TILE = (
     "INSERT INTO tile (center, level, number, hashes) VALUES (?, ?, ?, ?) ON CONFLICT (center, level, number) "
@@ -145,17 +144,18 @@ class SqlLog:
         return tuple(found)
 
     def read_tile(self, center: CenterId, tile: TileId, width: int) -> bytes:
-        hashes = self._work.connection.scalar(
-            select(func.substr(stored_tiles.c.hashes, 1, width * _HASH_BYTES, type_=LargeBinary)).where(
-                stored_tiles.c.center == self._work.number(center),
-                stored_tiles.c.level == tile.level,
-                stored_tiles.c.number == tile.number,
-            )
-        )
-        if hashes is None or len(hashes) < width * _HASH_BYTES:
-            has = 0 if hashes is None else len(hashes) // _HASH_BYTES
+        # A proof reads five of these: by the driver itself each costs a tenth.
+        place = (width * _HASH_BYTES, self._work.number(center), tile.level, tile.number)
+        if self._work.is_postgres:
+            with self._work.driver().cursor(binary=True) as cursor:
+                row = cursor.execute(_READ_TILE.replace("?", "%s"), place).fetchone()
+        else:
+            row = self._work.driver().execute(_READ_TILE, place).fetchone()
+        hashes: bytes = b"" if row is None else row[0]
+        if len(hashes) < width * _HASH_BYTES:
+            has = len(hashes) // _HASH_BYTES
             raise TileMissing(f"Tile {tile.level}/{tile.number} of the log of {center} has {has} hashes, {width} are needed.")
-        return bytes(hashes)
+        return hashes
 
     def write_tiles(self, center: CenterId, tiles: Mapping[TileId, bytes]) -> None:
         number = self._work.number_or_new(center)
