@@ -16,13 +16,14 @@ from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_di
 from greenlane.core.epcis.variant import DECLARATIONS, variant_digest
 from greenlane.core.errors import NotFound, Unavailable
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
-from greenlane.ports.accounts import Visibility
+from greenlane.ports.accounts import Member, Visibility
 from greenlane.ports.answers import Once
 from greenlane.ports.audit import AuditLine
 from greenlane.ports.clock import Clock
 from greenlane.ports.entropy import Entropy
 from greenlane.ports.events import EventIdentity, ItemKey, StoredEvent
 from greenlane.ports.jobs import CapturedEvent, CaptureJob
+from greenlane.ports.log import LogHead
 from greenlane.ports.store import Store, Transaction
 
 _SALT_BYTES = 32
@@ -88,15 +89,19 @@ class Capture:
             StoreUnavailable: the database is away; nothing was stored.
         """
         prepared = [_prepare(event) for event in events]
+        job_id = self._entropy(16).hex()
         with self._store.write() as tx:
+            known_member = tx.accounts.member(center, member)
+            if known_member is None:
+                raise MemberUnknown(f"Center {center!r} has no member {member!r}.")
+            # The lock comes before every look: of two equal requests at the same moment the second must find the first one's
+            # answer, and two captures of one event must end as one entry.
+            head = tx.log.lock(center)
             if once is not None and (earlier := tx.answers.find(once)) is not None:
                 job = tx.jobs.get(earlier.decode())
                 if job is not None:
                     return job
-            known_member = tx.accounts.member(center, member)
-            if known_member is None:
-                raise MemberUnknown(f"Center {center!r} has no member {member!r}.")
-            captured = self._append(tx, center, member, known_member.visibility, prepared, job_id := self._entropy(16).hex())
+            captured = self._append(tx, head, known_member, prepared, job_id)
             job = CaptureJob(id=job_id, center=center, member=member, created_at=self._clock(), events=captured)
             tx.jobs.add(job)
             tx.audit.add(
@@ -109,17 +114,15 @@ class Capture:
     def _append(
         self,
         tx: Transaction,
-        center: CenterId,
-        member: MemberId,
-        visibility: Visibility,
+        head: LogHead,
+        member: Member,
         prepared: list[_Prepared],
         job_id: str,
     ) -> tuple[CapturedEvent, ...]:
-        # The lock comes before the look: two captures of one event at the same time must end as one entry.
-        head = tx.log.lock(center)
+        center, visibility = member.center, member.visibility
         if head.captured - head.published >= self._max_unpublished:
             raise QueueFull(f"{head.captured - head.published} entries of {center!r} wait to be published.")
-        places = dict(tx.events.known(center, member, {each.identity for each in prepared}))
+        places = dict(tx.events.known(center, member.id, {each.identity for each in prepared}))
         captured_at = self._clock()
         fresh: list[StoredEvent] = []
         entries: list[bytes] = []
@@ -132,7 +135,7 @@ class Capture:
                 places[each.identity] = place
                 salt = Salt(self._entropy(_SALT_BYTES)) if visibility is Visibility.PRIVATE else None
                 entries.append(each.encoded_entry if salt is None else each.entry.blinded(salt).encode())
-                fresh.append(_stored(each, center, member, visibility, captured_at, place, salt, job_id))
+                fresh.append(_stored(each, member, captured_at, place, salt, job_id))
             outcome.append(CapturedEvent(event_hash=each.event_hash, leaf_index=place, is_new=is_new))
         if entries:
             tx.log.append(center, entries)
@@ -166,9 +169,7 @@ def _prepare(event: Event) -> _Prepared:
 
 def _stored(
     each: _Prepared,
-    center: CenterId,
-    member: MemberId,
-    visibility: Visibility,
+    member: Member,
     captured_at: datetime,
     place: LeafIndex,
     salt: Salt | None,
@@ -176,8 +177,8 @@ def _stored(
 ) -> StoredEvent:
     event = each.event
     return StoredEvent(
-        center=center,
-        member=member,
+        center=member.center,
+        member=member.id,
         event_hash=each.event_hash,
         identity=each.identity,
         content_digest=each.content_digest,
@@ -191,7 +192,7 @@ def _stored(
         biz_location=event.biz_location,
         event_id=event.event_id,
         is_error_declaration=event.is_error_declaration,
-        visibility=visibility,
+        visibility=member.visibility,
         captured_at=captured_at,
         leaf_index=place,
         is_blinded=salt is not None,

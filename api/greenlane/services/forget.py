@@ -29,6 +29,8 @@ class Forget:
             NothingToForget: there is no salt to forget.
         """
         with self._store.write() as tx:
+            # Of two equal requests at the same moment the second must find the first one's answer.
+            tx.log.lock(center)
             if once is not None and tx.answers.find(once) is not None:
                 return
             event = tx.events.at(center, leaf_index)
