@@ -23,6 +23,7 @@ from greenlane.services.identify import Identify
 from greenlane.services.prove import ChainPlace, Prove
 from greenlane.services.publish import Publish
 from greenlane.services.read_log import ReadLog
+from greenlane.services.tidy import Tidy
 from greenlane.services.trace import Trace
 from greenlane.settings import Settings, read_settings
 from greenlane.verify.nodes import JsonRpcNode
@@ -49,6 +50,7 @@ class Deployment:
     identify: Identify
     read_log: ReadLog
     check: Check
+    tidy: Tidy
 
     def worker(self) -> Worker:
         """A worker for the hosted centers."""
@@ -56,6 +58,7 @@ class Deployment:
             centers=[center.id for center in self.signer.centers()],
             publish=self.publish,
             anchor=self.anchor,
+            tidy=self.tidy,
             poll_interval_s=self.settings.poll_interval_s,
             recheck_interval_s=self.settings.recheck_interval_s,
         )
@@ -137,6 +140,7 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         identify=Identify(store=store, clock=clock),
         read_log=ReadLog(store=store, signer=signer),
         check=Check(store=store, signer=signer),
+        tidy=Tidy(store=store, clock=clock),
     )
 
 

@@ -7,27 +7,52 @@ keeps nothing that matters: kill it at any point and start another.
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.units import CenterId
 from greenlane.services.anchor import Anchor, AnchorOutcome, AnchorStep
 from greenlane.services.publish import Publish
+from greenlane.services.tidy import Tidy
 
 _log = logging.getLogger(__name__)
 _LONGEST_PAUSE_S = 30.0
+_TIDY_INTERVAL_S = 3600.0
+
+
+@dataclass(slots=True)
+class _Pace:
+    """When to look again; times are of the monotonic clock, in seconds.
+
+    Attributes:
+        pause_s: how long the last pause for a fault was; 0 while all is well.
+    """
+
+    next_look_s: float = 0.0
+    pause_s: float = 0.0
+
+    def is_resting(self, now_s: float) -> bool:
+        return now_s < self.next_look_s
+
+    def rest(self, now_s: float, pause_s: float) -> None:
+        self.pause_s = min(pause_s, _LONGEST_PAUSE_S)
+        self.next_look_s = now_s + self.pause_s
+
+    def go_on(self, next_look_s: float = 0.0) -> None:
+        self.pause_s = 0.0
+        self.next_look_s = next_look_s
 
 
 @dataclass(slots=True)
 class _Course:
-    """One center's place in the loop; times are of the monotonic clock, in seconds."""
+    """One center's place in the loop. Publishing goes on while anchoring waits for the chain."""
 
     center: CenterId
     is_current: bool = False
-    next_look_s: float = 0.0
-    pause_s: float = 0.0
-    outcome: AnchorOutcome | None = field(default=None)
+    publishing: _Pace = field(default_factory=_Pace)
+    anchoring: _Pace = field(default_factory=_Pace)
+    outcome: AnchorOutcome | None = None
 
 
 class Worker:
@@ -39,6 +64,7 @@ class Worker:
         centers: Sequence[CenterId],
         publish: Publish,
         anchor: Anchor,
+        tidy: Tidy,
         poll_interval_s: float,
         recheck_interval_s: float,
     ) -> None:
@@ -48,6 +74,8 @@ class Worker:
         """
         self._publish = publish
         self._anchor = anchor
+        self._tidy = tidy
+        self._tidying = _Pace()
         self._poll_interval_s = poll_interval_s
         self._recheck_interval_s = recheck_interval_s
         self._courses = [_Course(center) for center in centers]
@@ -59,6 +87,7 @@ class Worker:
             for course in self._courses:
                 if not stop.is_set():
                     self.step(course)
+            self._tidy_up()
             stop.wait(self._poll_interval_s)
         _log.info("worker.stopped")
 
@@ -75,32 +104,48 @@ class Worker:
 
     def step(self, course: _Course) -> None:
         """One look at one center."""
-        now_s = time.monotonic()
-        if now_s < course.next_look_s and course.pause_s:
-            return
-        try:
-            while (checkpoint := self._publish(course.center)) is not None:
-                course.is_current = False
-                _log.info("checkpoint.signed", extra={"center": course.center, "tree_size": checkpoint.tree_size})
-            if course.is_current and now_s < course.next_look_s:
-                return
-            outcome = self._anchor(course.center)
-        except Unavailable as fault:
-            # The chain or the database is away: look again, less and less often, and say so each time.
-            course.pause_s = min(max(course.pause_s * 2, 0.5), _LONGEST_PAUSE_S)
-            course.next_look_s = now_s + course.pause_s
-            _log.warning("worker.waiting", extra={"center": course.center, "code": fault.code, "pause_s": course.pause_s})
-            return
-        except GreenlaneError as fault:
-            # A contradiction that no waiting mends: this center stands still until somebody looks; the others go on.
-            course.pause_s = _LONGEST_PAUSE_S
-            course.next_look_s = now_s + _LONGEST_PAUSE_S
-            _log.error("worker.halted", extra={"center": course.center, "code": fault.code, "detail": str(fault)})
-            return
-        course.pause_s = 0.0
+        self._attempt(course.center, course.publishing, lambda: self._publish_what_waits(course))
+        self._attempt(course.center, course.anchoring, lambda: self._anchor_the_newest(course))
+
+    def _publish_what_waits(self, course: _Course) -> None:
+        while (checkpoint := self._publish(course.center)) is not None:
+            course.is_current = False
+            if not course.anchoring.pause_s:
+                course.anchoring.go_on()
+            _log.info("checkpoint.signed", extra={"center": course.center, "tree_size": checkpoint.tree_size})
+        course.publishing.go_on()
+
+    def _anchor_the_newest(self, course: _Course) -> None:
+        outcome = self._anchor(course.center)
         self._note(course, outcome)
         course.is_current = outcome.step is AnchorStep.CURRENT
-        course.next_look_s = now_s + (self._recheck_interval_s if course.is_current else 0.0)
+        course.anchoring.go_on(time.monotonic() + self._recheck_interval_s if course.is_current else 0.0)
+
+    def _tidy_up(self) -> None:
+        def tidy() -> None:
+            self._tidy()
+            self._tidying.go_on(time.monotonic() + _TIDY_INTERVAL_S)
+
+        self._attempt(None, self._tidying, tidy)
+
+    def _attempt(self, center: CenterId | None, pace: _Pace, work: Callable[[], None]) -> None:
+        """Does a piece of work if its time has come; whatever goes wrong with it stays its own."""
+        now_s = time.monotonic()
+        if pace.is_resting(now_s):
+            return
+        try:
+            work()
+        except Unavailable as fault:
+            # The chain or the database is away: look again, less and less often, and say so each time.
+            pace.rest(now_s, max(pace.pause_s * 2, 0.5))
+            _log.warning("worker.waiting", extra={"center": center, "code": fault.code, "pause_s": pace.pause_s})
+        except GreenlaneError as fault:
+            # A contradiction that no waiting mends: this center stands still until somebody looks; the others go on.
+            pace.rest(now_s, _LONGEST_PAUSE_S)
+            _log.error("worker.halted", extra={"center": center, "code": fault.code, "detail": str(fault)})
+        except Exception:  # noqa: BLE001 a fault of ours must not end the other centers' service with it
+            pace.rest(now_s, _LONGEST_PAUSE_S)
+            _log.exception("worker.halted", extra={"center": center, "code": "unforeseen"})
 
     def _note(self, course: _Course, outcome: AnchorOutcome) -> None:
         if outcome.lost:

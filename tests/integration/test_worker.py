@@ -3,13 +3,18 @@
 import logging
 import threading
 import time
+from datetime import timedelta
 from itertools import pairwise
+from typing import cast
 
 import pytest
 from greenlane.core.crypto import sha256
-from greenlane.core.units import RootHash, TreeSize
+from greenlane.core.units import CenterId, RootHash, TreeSize
+from greenlane.ports.answers import Once
 from greenlane.ports.errors import StoreUnavailable
 from greenlane.ports.ledger import AnchoredHead
+from greenlane.services.anchor import Anchor, AnchorOutcome
+from greenlane.services.tidy import KEPT_FOR, Tidy
 from greenlane.worker import Worker
 from worlds.deployment import LIMA, START, TIANJIN, World
 
@@ -19,6 +24,7 @@ def worker(world: World, *, recheck_interval_s: float = 10) -> Worker:
         centers=[LIMA, TIANJIN],
         publish=world.publish,
         anchor=world.anchor,
+        tidy=Tidy(store=world.store, clock=world.clock),
         poll_interval_s=0.001,
         recheck_interval_s=recheck_interval_s,
     )
@@ -201,3 +207,58 @@ def test_two_workers_over_one_log_sign_and_anchor_one_history(world: World) -> N
             thread.join()
     assert anchored(world)[-1] == (LIMA, 100)
     assert world.fsck().faults == []
+
+
+class Defective:
+    """An anchoring that has a defect where one center is concerned."""
+
+    def __init__(self, anchor: Anchor) -> None:
+        self._anchor = anchor
+
+    def __call__(self, center: CenterId) -> AnchorOutcome:
+        if center == LIMA:
+            raise ValueError("a defect that nobody foresaw")
+        return self._anchor(center)
+
+
+def test_a_defect_met_with_one_center_ends_neither_the_worker_nor_the_others(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.take(3)
+    world.take(3, center=TIANJIN)
+    served = Worker(
+        centers=[LIMA, TIANJIN],
+        publish=world.publish,
+        anchor=cast(Anchor, Defective(world.anchor)),
+        tidy=Tidy(store=world.store, clock=world.clock),
+        poll_interval_s=0.001,
+        recheck_interval_s=10,
+    )
+    with caplog.at_level(logging.ERROR):
+        assert not served.run_until_current(patience_s=0.5)
+    assert anchored(world) == [(TIANJIN, 3)]
+    assert [record.getMessage() for record in caplog.records] == ["worker.halted"]
+    assert "a defect that nobody foresaw" in str(caplog.records[0].exc_info)
+
+
+def test_publishing_goes_on_while_the_chain_is_away(world: World, hands: Hands) -> None:
+    served = worker(world)
+    world.ledger.is_away = True
+    for number in range(8):
+        world.take(1, first=number)
+        look(served)
+        hands.now_s += 0.01
+    with world.store.read() as tx:
+        assert tx.log.head(LIMA).published == 8
+
+
+def test_kept_answers_go_when_nobody_may_count_on_them_any_more(world: World) -> None:
+    tidy = Tidy(store=world.store, clock=world.clock)
+    now = world.clock()
+    with world.store.write() as tx:
+        for key, age in (("old", KEPT_FOR + timedelta(hours=1)), ("young", KEPT_FOR / 2)):
+            tx.answers.keep(Once(scope="s", key=key, request_digest=bytes(32), at=now - age), b"answer")
+    assert tidy() == 1
+    assert tidy() == 0
+    with world.store.read() as tx:
+        assert tx.answers.find(Once(scope="s", key="young", request_digest=bytes(32), at=now)) == b"answer"
