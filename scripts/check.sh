@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
 # What must hold of the code before its tests are worth running.
-set -eu
+set -euo pipefail
 say() { printf '── %s\n' "$*"; }
-say "format"; .venv/bin/ruff format --check --quiet . || { echo "check: run 'make format' and look at what it changed" >&2; exit 1; }
+stop() { printf 'check: %s\n' "$*" >&2; exit 1; }
+uv=$(scripts/setup/uv.sh .venv/bin/python)
+say "locked versions"; "$uv" lock --check --quiet || stop "pyproject.toml and uv.lock differ: run 'uv lock' and commit both"
+say "format"; .venv/bin/ruff format --check --quiet . || stop "run 'make format' and look at what it changed"
 say "lint"; .venv/bin/ruff check --quiet .
 say "types"; .venv/bin/mypy --no-error-summary
-say "floors of the house"; .venv/bin/lint-imports 2>&1 | tail -n 20
+say "floors of the house"; told=$(.venv/bin/lint-imports 2>&1) || { printf '%s\n' "$told" >&2; stop "an import goes where it may not"; }
+say "the contracts' package data is what their sources compile to"
+.venv/bin/python scripts/contracts/compile.py --check || stop "run 'make contracts' and commit what it writes"
 say "the HTTP interface is the one that is written down"; .venv/bin/python scripts/openapi.py --check
 printf '✔ everything checked\n'

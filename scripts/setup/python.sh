@@ -15,11 +15,11 @@ uv=$(scripts/setup/uv.sh "$python")
 case "${1:-all}" in
   all)
     printf '── installing the locked Python packages into .venv (a minute at the first time)\n'
-    "$uv" sync --frozen --quiet --python "$python" --all-extras --all-groups || stop "The locked packages could not be installed. Check the network and run make again."
+    "$uv" sync --locked --quiet --python "$python" --all-extras --all-groups || stop "The locked packages could not be installed. Check the network, and that uv.lock fits pyproject.toml, and run make again."
     ;;
   stranger)
     printf '── installing what a buyer has, the base install alone, into .build/stranger\n'
-    UV_PROJECT_ENVIRONMENT=.build/stranger "$uv" sync --frozen --quiet --python "$python" --no-default-groups --no-editable --reinstall-package greenlane ||
+    UV_PROJECT_ENVIRONMENT=.build/stranger "$uv" sync --locked --quiet --python "$python" --no-default-groups --no-editable --reinstall-package greenlane ||
       stop "The base install failed. Check the network and run make again."
     ;;
 esac
