@@ -1,13 +1,13 @@
 """`greenlane capture`: sends a file of events to a center's server and tells what became of each."""
 
 import argparse
-import hashlib
 import json
 import sys
 
 from greenlane.cli.exits import Exit
 from greenlane.cli.files import read_input
 from greenlane.cli.server import ServerRefused, add_server_arguments, json_object, send
+from greenlane.core import crypto
 
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -22,8 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     body = read_input(args.file, max_bytes=_MAX_BYTES)
-    # The same file sent again is the same request: a command that was cut off can simply be repeated.
-    headers = {"Content-Type": "application/ld+json", "Idempotency-Key": hashlib.sha256(body).hexdigest()}
+    # The same file sent again for the same member is the same request: a command that was cut off can simply be repeated.
+    request_digest = crypto.sha256((args.member or "").encode() + b"\n" + body)
+    headers = {"Content-Type": "application/ld+json", "Idempotency-Key": request_digest.hex()}
     if args.member:
         headers["Greenlane-Member"] = args.member
     answer = send(args, "POST", "/epcis/v2/capture", body=body, headers=headers)

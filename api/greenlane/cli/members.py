@@ -17,7 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     put.add_argument("--center", required=True)
     put.add_argument("--name", required=True, help="the name that buyers read")
     put.add_argument("--role", action="append", choices=[role.value for role in MemberRole], help="may be given several times")
-    put.add_argument("--visibility", default="public", choices=[each.value for each in Visibility])
+    put.add_argument(
+        "--visibility",
+        default=Visibility.PRIVATE.value,
+        choices=[each.value for each in Visibility],
+        help="whether anyone may read its events, from now on (default: %(default)s; what was public once stays so)",
+    )
     listing = actions.add_parser("list", help="list members")
     listing.add_argument("--center", help="of this center only")
     for part in (put, listing):

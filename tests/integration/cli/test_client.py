@@ -98,6 +98,13 @@ def test_the_same_file_sent_again_is_the_same_request(run: Any, server: Server, 
     assert keys[0] == keys[1] != keys[2]
 
 
+def test_the_same_file_for_another_member_is_another_request(run: Any, server: Server, event: Path) -> None:
+    for member in ("first-firm", "second-firm"):
+        run("capture", event, "--url", server.url, "--member", member)
+    keys = [headers["Idempotency-Key"] for _, _, headers, _ in server.asked]
+    assert keys[0] != keys[1]
+
+
 def test_a_key_never_follows_a_redirect(run: Any, server: Server, event: Path, key: Path) -> None:
     server.status, server.headers, server.body = 302, {"Location": f"{server.url}/elsewhere"}, b""
     told = run("receipt", DIGEST, "--url", server.url, "--key-file", key)
