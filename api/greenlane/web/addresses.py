@@ -1,10 +1,13 @@
-"""Event hashes and content digests as they stand in addresses."""
+"""Event hashes, content digests and centers as they stand in addresses."""
 
 import re
 from collections.abc import Mapping
 
 from greenlane.core.epcis.eventhash import event_hash_digest
+from greenlane.core.errors import NotFound
+from greenlane.ports.signing import HostedCenter
 from greenlane.web.problems import BadRequest
+from greenlane.web.state import WebState
 
 _HEX = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII).fullmatch
 
@@ -50,3 +53,15 @@ def content_digest_of(query: Mapping[str, str]) -> bytes | None:
     if _HEX(text) is None:
         raise BadRequest("The content digest has not 64 hex digits.", remedy="Leave it out, or send them all.")
     return bytes.fromhex(text)
+
+
+def hosted_center(state: WebState, center_id: str) -> HostedCenter:
+    """The center of an address.
+
+    Raises:
+        NotFound: it is not served here.
+    """
+    for each in state.services.centers:
+        if each.id == center_id:
+            return each
+    raise NotFound(f"No center {center_id[:40]!r} is served here.", remedy="GET /v1/centers lists those that are.")

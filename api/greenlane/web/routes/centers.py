@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from greenlane.core.errors import NotFound
 from greenlane.ports.signing import HostedCenter
+from greenlane.web.addresses import hosted_center
 from greenlane.web.auth import Reader
 from greenlane.web.schemas import CenterAnswer, CentersAnswer, JsonAnswer, center_value
 from greenlane.web.state import WebState, state_of
@@ -27,18 +27,6 @@ def center(request: Request, _: Reader, center_id: str) -> Response:
     """One center, and how far its log has come."""
     state = state_of(request)
     return JsonAnswer(_value(state, hosted_center(state, center_id)), headers=_FRESH)
-
-
-def hosted_center(state: WebState, center_id: str) -> HostedCenter:
-    """The center of an address.
-
-    Raises:
-        NotFound: it is not served here.
-    """
-    for each in state.services.centers:
-        if each.id == center_id:
-            return each
-    raise NotFound(f"No center {center_id[:40]!r} is served here.", remedy="GET /v1/centers lists those that are.")
 
 
 def _value(state: WebState, center: HostedCenter) -> dict[str, object]:

@@ -2,13 +2,11 @@
 
 A capture is taken whole or not at all (`rollback`), and answered when it is durable, so a capture job is never running. Every
 answer to a query adds the repository's recordTime to events that are otherwise as they were accepted.
-Source: EPCIS 2.0, section 12 (REST bindings), and section 8.2.7 for the query's parameters.
+Source: EPCIS 2.0, section 12 (REST bindings).
 """
 
-import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -17,19 +15,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from greenlane.core import crypto
 from greenlane.core.canonical import JsonValue, parse_json
-from greenlane.core.epcis.event import Event, EventType, parse_capture
-from greenlane.core.epcis.identifiers import to_digital_link
-from greenlane.core.epcis.vocabulary import VocabularyKind, canonical_term
+from greenlane.core.epcis.event import Event, parse_capture
 from greenlane.core.errors import NotFound
-from greenlane.ports.answers import Once
 from greenlane.ports.events import EventFilter, StoredEvent
 from greenlane.ports.jobs import CaptureJob
 from greenlane.services.identify import Principal
 from greenlane.web.addresses import event_digest_of
 from greenlane.web.auth import MEMBER_HEADER, Guard, Permission, member_of
-from greenlane.web.problems import BadRequest, MediaTypeUnsupported, NotAcceptable, NotSupported, ParameterUnknown, TooManyEvents
+from greenlane.web.once import once_of
+from greenlane.web.problems import BadRequest, MediaTypeUnsupported, NotAcceptable, NotSupported, TooManyEvents
+from greenlane.web.query import DEFAULT_PER_PAGE, MAX_PER_PAGE, read_query
 from greenlane.web.schemas import CapturedEventAnswer, CaptureJobAnswer, JsonAnswer, job_value, time_text
 from greenlane.web.state import WebState, state_of
 
@@ -39,10 +35,6 @@ EPCIS_VERSION = "2.0.0"
 _VERSION_HEADERS = {"GS1-EPCIS-Version": EPCIS_VERSION, "GS1-CBV-Version": EPCIS_VERSION}
 _CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
 _JSON_TYPES = frozenset({"application/json", "application/ld+json"})
-_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}").fullmatch
-_DEFAULT_PER_PAGE = 30
-_MAX_PER_PAGE = 1_000
-_MAX_VALUES = 100
 
 CapturePrincipal = Annotated[Principal, Depends(Guard(Permission.CAPTURE))]
 SeeCapturePrincipal = Annotated[Principal, Depends(Guard(Permission.SEE_CAPTURE))]
@@ -137,7 +129,7 @@ def capture_job(request: Request, principal: SeeCapturePrincipal, capture_id: st
                 "LT_eventTime": "a time with its zone",
                 "GE_recordTime": "a time with its zone",
                 "LT_recordTime": "a time with its zone",
-                "perPage": f"1 to {_MAX_PER_PAGE}; {_DEFAULT_PER_PAGE} unless told",
+                "perPage": f"1 to {MAX_PER_PAGE}; {DEFAULT_PER_PAGE} unless told",
                 "nextPageToken": "from the Link header of the page before",
             }.items()
         ]
@@ -148,7 +140,7 @@ def events(request: Request, principal: ReadPrincipal) -> Response:
     state = state_of(request)
     _check_accepted_versions(request)
     query = request.query_params.multi_items()
-    wanted, limit, token = _read_query(query, principal)
+    wanted, limit, token = read_query(query, reader=principal.center)
     page = state.services.trace.find(wanted, limit=limit, token=token)
     headers = dict(_VERSION_HEADERS)
     if page.next_token is not None:
@@ -176,7 +168,7 @@ def event(request: Request, principal: ReadPrincipal, event_id: str) -> Response
         found = state.services.trace.by_hash(digest, reader=principal.center)
     else:
         wanted = EventFilter(reader=principal.center, event_ids=frozenset({event_id}))
-        found = state.services.trace.find(wanted, limit=_DEFAULT_PER_PAGE).events
+        found = state.services.trace.find(wanted, limit=DEFAULT_PER_PAGE).events
     if not found:
         raise NotFound(f"No event {event_id[:120]!r} can be read here.", remedy="Check the id; percent-encode it whole.")
     return _query_answer(state, found, _VERSION_HEADERS)
@@ -270,28 +262,6 @@ def _captured(state: WebState, request: Request, principal: Principal, taken: tu
     )
 
 
-def once_of(state: WebState, request: Request, principal: Principal, meaning: bytes) -> Once | None:
-    """The request's idempotency key, if it has one.
-
-    Args:
-        meaning: the body and whatever else decides what the request does.
-
-    Raises:
-        BadRequest: the key is empty, overlong or not printable.
-    """
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if _IDEMPOTENCY_KEY(key) is None:
-        raise BadRequest("The Idempotency-Key is empty, too long or not printable.", remedy="Use 1 to 255 printable characters.")
-    return Once(
-        scope=f"{principal.key_id} {request.method} {request.url.path}",
-        key=key,
-        request_digest=crypto.sha256(meaning),
-        at=state.services.clock(),
-    )
-
-
 def _check_capture_headers(request: Request) -> None:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in _JSON_TYPES:
@@ -319,89 +289,6 @@ def _check_accepted_versions(request: Request) -> None:
         raise NotSupported(
             "Identifiers are answered as they were captured.", remedy="Leave GS1-EPC-Format out, or send No_Preference."
         )
-
-
-def _read_query(query: Iterable[tuple[str, str]], principal: Principal) -> tuple[EventFilter, int, str | None]:
-    fields: dict[str, Any] = {}
-    limit, token = _DEFAULT_PER_PAGE, None
-    for name, text in query:
-        if name == "perPage":
-            limit = _per_page(text)
-        elif name == "nextPageToken":
-            token = text
-        elif name in _TIMES:
-            _put(fields, _TIMES[name], name, _time(name, text))
-        elif name in _LISTS:
-            field, kind = _LISTS[name]
-            _put(fields, field, name, frozenset(_spelt(kind, value) for value in _values(name, text)))
-        else:
-            known = ", ".join([*_LISTS, *_TIMES, "perPage", "nextPageToken"])
-            raise ParameterUnknown(f"The query parameter {name[:60]!r} is not known here.", remedy=f"Use only {known}.")
-    return EventFilter(reader=principal.center, **fields), limit, token
-
-
-def _put(fields: dict[str, Any], field: str, name: str, value: object) -> None:
-    if field in fields:
-        raise BadRequest(f"{name} stands twice, or beside another parameter of its meaning.", remedy="Separate values by |.")
-    fields[field] = value
-
-
-_TIMES = {
-    "GE_eventTime": "ge_event_time",
-    "LT_eventTime": "lt_event_time",
-    "GE_recordTime": "ge_record_time",
-    "LT_recordTime": "lt_record_time",
-}
-_LISTS: dict[str, tuple[str, VocabularyKind | type[EventType] | str | None]] = {
-    "eventType": ("event_types", EventType),
-    "EQ_action": ("actions", "action"),
-    "EQ_bizStep": ("biz_steps", VocabularyKind.BIZ_STEP),
-    "EQ_disposition": ("dispositions", VocabularyKind.DISPOSITION),
-    "EQ_readPoint": ("read_points", None),
-    "EQ_bizLocation": ("biz_locations", None),
-    "EQ_eventID": ("event_ids", "text"),
-    "MATCH_anyEPC": ("any_epc", None),
-    "MATCH_anyEPCClass": ("any_epc", None),
-}
-
-
-def _values(name: str, text: str) -> list[str]:
-    values = text.split("|")
-    if not all(values) or len(values) > _MAX_VALUES:
-        raise BadRequest(f"{name} has an empty value, or more than {_MAX_VALUES}.", remedy="Separate values by |.")
-    return values
-
-
-def _spelt(kind: VocabularyKind | type[EventType] | str | None, value: str) -> str:
-    """A value as the store spells it: canonical terms and canonical identifiers."""
-    if isinstance(kind, VocabularyKind):
-        return canonical_term(kind, value)
-    if kind is None:
-        return to_digital_link(value)
-    if kind is EventType and value not in list(EventType):
-        raise BadRequest(f"{value[:40]!r} is no type of event.", remedy=f"Use one of {', '.join(EventType)}.")
-    if kind == "action" and value not in {"ADD", "OBSERVE", "DELETE"}:
-        raise BadRequest(f"{value[:40]!r} is no action.", remedy="Use ADD, OBSERVE or DELETE.")
-    return value
-
-
-def _time(name: str, text: str) -> datetime:
-    try:
-        # A + in a query that was not percent-encoded arrives as a space.
-        at = datetime.fromisoformat(text.replace(" ", "+"))
-        if at.tzinfo is None:
-            raise ValueError(text)
-        return at.astimezone(UTC)
-    except (ValueError, OverflowError) as cause:
-        raise BadRequest(
-            f"{name} is no time with a zone: {text[:40]!r}.", remedy="Write a time like 2026-03-04T11:00:30Z."
-        ) from cause
-
-
-def _per_page(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= _MAX_PER_PAGE):
-        raise BadRequest(f"perPage is no number from 1 to {_MAX_PER_PAGE}.", remedy=f"Leave it out for {_DEFAULT_PER_PAGE}.")
-    return int(text)
 
 
 def _query_answer(state: WebState, found: Iterable[StoredEvent], headers: Mapping[str, str]) -> Response:

@@ -14,10 +14,10 @@ from greenlane.core.errors import NotFound
 from greenlane.core.tiles import TilePathInvalid, parse_bundle_path, parse_tile_path
 from greenlane.core.units import LeafIndex
 from greenlane.services.identify import Principal
+from greenlane.web.addresses import hosted_center
 from greenlane.web.auth import Guard, Permission, Reader, require_center
+from greenlane.web.once import once_of
 from greenlane.web.problems import BadRequest
-from greenlane.web.routes.centers import hosted_center
-from greenlane.web.routes.epcis import once_of
 from greenlane.web.state import state_of
 
 router = APIRouter(prefix="/v1/centers/{center_id}/log", tags=["Log"])

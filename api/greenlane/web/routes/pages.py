@@ -29,7 +29,6 @@ from greenlane.web.pages.render import (
     problem_kinds_page,
 )
 from greenlane.web.problems import BadRequest, problem_kinds
-from greenlane.web.routes.centers import hosted_center
 from greenlane.web.schemas import JsonAnswer, center_value
 from greenlane.web.state import WebState, state_of
 
@@ -47,10 +46,7 @@ def index(request: Request, _: Reader) -> Response:
     """What this is, who is here, and where to type a number."""
     state = state_of(request)
     public_url = state.settings.public_url
-    centers = [
-        center_value(hosted_center(state, center.id), state.services.read_log.standing(center.id), public_url)
-        for center in state.services.centers
-    ]
+    centers = [center_value(center, state.services.read_log.standing(center.id), public_url) for center in state.services.centers]
     if _wants_json(request):
         return JsonAnswer({"centers": centers}, headers=_JSON_HEADERS)
     return index_page(centers, public_url=public_url)
