@@ -3,7 +3,6 @@
 import random
 import sqlite3
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -228,10 +227,14 @@ def test_rows_that_are_gone_or_swapped_give_no_receipt(world: World, statement: 
     assert world.fsck(is_asking_chain=False).faults
 
 
-def test_times_of_anchors_are_whole_and_aware(world: World) -> None:
+def test_a_receipt_still_holds_when_the_chain_has_the_root_again_in_another_block(world: World) -> None:
     (event,) = world.take(1).events
     world.settle()
-    block_time = world.receipt(event.event_hash).anchor.block_time
-    assert isinstance(block_time, datetime)
-    assert block_time.tzinfo is not None
-    assert block_time.microsecond == 0
+    held = encode_receipt(world.receipt(event.event_hash))
+    before = judged(world, held)
+    world.ledger.lose_to(0)
+    world.clock()
+    world.settle()
+    after = judged(world, held)
+    assert (before.verdict, after.verdict) == (Verdict.PASSED, Verdict.PASSED)
+    assert before.anchored_at != after.anchored_at

@@ -136,9 +136,11 @@ class Prove:
                 center=event.center,
                 tree_size=anchor.tree_size,
                 root=anchor.root,
-                block_number=anchor.block_number,
-                block_time=anchor.anchored_at,
-                transaction=anchor.transaction,
+                # Which block and when is for a node to tell: a chain that lost its newest blocks has the root again in another
+                # one, and a receipt handed out before must go on to hold.
+                block_number=None,
+                block_time=None,
+                transaction=None,
             ),
         )
 
