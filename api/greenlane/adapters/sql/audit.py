@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from greenlane.adapters.sql.tables import audit_head, audit_line
+from greenlane.adapters.sql.tables import audit_line, microseconds
 from greenlane.adapters.sql.work import Work
 from greenlane.core.units import CenterId, MemberId
 from greenlane.ports.audit import AuditLine
+
+_COUNT_LINES = "UPDATE audit_head SET lines = lines + ? WHERE center = ? RETURNING lines"
+_ADD_LINE = "INSERT INTO audit_line (center, number, at, actor, member, action, subject) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
 class SqlAudit:
@@ -55,24 +58,11 @@ class SqlAudit:
         for line in waiting:
             by_center.setdefault(self._work.number_or_new(line.center), []).append(line)
         for number, lines in sorted(by_center.items()):
-            last: int = self._work.connection.execute(
-                update(audit_head)
-                .where(audit_head.c.center == number)
-                .values(lines=audit_head.c.lines + len(lines))
-                .returning(audit_head.c.lines)
-            ).scalar_one()
-            self._work.insert_many(
-                audit_line,
+            ((last,),) = self._work.direct(_COUNT_LINES, len(lines), number).fetchall()
+            self._work.direct_many(
+                _ADD_LINE,
                 [
-                    {
-                        "center": number,
-                        "number": at,
-                        "at": line.at,
-                        "actor": line.actor,
-                        "member": line.member,
-                        "action": line.action,
-                        "subject": line.subject,
-                    }
+                    (number, at, microseconds(line.at), line.actor, line.member, line.action, line.subject)
                     for at, line in enumerate(lines, start=last - len(lines) + 1)
                 ],
             )

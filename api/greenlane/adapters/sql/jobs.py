@@ -3,11 +3,15 @@
 import orjson
 from sqlalchemy import select
 
-from greenlane.adapters.sql.tables import capture_job
+from greenlane.adapters.sql.tables import capture_job, microseconds
 from greenlane.adapters.sql.work import Work
 from greenlane.core.errors import Conflict
 from greenlane.core.units import MemberId
 from greenlane.ports.jobs import CapturedEvent, CaptureFault, CaptureJob
+
+_ADD_JOB = (
+    "INSERT INTO capture_job (id, center, member, created_at, events, faults) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
 
 
 class CaptureJobTaken(Conflict):
@@ -24,15 +28,16 @@ class SqlCaptureJobs:
         self._work = work
 
     def add(self, job: CaptureJob) -> None:
-        row = {
-            "id": job.id,
-            "center": self._work.number_or_new(job.center),
-            "member": job.member,
-            "created_at": job.created_at,
-            "events": orjson.dumps([(one.event_hash, one.leaf_index, one.is_new) for one in job.events]),
-            "faults": orjson.dumps([(one.event_index, one.where, one.detail, one.remedy) for one in job.faults]),
-        }
-        if not self._work.was_inserted(capture_job, row):
+        added = self._work.direct(
+            _ADD_JOB,
+            job.id,
+            self._work.number_or_new(job.center),
+            job.member,
+            microseconds(job.created_at),
+            orjson.dumps([(one.event_hash, one.leaf_index, one.is_new) for one in job.events]),
+            orjson.dumps([(one.event_index, one.where, one.detail, one.remedy) for one in job.faults]),
+        )
+        if added.rowcount != 1:
             raise CaptureJobTaken(f"There is a capture job {job.id} already.")
 
     def get(self, job_id: str) -> CaptureJob | None:

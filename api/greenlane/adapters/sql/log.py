@@ -18,6 +18,8 @@ from greenlane.ports.log import LogHead, StoredAnchor, StoredCheckpoint
 ENTRY_BYTES = 65
 _HASH_BYTES = 32
 _RUN_ENTRIES = 256
+_HEADS = "SELECT captured, published FROM log_head JOIN log_published USING (center) WHERE center = ?"
+_COUNT_ENTRIES = "UPDATE log_head SET captured = captured + ? WHERE center = ? RETURNING captured"
 _READ_TILE = "SELECT substr(hashes, 1, ?) FROM tile WHERE center = ? AND level = ? AND number = ?"
 # Writes nothing where what stands is no prefix of what comes.
 _WRITE_TILE = (
@@ -68,12 +70,12 @@ class SqlLog:
 
     def lock(self, center: CenterId) -> LogHead:
         number = self._work.number_or_new(center)
-        row = self._work.connection.execute(
-            # `published` may be a little behind where this waited for a publisher; it can never be ahead of `captured`.
-            _heads(number).with_for_update(of=log_head)
-        ).one()
+        # `published` may be a little behind where this waited for a publisher; it can never be ahead of `captured`.
+        ((captured, published),) = self._work.direct(
+            _HEADS + " FOR UPDATE OF log_head" if self._work.is_postgres else _HEADS, number
+        ).fetchall()
         self._held[center] = number
-        return LogHead(captured=TreeSize(row.captured), published=TreeSize(row.published))
+        return LogHead(captured=TreeSize(captured), published=TreeSize(published))
 
     def lock_publishing(self, center: CenterId) -> LogHead:
         number = self._work.number_or_new(center)
@@ -97,20 +99,13 @@ class SqlLog:
         number = self._held[center]
         if any(len(entry) != ENTRY_BYTES for entry in entries):
             raise InvalidInput(f"Every entry has {ENTRY_BYTES} bytes.")
-        captured: int = self._work.connection.execute(
-            update(log_head)
-            .where(log_head.c.center == number)
-            .values(captured=log_head.c.captured + len(entries))
-            .returning(log_head.c.captured)
-        ).scalar_one()
+        # All rows are fetched: SQLite commits nothing while a statement could still answer.
+        ((captured,),) = self._work.direct(_COUNT_ENTRIES, len(entries), number).fetchall()
         first = captured - len(entries)
         if entries:
-            self._work.insert_many(
-                entry_run,
-                [
-                    {"center": number, "start": first + at, "entries": b"".join(entries[at : at + _RUN_ENTRIES])}
-                    for at in range(0, len(entries), _RUN_ENTRIES)
-                ],
+            self._work.direct_many(
+                "INSERT INTO entry_run (center, start, entries) VALUES (?, ?, ?)",
+                [(number, first + at, b"".join(entries[at : at + _RUN_ENTRIES])) for at in range(0, len(entries), _RUN_ENTRIES)],
             )
         return LeafIndex(first)
 
@@ -144,13 +139,7 @@ class SqlLog:
         return tuple(found)
 
     def read_tile(self, center: CenterId, tile: TileId, width: int) -> bytes:
-        # A proof reads five of these: by the driver itself each costs a tenth.
-        place = (width * _HASH_BYTES, self._work.number(center), tile.level, tile.number)
-        if self._work.is_postgres:
-            with self._work.driver().cursor(binary=True) as cursor:
-                row = cursor.execute(_READ_TILE.replace("?", "%s"), place).fetchone()
-        else:
-            row = self._work.driver().execute(_READ_TILE, place).fetchone()
+        row = self._work.direct(_READ_TILE, width * _HASH_BYTES, self._work.number(center), tile.level, tile.number).fetchone()
         hashes: bytes = b"" if row is None else row[0]
         if len(hashes) < width * _HASH_BYTES:
             has = len(hashes) // _HASH_BYTES

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Executable, insert, select
+from sqlalchemy import Connection, Executable, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
@@ -105,13 +105,32 @@ class Work:
         kept = {"preserve_rowcount": True}
         return self.connection.execute(self.insert_or_leave(table), row, execution_options=kept).rowcount == 1
 
-    def insert_many(self, table: Any, rows: Sequence[dict[str, Any]]) -> None:
-        # One row alone goes as a plain statement: a batch of one costs psycopg a pipeline.
-        self.connection.execute(insert(table), rows if len(rows) > 1 else rows[0])
-
     def changed(self, statement: Executable) -> int:
         """Executes an UPDATE or DELETE; how many rows it touched."""
         return self.connection.execute(statement).rowcount
+
+    def direct(self, statement: str, *values: Any) -> Any:
+        """Executes one statement of the hot path by the driver itself, in a tenth of SQLAlchemy's time.
+
+        Args:
+            statement: constant text that both databases read alike; question marks stand for values.
+            values: as the driver takes them: numbers, text and bytes.
+
+        Returns:
+            The driver's cursor: rows as plain tuples, and `rowcount`.
+        """
+        if self.is_postgres:
+            return self.driver().cursor(binary=True).execute(statement.replace("?", "%s"), values)
+        return self.driver().execute(statement, values)
+
+    def direct_many(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """As `direct`, for several rows that are written."""
+        if len(rows) == 1:
+            self.direct(statement, *rows[0])
+        elif self.is_postgres:
+            self.driver().cursor().executemany(statement.replace("?", "%s"), rows)
+        else:
+            self.driver().executemany(statement, rows)
 
     def driver(self) -> Any:
         """The driver's own connection (sqlite3 or psycopg), inside the same transaction."""
