@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
+from greenlane.adapters.entropy import random_bytes
 from greenlane.adapters.evm.ledger import EvmLedger
 from greenlane.adapters.keystore import Keystore, KeyUse, LogSigner
 from greenlane.adapters.network_file import Network, load_network
 from greenlane.adapters.sql.store import SqlStore, open_store
-from greenlane.core import crypto
 from greenlane.core.units import CenterId
 from greenlane.services.anchor import Anchor
 from greenlane.services.capture import Capture
@@ -117,7 +117,7 @@ def create_app_from_environment() -> FastAPI:
 
 
 def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: LogSigner, store: SqlStore) -> Deployment:
-    clock, entropy = _now, crypto.random_bytes
+    clock, entropy = _now, random_bytes
     anchorers = {
         center.id: keystore.account(network.center(center.id).keys.anchorer or f"{center.id}-anchorer", KeyUse.ANCHORER)
         for center in signer.centers()

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from greenlane.adapters.entropy import random_bytes
 from greenlane.adapters.evm.bindings import CenterCandidate, PilotRegistry, RegistryParameters, UnixSeconds
 from greenlane.adapters.evm.trust import read_trust
 from greenlane.adapters.keystore import (
@@ -31,7 +32,6 @@ from greenlane.adapters.keystore import (
 )
 from greenlane.adapters.network_file import CenterKeyNames, Network, NetworkCenter, encode_network, load_network
 from greenlane.core.canonical import canonical_bytes, parse_json
-from greenlane.core.crypto import random_bytes
 from greenlane.core.errors import Conflict, InvalidInput, NotFound
 from greenlane.core.note import VerifierKey
 from greenlane.core.trust import TrustFile, encode_trust_file

@@ -4,7 +4,6 @@ The keystore's password is not in it: whoever finds a backup cannot sign. An arc
 no paths, sizes and digests as its manifest says, before anything is written where it will be used.
 """
 
-import hashlib
 import io
 import json
 import os
@@ -16,12 +15,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from greenlane.core.crypto import sha256_of_stream
 from greenlane.core.errors import Conflict, InvalidInput
 
 _MANIFEST = "manifest.json"
 _NAME = re.compile(r"database|network\.json|trust\.json|keys/[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _MAX_MANIFEST_BYTES = 1024 * 1024
 _VERSION = 1
+_CHUNK_BYTES = 1024 * 1024
 
 
 class ArchiveInvalid(InvalidInput):
@@ -125,4 +126,4 @@ def _promises(manifest: bytes, source: Path) -> dict[str, tuple[str, int]]:
 
 def _digest(file: Path) -> str:
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256_of_stream(iter(lambda: stream.read(_CHUNK_BYTES), b"")).hex()

@@ -29,9 +29,10 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
 
+from greenlane.adapters.entropy import random_bytes
 from greenlane.core.canonical import JsonValue, canonical_bytes, parse_json
 from greenlane.core.checkpoint import Checkpoint, sign_checkpoint
-from greenlane.core.crypto import ed25519_public_key, random_bytes
+from greenlane.core.crypto import ed25519_public_key
 from greenlane.core.errors import Conflict, GreenlaneError, InvalidInput, NotFound
 from greenlane.core.units import Address, CenterId
 from greenlane.ports.signing import HostedCenter

@@ -1,13 +1,13 @@
-"""The one door to primitives: hashing, signatures and randomness.
+"""The one door to primitives: hashing and signatures.
 
-Nothing else in core imports hashlib, hmac, secrets or Crypto, so that one page tells which primitives the project rests
-on. Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), the yellow paper of Ethereum (Keccak-256: padding 0x01, where SHA-3
-has 0x06), RFC 8032 (pure Ed25519, no context).
+Nothing else imports hashlib, hmac or Crypto, so that one page tells which primitives the project rests on. Randomness is no
+part of it: core is pure, and adapters/entropy.py draws. Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), the yellow paper of
+Ethereum (Keccak-256: padding 0x01, where SHA-3 has 0x06), RFC 8032 (pure Ed25519, no context).
 """
 
 import hashlib
 import hmac
-import secrets
+from collections.abc import Iterable
 
 from Crypto.Hash import keccak
 from Crypto.PublicKey import ECC
@@ -47,6 +47,14 @@ def sha256_of_each(prefix: bytes, data: bytes, piece_bytes: int) -> bytes:
     return b"".join([digest(prefix + data[at : at + piece_bytes]).digest() for at in range(0, len(data), piece_bytes)])
 
 
+def sha256_of_stream(chunks: Iterable[bytes]) -> bytes:
+    """The SHA-256 digest of the chunks joined, for what is too large to be held whole; 32 bytes."""
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.digest()
+
+
 def hmac_sha256(key: bytes, data: bytes) -> bytes:
     """HMAC-SHA-256 of `data` under `key` of any length; 32 bytes."""
     return hmac.digest(key, data, "sha256")
@@ -55,11 +63,6 @@ def hmac_sha256(key: bytes, data: bytes) -> bytes:
 def keccak256(data: bytes) -> bytes:
     """The Keccak-256 digest of `data`, as Ethereum uses it; 32 bytes."""
     return keccak.new(digest_bits=256, data=data).digest()
-
-
-def random_bytes(length: int) -> bytes:
-    """`length` bytes nobody can foretell, from the operating system."""
-    return secrets.token_bytes(length)
 
 
 def ed25519_public_key(seed: bytes) -> bytes:

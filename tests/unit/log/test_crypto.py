@@ -10,9 +10,9 @@ from greenlane.core.crypto import (
     hmac_sha256,
     is_ed25519_public_key,
     keccak256,
-    random_bytes,
     sha256,
     sha256_of_each,
+    sha256_of_stream,
 )
 
 GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -93,9 +93,9 @@ def test_a_seed_of_another_length_is_refused_and_never_shown() -> None:
         ed25519_sign(b"secret", b"")
 
 
-def test_random_bytes_have_their_length_and_differ() -> None:
-    assert len(random_bytes(32)) == 32
-    assert random_bytes(32) != random_bytes(32)
+def test_a_stream_has_the_digest_of_the_whole() -> None:
+    assert sha256_of_stream(iter([b"a", b"", b"bc"])) == sha256(b"abc")
+    assert sha256_of_stream([]) == sha256(b"")
 
 
 def test_equality_is_equality() -> None:
