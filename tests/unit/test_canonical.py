@@ -25,7 +25,7 @@ _scalars = (
     st.none()
     | st.booleans()
     | st.integers(min_value=-(2**53) + 1, max_value=2**53 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.floats(allow_nan=False, allow_infinity=False).filter(lambda number: not 2**53 <= abs(number) < 10**21)
     | st.text(st.characters(codec="utf-8"), max_size=12)
 )
 _keys = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -189,6 +189,24 @@ def test_nesting_up_to_the_bound_is_read() -> None:
 def test_no_bound_asked_for_lifts_the_parsers_own() -> None:
     with pytest.raises(JsonTooDeep):
         parse_json(b"[" * 2_000 + b"]" * 2_000, max_depth=10_000)
+
+
+@pytest.mark.parametrize("text", [b"1e18", b"1E+16", b"-1e20", b"9007199254740992.0", b"-9007199254740993.0", b"[20.0,1e17]"])
+def test_a_whole_number_that_could_not_be_read_again_is_refused(text: bytes) -> None:
+    with pytest.raises(NumberOutOfRange):
+        parse_json(text)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_what_is_read_and_written_canonically_is_read_again(number: float) -> None:
+    text = json.dumps([number]).encode()
+    try:
+        value = parse_json(text)
+    except NumberOutOfRange:
+        assert number.is_integer()
+        assert 2**53 <= abs(number) < 10**21
+    else:
+        assert canonical_bytes(parse_json(canonical_bytes(value))) == canonical_bytes(value)
 
 
 @given(st.binary(max_size=40) | st.text('{}[]":,\\0123456789.eE-ntu a', max_size=40).map(str.encode))

@@ -31,6 +31,8 @@ _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEP)
 _NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in _STEP and byte != ord('"'))
+# From here on RFC 8785 writes numbers with an exponent.
+_LEAST_EXPONENT = 1e21
 _DIGITS_AS_NUL = bytes(0 if chr(byte).isdigit() and byte < 128 else 1 for byte in range(256))
 # 2**64 has 20 digits; from there on orjson silently answers with a float.
 _TWENTY_DIGITS = bytes(20)
@@ -44,6 +46,8 @@ _DOUBTFUL_NUMBER = re.compile(rb"[:,\[]-?[0-9]++(?:\.0[,\]}]|(?:\.[0-9]++)?+[eE]
 # ten times as fast as one that begins with a class, and most events pass by both.
 _WHOLE_FLOAT = re.compile(rb"\.0[,\]}]")
 _EXPONENT = re.compile(rb"e(?<=[0-9]e)[-+0-9]")
+# From 2**53 on: sixteen digits before the point, or an exponent.
+_LARGE_WHOLE_FLOAT = re.compile(rb"\.0(?<=[0-9]{16}\.0)(?:[,\]}]|\Z)")
 _ASTRAL = re.compile(rb"[\xf0-\xf4]")
 _CANONICAL_OPTIONS = (
     orjson.OPT_SORT_KEYS
@@ -109,7 +113,7 @@ def parse_json(data: bytes, *, max_depth: int = MAX_DEPTH) -> JsonValue:
         MalformedJson: no JSON, or bytes that are not UTF-8; with line and column.
         JsonTooDeep: nested deeper than `max_depth`.
         DuplicateKey: an object repeats a key; `where` points at it.
-        NumberOutOfRange: an integer beyond ±(2**53 - 1) or a number beyond a double; `where` points at it.
+        NumberOutOfRange: a whole number beyond ±(2**53 - 1) that canonical JSON writes as an integer, or one beyond a double; `where` points at it.
     """
     # Every level opens with a bracket, so few brackets are few levels: one event needs no closer look.
     max_depth = min(max_depth, _PARSER_DEPTH)
@@ -124,7 +128,7 @@ def parse_json(data: bytes, *, max_depth: int = MAX_DEPTH) -> JsonValue:
     except orjson.JSONEncodeError:
         # An integer beyond ±(2**53 - 1), or only more than the 254 levels that orjson writes: the exact walk will tell.
         written = None
-    if written is None or _count_quotes(data) != _count_quotes(written) or _has_long_number(data):
+    if written is None or _count_quotes(data) != _count_quotes(written) or _has_long_number(data) or _has_large_float(written):
         # A dropped pair drops at least its key, and with it two quotes; nothing ever adds one.
         fault = _first_fault(data.decode())
         if fault is not None:
@@ -242,6 +246,10 @@ def _has_long_number(data: bytes) -> bool:
     return _TWENTY_DIGITS in data.translate(_DIGITS_AS_NUL)
 
 
+def _has_large_float(written: bytes) -> bool:
+    return _LARGE_WHOLE_FLOAT.search(written) is not None or _EXPONENT.search(written) is not None
+
+
 def _first_fault(text: str) -> InvalidInput | None:
     """Walks a text token by token to its first duplicate key or number out of range; it must be JSON up to there."""
     steps: list[str | int] = []
@@ -284,8 +292,12 @@ def _first_fault(text: str) -> InvalidInput | None:
 def _number_fault(number: str, steps: list[str | int]) -> InvalidInput | None:
     shown = number if len(number) <= 40 else f"{number[:40]}…"
     if any(sign in number for sign in ".eE"):
-        if float(number) in (float("inf"), float("-inf")):
+        value = float(number)
+        if value in (float("inf"), float("-inf")):
             return NumberOutOfRange(f"{shown} is beyond what a double can hold.", where=pointer(*steps))
+        # RFC 8785 writes it as an integer, which could then not be read again.
+        if MAX_SAFE_INTEGER < abs(value) < _LEAST_EXPONENT:
+            return NumberOutOfRange(f"The whole number {shown} is beyond ±(2^53 - 1).", where=pointer(*steps))
     # Counted before converting: Python itself refuses integers of thousands of digits.
     elif len(number.lstrip("-0")) > 16 or abs(int(number)) > MAX_SAFE_INTEGER:
         return NumberOutOfRange(f"The integer {shown} is beyond ±(2^53 - 1).", where=pointer(*steps))
