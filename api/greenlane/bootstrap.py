@@ -30,6 +30,9 @@ from greenlane.verify.nodes import JsonRpcNode
 from greenlane.web.app import WebServices, create_app
 from greenlane.worker import Worker
 
+# A page asks while somebody waits for it.
+_JUDGE_TIMEOUT_S = 3.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
@@ -76,7 +79,7 @@ class Deployment:
             probe_store=self._probe_store,
             probe_ledger=self.ledger.health,
             trust=self.ledger.trust,
-            judge_node=JsonRpcNode(self.network.rpc_urls[0]),
+            judge_nodes=[JsonRpcNode(url, timeout_s=_JUDGE_TIMEOUT_S) for url in self.network.rpc_urls],
         )
         return create_app(services, self.settings)
 

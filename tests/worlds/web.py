@@ -98,23 +98,24 @@ def services_of(world: World) -> WebServices:
         probe_store=probe_store,
         probe_ledger=world.ledger.health,
         trust=world.ledger.trust,
-        judge_node=world.ledger.node("chain.example"),
+        judge_nodes=[world.ledger.node("chain.example")],
         clock=world.clock,
     )
 
 
 @contextmanager
-def serve(world: World, *, port: int = 0, **settings: Any) -> Iterator[Site]:
+def serve(world: World, *, port: int = 0, services: WebServices | None = None, **settings: Any) -> Iterator[Site]:
     """Serves a world on loopback; `settings` replace those that the environment would give.
 
     Args:
         port: 0 takes a free one.
+        services: others than the world's own.
     """
     listener = socket.create_server(("127.0.0.1", port))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     chosen = replace(read_settings({}, read_file=Path.read_text), public_url=url, **settings)
     config = uvicorn.Config(
-        create_app(services_of(world), chosen),
+        create_app(services or services_of(world), chosen),
         log_config=None,
         access_log=False,
         proxy_headers=bool(chosen.trusted_proxies),

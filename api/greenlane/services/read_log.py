@@ -6,10 +6,11 @@ Source: C2SP tlog-tiles.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from greenlane.core.errors import NotFound
 from greenlane.core.tiles import TILE_WIDTH, TileId, encode_bundle, tile_width
-from greenlane.core.units import CenterId, LeafIndex, MemberId
+from greenlane.core.units import CenterId, LeafIndex, MemberId, TreeSize
 from greenlane.ports.accounts import Member
 from greenlane.ports.jobs import CaptureJob
 from greenlane.ports.log import LogHead, StoredAnchor, StoredCheckpoint
@@ -37,6 +38,21 @@ class LogStanding:
     head: LogHead
     checkpoint: StoredCheckpoint | None
     anchor: StoredAnchor | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What of a log the chain does not hold yet. captured ≥ published ≥ anchored, unless the chain is ahead of the database.
+
+    Attributes:
+        waiting_since: when the oldest entry without an anchor was captured; None where there is none.
+    """
+
+    center: CenterId
+    captured: TreeSize
+    published: TreeSize
+    anchored: TreeSize
+    waiting_since: datetime | None
 
 
 class ReadLog:
@@ -99,6 +115,28 @@ class ReadLog:
                 checkpoint=tx.log.newest_checkpoint(center),
                 anchor=tx.log.newest_anchor(center),
             )
+
+    def backlog(self, center: CenterId) -> Backlog:
+        """What waits for its anchor, as the store alone tells it.
+
+        Raises:
+            NotFound: the center is not served here.
+        """
+        self._signer.center(center)
+        with self._store.read() as tx:
+            head, anchor = tx.log.head(center), tx.log.newest_anchor(center)
+            anchored = TreeSize(0) if anchor is None else anchor.tree_size
+            oldest = tx.events.at(center, LeafIndex(anchored)) if anchored < head.captured else None
+            times = [] if oldest is None else [oldest.captured_at]
+            # An entry that is no event has no time of its own; the checkpoint above it has.
+            times += [checkpoint.created_at for checkpoint in tx.log.checkpoints(center, above=anchored, limit=1)]
+        return Backlog(
+            center=center,
+            captured=head.captured,
+            published=head.published,
+            anchored=anchored,
+            waiting_since=min(times, default=None),
+        )
 
     def member(self, center: CenterId, member: MemberId) -> Member | None:
         """A member by its short name, or None."""

@@ -1,23 +1,29 @@
 """The HTTP application: built once from its services and settings, with nothing global."""
 
+import logging
+import uuid
+from importlib.metadata import version
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-import greenlane
 from greenlane.core.errors import Faults, GreenlaneError
 from greenlane.settings import Settings
 from greenlane.web.limits import Gate, Rates
 from greenlane.web.pages.render import error_page, prefers_html
 from greenlane.web.problems import BadRequest, InternalFault, MethodNotAllowed, PathUnknown, ProblemAnswer
+from greenlane.web.readiness import Readiness
 from greenlane.web.routes import centers, epcis, health, log, pages, receipts, trust
 from greenlane.web.schemas import Problem
-from greenlane.web.state import TrustCache, WebServices, WebState
+from greenlane.web.services import WebServices
+from greenlane.web.state import TrustCache, WebState
 
 __all__ = ["WebServices", "create_app"]
 
+_log = logging.getLogger(__name__)
 _PROGRAM_PATHS = ("/v1/", "/epcis/", "/health/", "/openapi.json")
 _DESCRIPTION = (
     "Capture traceability events (GS1 EPCIS 2.0), read a pilot center's log (C2SP tlog-tiles), and fetch receipts that anyone "
@@ -34,7 +40,7 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
     """
     app = FastAPI(
         title="Greenlane",
-        version=getattr(greenlane, "__version__", "0.1.0"),
+        version=version("greenlane"),
         description=_DESCRIPTION,
         # Their pages would load scripts from elsewhere.
         docs_url=None,
@@ -46,6 +52,7 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
         settings=settings,
         rates=Rates(key_rate=settings.key_rate, public_rate=settings.public_rate),
         trust=TrustCache(services.trust),
+        readiness=Readiness(services),
     )
     for room in (epcis, receipts, centers, log, trust, health, pages):
         app.include_router(room.router)
@@ -89,4 +96,7 @@ def _translated(request: Request, error: HTTPException) -> GreenlaneError:
         return MethodNotAllowed(f"{request.method} is not possible at {request.url.path[:200]!r}.")
     if 400 <= error.status_code < 500:
         return BadRequest(str(error.detail)[:200])
-    return InternalFault("none")
+    error_id = uuid.uuid4().hex
+    extra = {"error_id": error_id, "path": request.url.path, "status": error.status_code}
+    _log.error("http.fault", extra=extra, exc_info=error)
+    return InternalFault(error_id)

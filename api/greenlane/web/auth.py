@@ -103,6 +103,15 @@ def page_reader_of(request: Request) -> CenterId | None:
     return _reader(principal)
 
 
+async def count_address(request: Request) -> None:
+    """A dependency of public routes that read nobody's data, and so look at no key; needs no thread.
+
+    Raises:
+        TooManyRequests: the address has used up its minute.
+    """
+    state_of(request).rates.count_address(request)
+
+
 def _reader(principal: Principal | None) -> CenterId | None:
     if principal is None or Permission.READ not in GRANTS[principal.role]:
         return None

@@ -118,6 +118,12 @@ class TooManyRequests(Unavailable):
     default_remedy = "Wait for the time in Retry-After."
 
 
+class ChainUnusable(Unavailable):
+    """The chain that this server asks is not the one its network belongs to, or answers what cannot be."""
+
+    code = "chain-unusable"
+
+
 class Busy(Unavailable):
     """The answer took longer than this server lets one request take."""
 

@@ -120,6 +120,18 @@ class ProbeAnswer(_Answer):
     name: str
     verdict: Literal["passed", "failed"]
     words: str
+    is_needed: bool = Field(description="where it failed, the server is not ready")
+
+
+class BacklogAnswer(_Answer):
+    """How far a center's log has come, and for how long what is not anchored has waited."""
+
+    center: str
+    captured: int
+    published: int
+    anchored: int
+    waiting_seconds: float | None = Field(description="of the oldest entry without an anchor; null where none waits")
+    is_behind: bool
 
 
 class HealthAnswer(_Answer):
@@ -127,6 +139,7 @@ class HealthAnswer(_Answer):
 
     is_ready: bool
     probes: list[ProbeAnswer]
+    logs: list[BacklogAnswer] = Field(description="empty where the database cannot tell")
 
 
 def time_text(at: datetime) -> str:

@@ -1,92 +1,56 @@
-"""What the web works with: the use cases it calls, and what it keeps between requests."""
+"""What the web keeps between requests, beside the use cases it calls."""
 
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import cast
 
 from anyio import CapacityLimiter
 from starlette.requests import HTTPConnection
 
-from greenlane.core.errors import Unavailable
+from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.trust import TrustFile
-from greenlane.ports.clock import Clock
-from greenlane.ports.ledger import LedgerHealth
-from greenlane.ports.signing import HostedCenter
-from greenlane.services.capture import Capture
-from greenlane.services.forget import Forget
-from greenlane.services.identify import Identify
-from greenlane.services.prove import Prove
-from greenlane.services.read_log import ReadLog
-from greenlane.services.trace import Trace
 from greenlane.settings import Settings
-from greenlane.verify.ladder import Node
 from greenlane.web.limits import Rates
+from greenlane.web.problems import ChainUnusable
+from greenlane.web.readiness import Readiness
+from greenlane.web.services import WebServices
+from greenlane.web.shared import Shared
 
 _PAGES_AT_ONCE = 4
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebServices:
-    """The use cases behind the routes.
-
-    Attributes:
-        centers: the pilot centers served here.
-        probe_store: raises where the database cannot be used.
-        probe_ledger: what a node of the chain says of itself; raises where none answers.
-        trust: the trust file as the registry has it now.
-        judge_node: the node whom the pages ask for anchors.
-    """
-
-    capture: Capture
-    trace: Trace
-    prove: Prove
-    forget: Forget
-    identify: Identify
-    read_log: ReadLog
-    centers: Sequence[HostedCenter]
-    probe_store: Callable[[], None]
-    probe_ledger: Callable[[], LedgerHealth]
-    trust: Callable[[], TrustFile]
-    judge_node: Node
-    clock: Clock = field(default=_now)
 
 
 class TrustCache:
     """The trust file, asked of the registry at most every few seconds.
 
-    Where the chain is away the last one known is still good for judging: its contracts and keys are then merely not news.
+    Where the chain cannot be used the last one known is still good for judging: its contracts and keys are then merely not news.
     """
 
     _FRESH_S = 5.0
+    _PATIENCE_S = 2.0
 
     def __init__(self, read: Callable[[], TrustFile]) -> None:
-        self._read = read
-        self._lock = threading.Lock()
+        self._look = Shared(read, fresh_s=self._FRESH_S, limiter=CapacityLimiter(1))
         self._known: TrustFile | None = None
-        self._next_look_s = 0.0
 
-    def __call__(self) -> TrustFile:
+    async def __call__(self) -> TrustFile:
         """The trust file.
 
         Raises:
-            Unavailable: the chain is away and never answered before.
+            Unavailable: the chain cannot be used, and never could before.
         """
-        with self._lock:
-            if self._known is None or time.monotonic() >= self._next_look_s:
-                try:
-                    self._known = self._read()
-                except Unavailable:
-                    if self._known is None:
-                        raise
-                self._next_look_s = time.monotonic() + self._FRESH_S
-            return self._known
+        try:
+            self._known = await self._look(patience_s=self._PATIENCE_S)
+        except GreenlaneError as fault:
+            if self._known is None:
+                raise fault if isinstance(fault, Unavailable) else ChainUnusable(fault.detail, remedy=fault.remedy) from fault
+        return self._known
+
+    async def or_reason(self) -> TrustFile | Unavailable:
+        """The trust file, or why there is none."""
+        try:
+            return await self()
+        except Unavailable as reason:
+            return reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +65,7 @@ class WebState:
     settings: Settings
     rates: Rates
     trust: TrustCache
+    readiness: Readiness
     page_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_PAGES_AT_ONCE))
 
 

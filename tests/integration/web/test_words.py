@@ -4,15 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 from greenlane.core.epcis.vocabulary import VocabularyKind, standard_terms
-from greenlane.settings import read_settings
-from greenlane.web.limits import Rates
-from greenlane.web.pages.journey import judged_item
+from greenlane.web.pages.judging import judged_item
 from greenlane.web.pages.picture import WIDTH, picture_of
 from greenlane.web.pages.words import item_words, local_path, quantity_words, step_words, time_words
-from greenlane.web.state import TrustCache, WebState
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds.deployment import COOPERATIVE, HO_CHI_MINH, LIMA, ROASTER, TIANJIN, World
+from worlds.deployment import COOPERATIVE, HO_CHI_MINH, LIMA, ROASTER, TIANJIN, World, trust_file
 from worlds.events import event_document, item, parsed
 from worlds.web import services_of
 
@@ -71,14 +68,7 @@ def test_a_journey_of_any_length_is_drawn_within_its_frame(world: World, count: 
         world.take_these(*parsed(event_document(1, **changes)), center=place, member=COOPERATIVE)
         # What a private member captured is no station of the public's line.
         world.take_these(*parsed(event_document(1, **changes, disposition="in_transit")), center=place, member=ROASTER)
-    services = services_of(world)
-    state = WebState(
-        services=services,
-        settings=read_settings({}),
-        rates=Rates(key_rate=1, public_rate=1),
-        trust=TrustCache(services.trust),
-    )
-    journey = judged_item(state, item(1), reader=None)
+    journey = judged_item(services_of(world), item(1), reader=None, trust=trust_file())
     assert journey is not None
     picture = picture_of(journey.events)
     assert len(picture.stations) == count

@@ -1,22 +1,16 @@
-"""What a page shows of an item: its events in time order, each with its receipt judged, and one verdict for the whole.
+"""What a page shows of an item: its events in time order, each told in words beside its verdict, and one verdict for the whole.
 
-The judging is the stranger's own (`greenlane.verify`): what the page says, anyone can recompute from the receipts. The worst
-event decides; what could not be checked is never called failed.
+The worst event decides; what could not be checked is never called failed.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from greenlane.core.canonical import JsonValue, parse_json
 from greenlane.core.epcis.identifiers import to_digital_link
-from greenlane.core.errors import GreenlaneError, ProofRefused, Unavailable
-from greenlane.core.receipt import encode_receipt
-from greenlane.core.trust import TrustFile
-from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, TreeSize
 from greenlane.ports.events import StoredEvent
-from greenlane.services.prove import SaltForgotten
-from greenlane.verify.ladder import Anchoring, Judgement, Node, NodeAway, Verdict, judge
+from greenlane.ports.signing import HostedCenter
+from greenlane.verify.ladder import Judgement, Verdict
 from greenlane.verify.report import report_value
 from greenlane.web.pages.words import (
     disposition_words,
@@ -28,13 +22,11 @@ from greenlane.web.pages.words import (
     time_words,
 )
 from greenlane.web.schemas import time_text
-from greenlane.web.state import WebState
 
 _MAX_ITEMS_SHOWN = 4
 _SINGLES = ("parentID", "epcList", "childEPCs", "inputEPCList", "outputEPCList")
 _CLASSES = ("quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList")
 _ORDER = ("inputEPCList", "inputQuantityList", "outputEPCList", "outputQuantityList", "parentID", "childEPCs")
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +55,20 @@ class ItemGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was found of one event.
+
+    Attributes:
+        reason: in plain words; empty where the verdict is passed.
+        judgement: of its receipt; None where there is no receipt yet, or never will be.
+    """
+
+    verdict: Verdict
+    reason: str
+    judgement: Judgement | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedEvent:
     """One event as a page tells it.
 
@@ -70,8 +76,7 @@ class JudgedEvent:
         digest: event hash, 64 hex digits.
         content: content digest, 64 hex digits; tells entries of one event hash apart.
         place: the words of where it happened; None where it does not tell.
-        judgement: of its receipt; None where there is no receipt yet, or never will be.
-        reason: why there is no judgement, in plain words.
+        judgement, reason: as in `Finding`.
         is_private: readable by the center of the asker alone.
         is_declared_wrong: a later entry declares this event wrong.
         is_declaration: it declares an earlier one wrong.
@@ -133,87 +138,6 @@ class JudgedJourney:
         return sum(event.verdict is verdict for event in self.events)
 
 
-class _RememberingNode:
-    """Asks the node behind it each question once for one page; a node that is away is not waited for again."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-        self._answers: dict[tuple[object, ...], Any] = {}
-        self._away: NodeAway | None = None
-
-    @property
-    def name(self) -> str:
-        return self._node.name
-
-    def chain_id(self) -> ChainId:
-        return self._once(("chain",), self._node.chain_id)
-
-    def genesis_hash(self) -> bytes:
-        return self._once(("genesis",), self._node.genesis_hash)
-
-    def storage_at(self, contract: Address, slot: bytes) -> bytes:
-        return self._once(("storage", contract, slot), lambda: self._node.storage_at(contract, slot))
-
-    def anchoring(self, contract: Address, center: CenterId, tree_size: TreeSize, hint: BlockNumber | None) -> Anchoring | None:
-        asked = ("anchoring", contract, center, tree_size, hint)
-        return self._once(asked, lambda: self._node.anchoring(contract, center, tree_size, hint))
-
-    def _once(self, asked: tuple[object, ...], ask: Callable[[], _Answer]) -> _Answer:
-        if self._away is not None:
-            raise self._away
-        if asked not in self._answers:
-            try:
-                self._answers[asked] = ask()
-            except NodeAway as away:
-                self._away = away
-                raise
-        answer: _Answer = self._answers[asked]
-        return answer
-
-
-def judged_item(state: WebState, identifier: str, *, reader: CenterId | None) -> JudgedJourney | None:
-    """The journey of an item, judged; None where nothing readable names it.
-
-    Args:
-        identifier: canonical GS1 Digital Link.
-        reader: the center whose private events are included.
-    """
-    journey = state.services.trace(identifier, reader=reader)
-    if not journey.events:
-        return None
-    events = _judged(state, journey.events, reader, identifier)
-    return JudgedJourney(identifier=identifier, events=events, is_whole=journey.is_whole, selected=_most_telling(events))
-
-
-def judged_event(state: WebState, digest: bytes, content: bytes | None, *, reader: CenterId | None) -> JudgedJourney | None:
-    """The journey of the first item that an event names, with that event selected; None where it cannot be read.
-
-    Args:
-        digest: the 32 bytes of its event hash.
-        content: the content digest of one of its entries; None for the one captured first.
-    """
-    entries = state.services.trace.by_hash(digest, reader=reader)
-    chosen = next((entry for entry in entries if content is None or entry.content_digest == content), None)
-    if chosen is None:
-        return None
-    identifier = _main_item(chosen)
-    found = {(entry.center, entry.leaf_index): entry for entry in entries}
-    is_whole = True
-    if identifier is not None:
-        journey = state.services.trace(identifier, reader=reader)
-        is_whole = journey.is_whole
-        found |= {(entry.center, entry.leaf_index): entry for entry in journey.events}
-    ordered = sorted(found.values(), key=lambda entry: (entry.event_time, entry.center, entry.leaf_index))
-    events = _judged(state, ordered, reader, identifier)
-    selected = next(each for each in events if (each.event.center, each.event.leaf_index) == (chosen.center, chosen.leaf_index))
-    return JudgedJourney(identifier=identifier, events=events, is_whole=is_whole, selected=selected)
-
-
-def _most_telling(events: Sequence[JudgedEvent]) -> JudgedEvent:
-    """The newest event, or, where some failed, the newest of those."""
-    return next((event for event in reversed(events) if event.verdict is Verdict.FAILED), events[-1])
-
-
 def journey_value(journey: JudgedJourney, *, public_url: str) -> dict[str, Any]:
     """What the page says, as JSON."""
     return {
@@ -251,61 +175,32 @@ def receipt_path(event: JudgedEvent) -> str:
     return f"/v1/receipts/{event.digest}?content={event.content}"
 
 
-def _main_item(event: StoredEvent) -> str | None:
+def main_item(event: StoredEvent) -> str | None:
+    """The identifier whose journey an event's page shows: what came of it first; None where it names none that has a page."""
     ranks = ("output", "output_quantity", "epc", "quantity", "child_epc", "child_quantity", "parent", "input", "input_quantity")
     items = [item for item in event.items if local_path(item.identifier) is not None]
     items.sort(key=lambda item: ranks.index(item.role) if item.role in ranks else len(ranks))
     return items[0].identifier if items else None
 
 
-def _judged(
-    state: WebState, events: Sequence[StoredEvent], reader: CenterId | None, identifier: str | None
-) -> tuple[JudgedEvent, ...]:
-    try:
-        trust: TrustFile | None = state.trust()
-        away = ""
-    except Unavailable as error:
-        trust, away = None, error.detail
-    node = _RememberingNode(state.services.judge_node)
-    names: dict[tuple[str, str], str] = {}
-    # Only whoever captured an event can declare it wrong: another's declaration is another's opinion.
-    declared = {_said(event) for event in events if event.is_error_declaration}
-    return tuple(_judged_one(state, event, reader, trust, away, node, names, declared, identifier) for event in events)
-
-
-def _judged_one(
-    state: WebState,
+def told_event(
     event: StoredEvent,
-    reader: CenterId | None,
-    trust: TrustFile | None,
-    away: str,
-    node: Node,
-    names: dict[tuple[str, str], str],
-    declared: set[tuple[str, str, bytes]],
-    identifier: str | None,
+    *,
+    finding: Finding,
+    member: str,
+    center: HostedCenter | None,
+    asked: str | None,
+    is_declared_wrong: bool,
 ) -> JudgedEvent:
-    judgement: Judgement | None = None
-    verdict, reason = Verdict.NOT_CHECKED, ""
-    if trust is None:
-        reason = f"The chain cannot be asked now. {away}"
-    else:
-        try:
-            receipt = state.services.prove(event.identity.event_digest, reader=reader, content_digest=event.content_digest)
-            judgement = judge(encode_receipt(receipt), trust, event=None, ask=[node])
-            verdict = judgement.verdict
-        except (Unavailable, SaltForgotten) as error:
-            reason = error.detail
-        except ProofRefused as error:
-            verdict, reason = Verdict.FAILED, f"This server's own log does not prove the event. {error.detail}"
-        except GreenlaneError as error:
-            reason = f"No receipt could be made. {error.detail}"
+    """One event in words.
+
+    Args:
+        member: the name of whoever captured it.
+        center: that it was captured for; None where it is not served here any more.
+        asked: canonical identifier of the item whose journey is shown; None where there is none.
+    """
     document = parse_json(event.document)
     fields: dict[str, JsonValue] = document if isinstance(document, dict) else {}
-    key = (event.center, event.member)
-    if key not in names:
-        member = state.services.read_log.member(event.center, event.member)
-        names[key] = event.member if member is None else member.name
-    center = next((each for each in state.services.centers if each.id == event.center), None)
     place = event.biz_location or event.read_point
     certificates = fields.get("certificationInfo", [])
     return JudgedEvent(
@@ -317,23 +212,18 @@ def _judged_one(
         time=time_words(event.event_time, fields.get("eventTimeZoneOffset")),
         place=None if place is None else item_words(place),
         place_path=None if place is None else local_path(place),
-        member=names[key],
+        member=member,
         center=event.center if center is None else center.name,
         economy="" if center is None else center.economy,
-        groups=_groups(fields, identifier),
+        groups=_groups(fields, asked),
         certificates=tuple(str(each) for each in (certificates if isinstance(certificates, list) else [certificates])),
-        judgement=judgement,
-        verdict=verdict,
-        reason=reason,
+        judgement=finding.judgement,
+        verdict=finding.verdict,
+        reason=finding.reason,
         is_private=event.visibility.value == "private",
-        is_declared_wrong=_said(event) in declared and not event.is_error_declaration,
+        is_declared_wrong=is_declared_wrong,
         is_declaration=event.is_error_declaration,
     )
-
-
-def _said(event: StoredEvent) -> tuple[str, str, bytes]:
-    """Who says which event."""
-    return event.center, event.member, event.identity.event_digest
 
 
 def _groups(fields: dict[str, JsonValue], asked: str | None) -> tuple[ItemGroup, ...]:

@@ -14,11 +14,13 @@ from starlette.responses import RedirectResponse, Response
 
 from greenlane.core.epcis.gs1keys import GS1Key
 from greenlane.core.epcis.identifiers import IdentifierFault, parse_identifier
-from greenlane.core.errors import NotFound
+from greenlane.core.errors import NotFound, Unavailable
+from greenlane.core.trust import TrustFile
 from greenlane.core.units import CenterId
 from greenlane.web.addresses import content_digest_of, event_digest_of, required_event_digest
 from greenlane.web.auth import PageReader, Reader
-from greenlane.web.pages.journey import JudgedJourney, journey_value, judged_event, judged_item
+from greenlane.web.pages.journey import JudgedJourney, journey_value
+from greenlane.web.pages.judging import judged_event, judged_item
 from greenlane.web.pages.render import (
     STYLE_SHEET,
     index_page,
@@ -68,7 +70,9 @@ def find(request: Request, _: Reader) -> Response:
 @router.get("/verify/{event_hash:path}", response_model=None, responses=_PAGE, summary="An event, judged")
 async def verify(request: Request, reader: PageReader, event_hash: str) -> Response:
     """An event, the journey of what it names, and the ladder of checks."""
-    return await to_thread.run_sync(_event_answer, request, reader, event_hash, limiter=state_of(request).page_limiter)
+    state = state_of(request)
+    trust = await state.trust.or_reason()
+    return await to_thread.run_sync(_event_answer, request, reader, trust, event_hash, limiter=state.page_limiter)
 
 
 @router.get("/problems", response_model=None, responses=_PAGE, summary="Kinds of problems")
@@ -100,7 +104,9 @@ def style_sheet() -> Response:
 
 def _item_route(key: GS1Key) -> Callable[..., Awaitable[Response]]:
     async def item(request: Request, reader: PageReader, value: str) -> Response:
-        return await to_thread.run_sync(_item_answer, request, reader, limiter=state_of(request).page_limiter)
+        state = state_of(request)
+        trust = await state.trust.or_reason()
+        return await to_thread.run_sync(_item_answer, request, reader, trust, limiter=state.page_limiter)
 
     item.__name__ = f"item_{key.value}"
     item.__doc__ = f"The journey of what the GS1 key {key.name.replace('_', ' ')} names, judged."
@@ -112,21 +118,21 @@ for _key in GS1Key:
     _add(_item_route(_key))
 
 
-def _event_answer(request: Request, reader: CenterId | None, event_hash: str) -> Response:
+def _event_answer(request: Request, reader: CenterId | None, trust: TrustFile | Unavailable, event_hash: str) -> Response:
     state = state_of(request)
     digest = required_event_digest(event_hash, request.query_params)
     content = content_digest_of(request.query_params)
-    journey = judged_event(state, digest, content, reader=reader)
+    journey = judged_event(state.services, digest, content, reader=reader, trust=trust)
     path = f"/verify/{digest.hex()}" + (f"?content={content.hex()}" if content else "")
     return _answer(state, request, journey, path=path, asked=digest.hex(), is_event_page=True)
 
 
-def _item_answer(request: Request, reader: CenterId | None) -> Response:
+def _item_answer(request: Request, reader: CenterId | None, trust: TrustFile | Unavailable) -> Response:
     state = state_of(request)
     # The path as it was sent: a decoded slash inside a serial number would read as a qualifier.
     raw_path = request.scope.get("raw_path") or quote(request.url.path).encode()
     path = _path_of(f"https://id.gs1.org{raw_path.decode('ascii', 'replace')}")
-    journey = judged_item(state, f"https://id.gs1.org{path}", reader=reader)
+    journey = judged_item(state.services, f"https://id.gs1.org{path}", reader=reader, trust=trust)
     return _answer(state, request, journey, path=path, asked=f"https://id.gs1.org{path}", is_event_page=False)
 
 

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from greenlane.core.trust import encode_trust_file
 from greenlane.web.auth import Reader
-from greenlane.web.schemas import JsonAnswer
+from greenlane.web.schemas import JsonAnswer, Problem
 from greenlane.web.state import state_of
 
 router = APIRouter(prefix="/v1", tags=["Trust"])
@@ -15,12 +15,15 @@ router = APIRouter(prefix="/v1", tags=["Trust"])
 @router.get(
     "/trust",
     response_model=None,
-    responses={200: {"description": "The trust file", "content": {"application/json": {}}}},
+    responses={
+        200: {"description": "The trust file", "content": {"application/json": {}}},
+        503: {"model": Problem, "description": "The chain cannot be used, and this server has not read the trust file before"},
+    },
     summary="The trust file",
 )
-def trust(request: Request, _: Reader) -> Response:
+async def trust(request: Request, _: Reader) -> Response:
     """What a verifier starts from, as the registry on the chain has it. Compare it with one from somebody you trust."""
     return JsonAnswer(
-        encode_trust_file(state_of(request).trust()),
+        encode_trust_file(await state_of(request).trust()),
         headers={"Cache-Control": "no-cache", "Content-Disposition": 'inline; filename="trust.json"'},
     )

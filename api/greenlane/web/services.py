@@ -1,0 +1,47 @@
+"""What the web works with: the use cases it calls, and whom it asks."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from greenlane.core.trust import TrustFile
+from greenlane.ports.clock import Clock
+from greenlane.ports.ledger import LedgerHealth
+from greenlane.ports.signing import HostedCenter
+from greenlane.services.capture import Capture
+from greenlane.services.forget import Forget
+from greenlane.services.identify import Identify
+from greenlane.services.prove import Prove
+from greenlane.services.read_log import ReadLog
+from greenlane.services.trace import Trace
+from greenlane.verify.ladder import Node
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebServices:
+    """The use cases behind the routes.
+
+    Attributes:
+        centers: the pilot centers served here.
+        probe_store: raises where the database cannot be used.
+        probe_ledger: what a node of the chain says of itself; raises where none answers.
+        trust: the trust file as the registry has it now.
+        judge_nodes: the nodes whom the pages ask for anchors, each on its own.
+    """
+
+    capture: Capture
+    trace: Trace
+    prove: Prove
+    forget: Forget
+    identify: Identify
+    read_log: ReadLog
+    centers: Sequence[HostedCenter]
+    probe_store: Callable[[], None]
+    probe_ledger: Callable[[], LedgerHealth]
+    trust: Callable[[], TrustFile]
+    judge_nodes: Sequence[Node]
+    clock: Clock = field(default=_now)
