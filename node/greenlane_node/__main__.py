@@ -1,6 +1,7 @@
 """The node's command line: `greenlane-node local up|down|status|reset`.
 
-Exit codes: 0 done; 1 there is no running network (status); 2 wrong use; 3 it could not be done, and the sentence says why.
+Exit codes: 0 done; 1 there is no running network (status); 2 wrong use or unusable input; 3 it could not be done now, and the
+sentence says why.
 """
 
 import argparse
@@ -9,28 +10,42 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from greenlane.core.errors import GreenlaneError
+from greenlane.core.exits import Exit, FileTrouble, PackageMissing, WrongUse, exit_code_of, fault_text
 
-from greenlane_node.local import LocalNetwork, RunningNetwork
+if TYPE_CHECKING:
+    from greenlane_node.local import RunningNetwork
 
 DEFAULT_HOME = Path("var") / "greenlane"
-_DONE, _NO, _COULD_NOT = 0, 1, 3
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises a wrong use, with where to read more."""
+
+    def error(self, message: str) -> NoReturn:
+        raise WrongUse(f"{message}.", remedy=f"See `{self.prog} --help`.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Does what the arguments say; the exit code."""
-    parser = _parser()
-    chosen = parser.parse_args(arguments)
-    if chosen.action == "reset" and chosen.everything == chosen.chain:
-        parser.error("reset needs --chain or --everything, and not both")
-    home = Path(chosen.home or os.environ.get("GREENLANE_HOME") or DEFAULT_HOME)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code, told = _act(chosen, home)
-    except GreenlaneError as error:
-        told = {"error": error.code, "detail": error.detail, "where": error.where, "remedy": error.remedy}
-        sys.stderr.write(f"{json.dumps(told) if chosen.json else error}\n")
-        return _COULD_NOT
+        parser = _parser()
+        chosen = parser.parse_args(given)
+        if chosen.action == "reset" and chosen.everything == chosen.chain:
+            parser.error("reset needs --chain or --everything, and not both")
+        code, told = _act(chosen, Path(chosen.home or os.environ.get("GREENLANE_HOME") or DEFAULT_HOME))
+    except GreenlaneError as fault:
+        return _say(fault, given)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("greenlane"):
+            raise
+        return _say(PackageMissing(missing.name or "", extras="node"), given)
+    except OSError as cause:
+        name = None if cause.filename is None else os.fsdecode(cause.filename)
+        return _say(FileTrouble(f"{cause.strerror or cause}.", where=name), given)
     if chosen.json:
         sys.stdout.write(json.dumps(told) + "\n")
     else:
@@ -38,19 +53,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _act(chosen: argparse.Namespace, home: Path) -> tuple[int, dict[str, object]]:
+def _say(fault: GreenlaneError, given: Sequence[str]) -> Exit:
+    sys.stderr.write(fault_text(fault, program="greenlane-node", as_json="--json" in given))
+    return exit_code_of(fault)
+
+
+def _act(chosen: argparse.Namespace, home: Path) -> tuple[Exit, dict[str, object]]:
+    # What it needs is no part of the base install; help and wrong uses are told without it.
+    from greenlane_node.local import LocalNetwork
+
     match chosen.action:
         case "up":
-            return _DONE, _told(LocalNetwork.start(home, port=chosen.port, block_time_s=chosen.block_time))
+            return Exit.GOOD, _told(LocalNetwork.start(home, port=chosen.port, block_time_s=chosen.block_time))
         case "down":
-            return _DONE, {"stopped": LocalNetwork.stop(home), "home": str(home)}
+            return Exit.GOOD, {"stopped": LocalNetwork.stop(home), "home": str(home)}
         case "reset" if chosen.everything:
             LocalNetwork.remove(home)
-            return _DONE, {"removed": str(home)}
+            return Exit.GOOD, {"removed": str(home)}
         case "reset":
-            return _DONE, _told(LocalNetwork.reset_chain(home))
+            return Exit.GOOD, _told(LocalNetwork.reset_chain(home))
     status = LocalNetwork.status(home)
-    return (_NO if status.process is None else _DONE), {
+    return (Exit.NO if status.process is None else Exit.GOOD), {
         "home": str(home),
         "running": status.process is not None,
         "pid": None if status.process is None else status.process.pid,
@@ -60,7 +83,7 @@ def _act(chosen: argparse.Namespace, home: Path) -> tuple[int, dict[str, object]
     }
 
 
-def _told(running: RunningNetwork) -> dict[str, object]:
+def _told(running: "RunningNetwork") -> dict[str, object]:
     return {
         "home": str(running.home.directory),
         "started": not running.was_running,
@@ -75,10 +98,10 @@ def _told(running: RunningNetwork) -> dict[str, object]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="greenlane-node",
         description="Runs the chain of a Greenlane network.",
-        epilog="Exit codes: 0 done, 1 no network runs (status), 2 wrong use, 3 it could not be done.",
+        epilog="Exit codes: 0 done, 1 no network runs (status), 2 wrong use or unusable input, 3 it could not be done now.",
     )
     kinds = parser.add_subparsers(dest="kind", required=True)
     local = kinds.add_parser("local", help="an embedded network on this machine: one anvil, free gas, loopback only")

@@ -28,7 +28,7 @@ from typing import Any, Final
 
 from greenlane.adapters.keystore import replace_file
 from greenlane.core.canonical import canonical_bytes, parse_json
-from greenlane.core.errors import GreenlaneError, InvalidInput
+from greenlane.core.errors import CannotCheck, InvalidInput
 from web3 import HTTPProvider
 
 HOST: Final = "127.0.0.1"
@@ -50,13 +50,13 @@ _PLATFORMS: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
-class ChainNotStarted(GreenlaneError):
+class ChainNotStarted(CannotCheck):
     """The embedded chain does not start, or is not there to be started."""
 
     code = "chain-not-started"
 
 
-class ChainNotStopped(GreenlaneError):
+class ChainNotStopped(CannotCheck):
     """The embedded chain was asked to end and goes on."""
 
     code = "chain-not-stopped"

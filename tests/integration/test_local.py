@@ -6,6 +6,8 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -280,14 +282,27 @@ def test_the_command_line_starts_tells_stops_and_removes(home: Path, capsys: pyt
     assert run("reset", "--everything")[0] == 0
     assert list(home.iterdir()) == []
     code, told = run("reset", "--chain")
-    assert (code, told["error"]) == (3, "not-found")
+    assert (code, told["errors"][0]["code"]) == (2, "not-found")
 
 
 @pytest.mark.parametrize(
     "arguments", [[], ["local"], ["local", "reset"], ["local", "up", "--port", "0"], ["local", "up", "--block-time", "x"]]
 )
 def test_wrong_use_of_the_command_line_is_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert "usage" in capsys.readouterr().err
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("greenlane-node: ")
+    assert told.count("\n") == 1
+    assert "--help" in told
+    assert main([*arguments, "--json"]) == 2
+    assert json.loads(capsys.readouterr().err)["errors"][0]["code"] == "wrong-use"
+
+
+def test_the_base_install_names_the_part_that_is_missing() -> None:
+    script = (
+        "import sys\nsys.modules['web3'] = None\nfrom greenlane_node.__main__ import main\nsys.exit(main(['local', 'status']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "greenlane[node]" in done.stderr

@@ -5,8 +5,8 @@ import json
 import sys
 
 from greenlane.cli.deployment import add_home_argument, chosen_centers, opened
-from greenlane.cli.exits import Exit
 from greenlane.core.errors import InvalidInput
+from greenlane.core.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from greenlane.adapters.archive import write_archive
 from greenlane.adapters.sql.backup import dump_database
 from greenlane.cli.deployment import add_home_argument, read_environment
-from greenlane.cli.exits import Exit
 from greenlane.core.errors import InvalidInput
+from greenlane.core.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

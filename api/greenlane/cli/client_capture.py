@@ -4,10 +4,10 @@ import argparse
 import json
 import sys
 
-from greenlane.cli.exits import Exit
 from greenlane.cli.files import read_input
 from greenlane.cli.server import ServerRefused, add_server_arguments, json_object, send
 from greenlane.core import crypto
+from greenlane.core.exits import Exit
 
 _MAX_BYTES = 64 * 1024 * 1024
 

@@ -5,9 +5,9 @@ import re
 import sys
 from pathlib import Path
 
-from greenlane.cli.exits import Exit
 from greenlane.cli.server import add_server_arguments, send
 from greenlane.core.epcis.eventhash import event_hash_digest
+from greenlane.core.exits import Exit
 
 _DIGEST = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 

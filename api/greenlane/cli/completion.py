@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from greenlane.cli.exits import Exit
+from greenlane.core.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

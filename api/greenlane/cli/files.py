@@ -3,13 +3,7 @@
 import sys
 from pathlib import Path
 
-from greenlane.core.errors import InvalidInput
-
-
-class UnreadableFile(InvalidInput):
-    """A file that the user named cannot be read."""
-
-    code = "unreadable-file"
+from greenlane.core.exits import UnreadableFile
 
 
 def read_input(name: str, *, max_bytes: int) -> bytes:

@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 
 from greenlane.cli.deployment import add_home_argument, chosen_centers, opened
-from greenlane.cli.exits import Exit
+from greenlane.core.exits import Exit
 from greenlane.services.check import CheckReport
 
 

@@ -4,11 +4,11 @@ import argparse
 import json
 import sys
 
-from greenlane.cli.exits import Exit
 from greenlane.cli.files import read_input
 from greenlane.core.canonical import parse_json
 from greenlane.core.epcis.event import parse_document
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash, prehash
+from greenlane.core.exits import Exit
 
 _MAX_BYTES = 1024**3
 

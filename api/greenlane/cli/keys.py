@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TextIO
 
 from greenlane.cli.deployment import CONSOLE, add_home_argument, chosen_centers, opened
-from greenlane.cli.exits import Exit
 from greenlane.core.errors import InvalidInput
+from greenlane.core.exits import Exit
 from greenlane.core.units import center_id, member_id
 from greenlane.ports.accounts import ApiKey, KeyRole
 

@@ -5,7 +5,7 @@ import json
 import sys
 
 from greenlane.cli.deployment import CONSOLE, add_home_argument, chosen_centers, opened
-from greenlane.cli.exits import Exit
+from greenlane.core.exits import Exit
 from greenlane.core.units import center_id, member_id
 from greenlane.ports.accounts import Member, MemberRole, Visibility
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import NoReturn, Protocol, cast
 
-from greenlane.cli.exits import Exit, exit_code_of, say_fault
 from greenlane.core.errors import GreenlaneError
+from greenlane.core.exits import Exit, FileTrouble, PackageMissing, WrongUse, exit_code_of, fault_text
 
 _EPILOG = """exit codes: 0 good; 1 the verdict is no; 2 wrong use or unusable input; 3 could not be checked or done now"""
 
@@ -32,13 +32,6 @@ _COMMANDS = (
 )
 
 
-class FileTrouble(GreenlaneError):
-    """A file or folder could not be used."""
-
-    code = "file-trouble"
-    default_remedy = "Check the name, the permissions and the space."
-
-
 class Command(Protocol):
     """What each command's module holds."""
 
@@ -47,10 +40,10 @@ class Command(Protocol):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says a wrong use in one line, with where to read more."""
+    """Raises a wrong use, with where to read more."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(Exit.USAGE, f"greenlane: {message}. See `{self.prog} --help`.\n")
+        raise WrongUse(f"{message}.", remedy=f"See `{self.prog} --help`.")
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
@@ -85,34 +78,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run = cast(Callable[[argparse.Namespace], int], _module(args.run_module).run)
         return int(run(args))
     except GreenlaneError as fault:
-        say_fault(fault, as_json=as_json)
-        return exit_code_of(fault)
+        return _say(fault, as_json)
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("greenlane"):
             raise
-        say_fault(
-            GreenlaneError(
-                f"This command needs the package {missing.name!r}, which the base install leaves out.",
-                remedy="Install the server's parts: pip install 'greenlane[api,node]'.",
-            ),
-            as_json=as_json,
-        )
-        return Exit.USAGE
+        return _say(PackageMissing(missing.name or "", extras="api,node"), as_json)
     except BrokenPipeError:
         # The reader of our output left (`| head`): that is its right. Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.GOOD
     except OSError as cause:
         # A file that the user named cannot be written, a disk is full: theirs to mend, in one line.
-        say_fault(FileTrouble(f"{cause.strerror or cause}.", where=_name_of(cause)), as_json=as_json)
-        return Exit.USAGE
+        name = None if cause.filename is None else os.fsdecode(cause.filename)
+        return _say(FileTrouble(f"{cause.strerror or cause}.", where=name), as_json)
     except KeyboardInterrupt:
         sys.stderr.write("greenlane: stopped.\n")
         return 130
 
 
-def _name_of(cause: OSError) -> str | None:
-    return None if cause.filename is None else os.fsdecode(cause.filename)
+def _say(fault: GreenlaneError, as_json: bool) -> Exit:
+    sys.stderr.write(fault_text(fault, program="greenlane", as_json=as_json))
+    return exit_code_of(fault)
 
 
 def _module(name: str) -> Command:

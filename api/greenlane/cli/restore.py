@@ -9,8 +9,8 @@ from pathlib import Path
 from greenlane.adapters.archive import ArchiveInvalid, read_archive
 from greenlane.adapters.sql.backup import load_database
 from greenlane.cli.deployment import add_home_argument, read_environment
-from greenlane.cli.exits import Exit
 from greenlane.core.errors import Conflict, InvalidInput
+from greenlane.core.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,8 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from greenlane.cli.deployment import add_home_argument, opened
-from greenlane.cli.exits import Exit
 from greenlane.cli.logs import start_logging
+from greenlane.core.exits import Exit
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -121,7 +121,8 @@ def _refusal(status: int, body: bytes, retry_after: str | None) -> GreenlaneErro
         )
     except (ValueError, AttributeError, TypeError, RecursionError):
         detail, faults = f"The server answered with status {status}.", ()
-    if status in {429, 503}:
+    # A fault of the server says nothing about the request.
+    if status in {429, 500, 502, 503, 504}:
         wait = f"Try again in {retry_after} s." if retry_after else "Try again later."
         return ServerAway(detail, remedy=wait)
     return Faults(faults) if faults else ServerRefused(detail)

@@ -6,8 +6,8 @@ import sys
 import threading
 
 from greenlane.cli.deployment import add_home_argument, opened
-from greenlane.cli.exits import Exit
 from greenlane.cli.logs import start_logging
+from greenlane.core.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -28,7 +28,7 @@ _SMALL_ORDER_Y = frozenset({0, 1, _ED25519_FIELD_PRIME - 1, _ORDER_EIGHT_Y, _ED2
 class WrongKeyLength(InvalidInput):
     """Bytes given as a signing key have another length than a key has. The bytes themselves are never named."""
 
-    code = "wrong-key-length"
+    code = "wrong-seed-length"
     default_remedy = "Give the 32 bytes of an Ed25519 seed."
 
 

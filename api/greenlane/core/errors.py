@@ -1,6 +1,6 @@
 """What can go wrong, as classes: a stable code, the facts as fields, a sentence that helps.
 
-Six families stand here, because a caller reacts to a family; a room that needs a finer name derives it beside the rule it
+Seven families stand here, because a caller reacts to a family; a room that needs a finer name derives it beside the rule it
 guards. `code` never changes once released: it is the last part of the RFC 9457 problem type and the key of `--json`.
 """
 
@@ -71,11 +71,18 @@ class Unavailable(GreenlaneError):
 
     code = "unavailable"
 
-    def __init__(
-        self, detail: str, *, where: str | None = None, remedy: str | None = None, retry_after_s: int = 5
-    ) -> None:
+    def __init__(self, detail: str, *, where: str | None = None, remedy: str | None = None, retry_after_s: int = 5) -> None:
         super().__init__(detail, where=where, remedy=remedy)
         self.retry_after_s = retry_after_s
+
+
+class CannotCheck(GreenlaneError):
+    """What this deployment stands on is damaged, lost or not what it should be: nothing is known to be wrong with the request.
+
+    No waiting mends it; somebody must look.
+    """
+
+    code = "cannot-check"
 
 
 class Faults(InvalidInput):

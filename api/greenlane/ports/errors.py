@@ -1,6 +1,6 @@
 """Errors of the store, shared by its rooms."""
 
-from greenlane.core.errors import GreenlaneError, Unavailable
+from greenlane.core.errors import CannotCheck, Unavailable
 
 
 class StoreUnavailable(Unavailable):
@@ -9,7 +9,7 @@ class StoreUnavailable(Unavailable):
     code = "store-unavailable"
 
 
-class TileMissing(GreenlaneError):
+class TileMissing(CannotCheck):
     """A tile that should be in the store is not, or is too short."""
 
     code = "tile-missing"

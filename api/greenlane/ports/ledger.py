@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from greenlane.core.errors import GreenlaneError, Unavailable
+from greenlane.core.errors import CannotCheck, GreenlaneError, Unavailable
 from greenlane.core.trust import TrustFile
 from greenlane.core.units import BlockNumber, CenterId, NodeHash, RootHash, TreeSize, TxHash
 
@@ -16,7 +16,7 @@ class LedgerUnavailable(Unavailable):
     code = "ledger-unavailable"
 
 
-class LedgerMismatch(GreenlaneError):
+class LedgerMismatch(CannotCheck):
     """The chain is not the one this deployment belongs to: another chain id, genesis or contract."""
 
     code = "ledger-mismatch"
@@ -25,7 +25,7 @@ class LedgerMismatch(GreenlaneError):
 class AnchorRefused(GreenlaneError):
     """The anchor contract would refuse this checkpoint, or did; `detail` has its reason by name."""
 
-    code = "anchor-refused"
+    code = "anchoring-refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ restored from an older state) is anchored again, what it has is never sent twice
 from dataclasses import dataclass
 from enum import StrEnum
 
-from greenlane.core.errors import GreenlaneError
+from greenlane.core.errors import CannotCheck
 from greenlane.core.merkle import verify_consistency
 from greenlane.core.tiles import consistency_proof_from_tiles
 from greenlane.core.units import CenterId, NodeHash, TreeSize
@@ -16,14 +16,14 @@ from greenlane.ports.log import StoredAnchor, StoredCheckpoint
 from greenlane.ports.store import Store
 
 
-class LogBehindChain(GreenlaneError):
+class LogBehindChain(CannotCheck):
     """The chain holds a checkpoint that this database never published: the database is older than the chain, or another's."""
 
     code = "log-behind-chain"
     default_remedy = "Restore the newest backup of the database; never publish from an older one."
 
 
-class LogForked(GreenlaneError):
+class LogForked(CannotCheck):
     """The chain holds another root for a tree size than this database published."""
 
     code = "log-forked"

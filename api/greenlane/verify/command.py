@@ -12,21 +12,15 @@ from pathlib import Path
 
 from greenlane.core.canonical import JsonValue, parse_json
 from greenlane.core.errors import InvalidInput
+from greenlane.core.exits import Exit, UnreadableFile, exit_code_of, fault_text
 from greenlane.core.receipt import MAX_RECEIPT_BYTES
 from greenlane.core.trust import MAX_TRUST_FILE_BYTES, TrustFile, parse_trust_file
 from greenlane.verify.ladder import Verdict, judge
 from greenlane.verify.nodes import JsonRpcNode
 from greenlane.verify.report import report_text, report_value
 
-EXIT_CODES = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.NOT_CHECKED: 3}
-EXIT_WRONG_USE = 2
+EXIT_CODES = {Verdict.PASSED: Exit.GOOD, Verdict.FAILED: Exit.NO, Verdict.NOT_CHECKED: Exit.UNCHECKED}
 _STANDARD_INPUT = "-"
-
-
-class FileUnreadable(InvalidInput):
-    """A file named on the command line is not there, may not be read, or is too large."""
-
-    code = "file-unreadable"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,12 +53,8 @@ def run(args: argparse.Namespace) -> int:
         event = None if args.event is None else _event(args.event)
         receipt = _read(args.receipt, MAX_RECEIPT_BYTES)
     except InvalidInput as error:
-        if args.json:
-            fault = {"code": error.code, "detail": error.detail, "where": error.where, "remedy": error.remedy}
-            _write(json.dumps({"error": fault}) + "\n")
-        else:
-            sys.stderr.write(f"{error}\n")
-        return EXIT_WRONG_USE
+        sys.stderr.write(fault_text(error, program="greenlane", as_json=args.json))
+        return exit_code_of(error)
     judgement = judge(receipt, trust, event=event, ask=nodes)
     _write(json.dumps(report_value(judgement), indent=2) + "\n" if args.json else report_text(judgement))
     return EXIT_CODES[judgement.verdict]
@@ -73,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 def _trust(path: str) -> TrustFile:
     try:
         return parse_trust_file(_read(path, MAX_TRUST_FILE_BYTES))
-    except FileUnreadable:
+    except UnreadableFile:
         raise
     except InvalidInput as error:
         place = f" (at {error.where})" if error.where else ""
@@ -83,7 +73,7 @@ def _trust(path: str) -> TrustFile:
 def _event(path: str) -> JsonValue:
     try:
         event = parse_json(_read(path, MAX_RECEIPT_BYTES))
-    except FileUnreadable:
+    except UnreadableFile:
         raise
     except InvalidInput as error:
         raise InvalidInput(f"The event does not read well: {error.detail}", where=path) from error
@@ -101,7 +91,7 @@ def _read(path: str, longest: int) -> bytes:
             return file.read(longest + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise FileUnreadable(f"The file cannot be read: {reason}.", where=path) from error
+        raise UnreadableFile(f"The file cannot be read: {reason}.", where=path) from error
 
 
 def _write(text: str) -> None:

@@ -112,7 +112,7 @@ def test_a_key_never_follows_a_redirect(run: Any, server: Server, event: Path, k
     assert [path for _, path, _, _ in server.asked] == [f"/v1/receipts/{DIGEST}"]
 
 
-@pytest.mark.parametrize(("status", "code"), [(400, 2), (401, 2), (404, 2), (409, 2), (500, 2), (429, 3), (503, 3)])
+@pytest.mark.parametrize(("status", "code"), [(400, 2), (401, 2), (404, 2), (409, 2), (501, 2), (429, 3), (500, 3), (503, 3)])
 def test_a_refusal_is_said_with_the_servers_words_and_the_right_code(
     run: Any, server: Server, event: Path, status: int, code: int
 ) -> None:
@@ -144,7 +144,8 @@ def test_an_answer_that_is_no_job_is_named_and_no_crash(
     server.body = body
     refused("capture", event, "--url", server.url)
     server.status = 500
-    refused("capture", event, "--url", server.url)
+    told = run("capture", event, "--url", server.url)
+    assert (told.code, told.out, told.err.count("\n")) == (3, "", 1)
 
 
 @pytest.mark.parametrize(

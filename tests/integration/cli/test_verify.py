@@ -130,7 +130,7 @@ def test_files_that_are_none_are_a_wrong_use_and_a_receipt_that_is_none_is_a_no(
     for words in wrong:
         told = run(*words)
         assert (told.code, told.out, told.err.count("\n")) == (2, "", 1), words
-        assert json.loads(run(*words, "--json").out)["error"]["code"]
+        assert json.loads(run(*words, "--json").err)["errors"][0]["code"]
     for content in (b"", b"{}", b"\xff", b"[" * 100_000):
         none.write_bytes(content)
         assert run("verify", none, "--trust", trust).code == 1

@@ -1,6 +1,7 @@
 """Whatever is typed: help, or one line that says what is wrong, and the right exit code."""
 
 import argparse
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -54,13 +55,21 @@ def test_every_command_has_help_that_tells_its_exit_codes(run: Any, command: str
         ["audit", "--center", "lima", "--after", "x"],
         ["completion", "fish"],
         ["worker", "--until-current", "soon"],
-        ["--json"],
         ["--loud", "hash", "x"],
     ],
     ids=" ".join,
 )
 def test_a_wrong_use_is_said_in_one_line(refused: Callable[..., str], words: list[str]) -> None:
     assert "--help" in refused(*words)
+
+
+@pytest.mark.parametrize("words", [["--json"], ["hash", "--json"], ["fsck", "--json", "--bogus"], ["verify", "x", "--json"]])
+def test_a_wrong_use_is_said_in_json_where_json_is_asked_for(run: Any, words: list[str]) -> None:
+    told = run(*words)
+    assert (told.code, told.out) == (2, "")
+    (fault,) = json.loads(told.err)["errors"]
+    assert fault["code"] == "wrong-use"
+    assert "--help" in fault["remedy"]
 
 
 def test_the_version_is_told(run: Any) -> None:

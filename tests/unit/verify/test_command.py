@@ -184,7 +184,7 @@ def test_wrong_use_has_the_exit_code_two_and_says_what_is_wrong(files: Path, cap
         assert said.out == ""
         assert said.err.strip()
         assert verify(*words, "--json") == 2
-        assert json.loads(capsys.readouterr().out)["error"]["detail"]
+        assert json.loads(capsys.readouterr().err)["errors"][0]["detail"]
 
 
 @pytest.mark.parametrize(

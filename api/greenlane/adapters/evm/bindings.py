@@ -23,7 +23,7 @@ from web3.types import BlockIdentifier, LogReceipt, TxParams
 
 from greenlane.core.anchoring import center_key
 from greenlane.core.crypto import keccak256
-from greenlane.core.errors import Conflict, GreenlaneError, InvalidInput
+from greenlane.core.errors import CannotCheck, Conflict, InvalidInput
 from greenlane.core.units import (
     Address,
     BlockNumber,
@@ -71,7 +71,7 @@ class ContractRefused(Conflict):
         self.arguments = dict(arguments)
 
 
-class NotThisContract(GreenlaneError):
+class NotThisContract(CannotCheck):
     """What stands at an address of the chain does not answer as the contract expected there."""
 
     code = "not-this-contract"

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 
-from greenlane.core.errors import Conflict, GreenlaneError
+from greenlane.core.errors import CannotCheck, Conflict
 
 _TOOL_PATIENCE_S = 6 * 3600
 
 
-class BackupFailed(GreenlaneError):
+class BackupFailed(CannotCheck):
     """The database could not be copied or brought back; what was there is unchanged."""
 
     code = "backup-failed"

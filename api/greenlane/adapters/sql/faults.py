@@ -6,7 +6,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from greenlane.core.errors import Conflict, GreenlaneError, InvalidInput
+from greenlane.core.errors import CannotCheck, Conflict, GreenlaneError, InvalidInput
 from greenlane.ports.errors import StoreUnavailable
 
 RETRY_WHEN_BUSY_S = 2
@@ -27,7 +27,7 @@ class RowRefused(Conflict):
     code = "row-refused"
 
 
-class RowDamaged(GreenlaneError):
+class RowDamaged(CannotCheck):
     """A stored text is no text any more: its bytes were changed outside this program."""
 
     code = "row-damaged"

@@ -9,7 +9,7 @@ from greenlane.adapters.sql.tables import anchor as anchors
 from greenlane.adapters.sql.tables import checkpoint as checkpoints
 from greenlane.adapters.sql.tables import entry_run, log_head, log_published
 from greenlane.adapters.sql.work import Work
-from greenlane.core.errors import Conflict, GreenlaneError, InvalidInput
+from greenlane.core.errors import CannotCheck, Conflict, InvalidInput
 from greenlane.core.tiles import TILE_WIDTH, TileId
 from greenlane.core.units import BlockNumber, CenterId, LeafIndex, RootHash, TreeSize, TxHash
 from greenlane.ports.errors import TileMissing
@@ -29,7 +29,7 @@ _WRITE_TILE = (
 _T = TypeVar("_T")
 
 
-class EntryMissing(GreenlaneError):
+class EntryMissing(CannotCheck):
     """An entry that the log's head counts is not in the store."""
 
     code = "entry-missing"
