@@ -5,7 +5,6 @@ holds it can hash it again. All faults of a document are told together. Source: 
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -312,23 +311,29 @@ def _parts(context: JsonValue) -> list[JsonValue]:
     return context if isinstance(context, list) else [context]
 
 
-def _items(event: dict[str, Any]) -> Iterator[ItemReference]:
+def _items(event: dict[str, Any]) -> list[ItemReference]:
+    items: list[ItemReference] = []
     for name, role in _SINGLES:
-        for epc in event.get(name, ()):
-            yield ItemReference(role=role, identifier=link_of(epc))
+        if name in event:
+            items += [ItemReference(role=role, identifier=link_of(epc)) for epc in event[name]]
     parent = event.get("parentID")
     if parent is not None:
-        yield ItemReference(role=ItemRole.PARENT, identifier=link_of(parent))
+        items.append(ItemReference(role=_PARENT, identifier=link_of(parent)))
     for name, role in _CLASSES:
-        for element in event.get(name, ()):
-            yield ItemReference(
-                role=role,
-                identifier=link_of(element["epcClass"]),
-                quantity=element.get("quantity"),
-                uom=element.get("uom"),
-            )
+        if name in event:
+            items += [
+                ItemReference(
+                    role=role,
+                    identifier=link_of(element["epcClass"]),
+                    quantity=element.get("quantity"),
+                    uom=element.get("uom"),
+                )
+                for element in event[name]
+            ]
+    return items
 
 
+_PARENT: Final = ItemRole.PARENT
 _SINGLES: Final = (
     ("epcList", ItemRole.EPC),
     ("childEPCs", ItemRole.CHILD_EPC),

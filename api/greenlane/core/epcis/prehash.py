@@ -55,7 +55,7 @@ _SMALLEST_EXPONENT: Final = -1100
 _EXACT_WHOLE: Final = 1e15
 _DEFAULT_CURIES: Final = read_context(None).curies
 _LENGTHS_WITH_MILLISECONDS: Final = frozenset({len("2026-01-01T00:00:00.000Z"), len("2026-01-01T00:00:00.000+00:00")})
-_SECONDS: Final = re.compile(r":[0-5][0-9]\.[0-9]{3}(?:Z|[+-][0-9]{2}:[0-9]{2})\Z").match
+_WITHIN_HOUR: Final = re.compile(r":[0-5][0-9]:[0-5][0-9]\.[0-9]{3}(?:Z|[+-][0-9]{2}:00)\Z").match
 _IDENTIFIER_STARTS: Final = ("urn:epc:", "https://", "http://")
 _IGNORED_ANYWHERE: Final = frozenset({"#text", "rdfs:comment", "comment"})
 
@@ -288,9 +288,9 @@ def _float(number: float) -> str:
 def _time(text: str) -> str:
     """UTC with milliseconds, rounded half up; digits beyond the sixth are not looked at."""
     text = text.strip()
-    # With milliseconds already there only the minute moves, and events of one minute are many.
-    if len(text) in _LENGTHS_WITH_MILLISECONDS and _SECONDS(text, 16) is not None:
-        return f"{_minute(text[:16] + text[23:])}{text[16:23]}Z"
+    # With milliseconds already there and an offset of whole hours only the hour moves, and events of one hour are many.
+    if len(text) in _LENGTHS_WITH_MILLISECONDS and _WITHIN_HOUR(text, 13) is not None:
+        return f"{_hour(text[:13], text[23:])}{text[13:23]}Z"
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise EventUnhashable(
@@ -304,9 +304,9 @@ def _time(text: str) -> str:
 
 
 @lru_cache(maxsize=1 << 12)
-def _minute(written: str) -> str:
-    """Date, hour and minute in UTC of the same with a zone, whose offset is of whole minutes."""
-    return datetime.fromisoformat(written).astimezone(UTC).isoformat(timespec="minutes")[:-6]
+def _hour(written: str, zone: str) -> str:
+    """Date and hour in UTC of the same in a zone, whose offset is of whole hours."""
+    return datetime.fromisoformat(f"{written}:00{zone}").astimezone(UTC).isoformat(timespec="hours")[:-6]
 
 
 def _identifier(value: str) -> str:

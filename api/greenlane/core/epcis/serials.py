@@ -20,8 +20,7 @@ _LINK_HEAD: Final = re.compile(r"https?://[A-Za-z0-9.\-]+/01/\d{14}/(?:21|10)", 
 # A web address without such a segment holds no key: an AI of two to four digits, or the old name of one.
 _MAY_HOLD_KEY: Final = re.compile(r"/(?:[0-9]{2,4}|sscc|g[a-z]{2,4}|party|itip|cpid)/").search
 _SSCC: Final = re.compile(r"urn:epc:id:sscc:([0-9]{6,12})\.([0-9])([0-9]+)").fullmatch
-_SSCC_START: Final = "urn:epc:id:sscc:"
-_SSCC_LENGTH: Final = len(_SSCC_START) + 17 + len(".")
+_SSCC_LENGTH: Final = len("urn:epc:id:sscc:") + 17 + len(".")
 _CANONICAL_HOST: Final = "id.gs1.org"
 _PLAIN_SERIAL: Final = 16
 """Shortest of the bounds: a GRAI's serial; a GTIN's serial and a lot may have 20, a GDTI's serial 17."""
@@ -31,9 +30,6 @@ _HEADS: Final = 1 << 13
 def link_of(uri: str) -> str:
     """As `identifiers.to_digital_link`."""
     if uri.startswith("urn:epc:"):
-        if uri.startswith(_SSCC_START) and len(uri) == _SSCC_LENGTH and (parts := _SSCC(uri)) is not None:
-            number = f"{parts[2]}{parts[1]}{parts[3]}"
-            return f"https://id.gs1.org/00/{number}{check_digit(number)}"
         head, _, serial = uri.rpartition(".")
     elif uri.startswith(("https://", "http://")):
         if _MAY_HOLD_KEY(uri) is None:
@@ -46,6 +42,9 @@ def link_of(uri: str) -> str:
         start = _start_of(head)
         if start is not None:
             return start + serial
+        if len(uri) == _SSCC_LENGTH and (parts := _SSCC(uri)) is not None:
+            number = f"{parts[2]}{parts[1]}{parts[3]}"
+            return f"https://id.gs1.org/00/{number}{check_digit(number)}"
     return to_digital_link(uri)
 
 
@@ -57,7 +56,7 @@ def check_uri_in_bulk(uri: str) -> None:
     """
     is_urn = uri.startswith("urn:epc:")
     if is_urn:
-        if uri.startswith(_SSCC_START) and len(uri) == _SSCC_LENGTH and _SSCC(uri) is not None:
+        if len(uri) == _SSCC_LENGTH and _SSCC(uri) is not None:
             return
     # On GS1's own host a key without its value is a fault, though nothing follows it.
     elif (
