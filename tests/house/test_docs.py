@@ -1,5 +1,6 @@
 """What the documents tell people to type exists, and the tables that they look things up in are true."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -136,3 +137,16 @@ def test_every_file_that_a_document_points_at_exists() -> None:
         for target in re.findall(r"`((?:docs|api|node|scripts|contracts|tests)/[\w./-]+)`", text):
             stem = ROOT / target
             assert stem.exists() or list(stem.parent.glob(f"{stem.name}*")), f"{document.name}: {target}"
+
+
+def test_every_address_of_the_local_server_that_a_document_names_is_answered() -> None:
+    paths = json.loads((ROOT / "api/greenlane/web/openapi.json").read_bytes())["paths"]
+    routes = {re.sub(r"\\{(event_hash|value|path|event_id)\\}", ".+", re.escape(path)) for path in {*paths, "/openapi.json"}}
+    routes = {re.sub(r"\\{[a-z_]+\\}", "[^/]+", route) for route in routes}
+    named = [
+        (document.name, path.partition("?")[0].rstrip(".,;:") or "/")
+        for document in DOCUMENTS
+        for path in re.findall(r"127\.0\.0\.1:8600(/[^\s`)\"'<]*)", document.read_text(encoding="utf-8"))
+    ]
+    assert ("README.md", "/openapi.json") in named
+    assert [each for each in named if not any(re.fullmatch(route, each[1]) for route in routes)] == []
