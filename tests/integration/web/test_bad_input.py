@@ -1,14 +1,18 @@
 """Whatever is wrong with a request is a 4xx problem that names place and mend, and nothing is stored."""
 
 import json
+import logging
 import socket
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from greenlane.core.trust import TrustFile
+from starlette.exceptions import HTTPException
 from worlds.deployment import World
 from worlds.events import CONTEXT, event_document
-from worlds.web import Site, serve
+from worlds.web import Site, serve, services_of
 
 _JSON = {"Content-Type": "application/json"}
 
@@ -238,3 +242,17 @@ def _raw(site: Site, request: bytes) -> bytes:
     with socket.create_connection((str(place.hostname), place.port or 0), timeout=10) as connection:
         connection.sendall(request)
         return connection.recv(65_536)
+
+
+def test_a_fault_that_the_framework_answers_for_has_an_id_that_the_log_has(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> TrustFile:
+        raise HTTPException(502)
+
+    with caplog.at_level(logging.ERROR), serve(world, services=replace(services_of(world), trust=broken)) as site:
+        answer = site.get("/v1/trust")
+    error_id = answer.json()["errorId"]
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal-fault")
+    assert error_id in answer.json()["detail"] and len(error_id) == 32
+    assert [record.__dict__["error_id"] for record in caplog.records if record.message == "http.fault"] == [error_id]

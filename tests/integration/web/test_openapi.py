@@ -1,6 +1,7 @@
 """The committed snapshot of the interface, and the pages of problems, follow the source."""
 
 import runpy
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ def test_the_openapi_snapshot_is_what_the_application_says(site: Site) -> None:
     script = runpy.run_path(str(_SCRIPT))
     assert script["SNAPSHOT"].read_bytes() == script["snapshot"](), "run `python scripts/openapi.py` and look at the difference"
     served = site.get("/openapi.json").json()
+    assert served["info"]["version"] == version("greenlane")
     assert set(served["paths"]) >= {"/epcis/v2/capture", "/v1/receipts/{event_hash}", "/verify/{event_hash}", "/01/{value}"}
 
 

@@ -1,13 +1,15 @@
 """The pages: what a buyer reads, the verdict's three words, and the same as JSON."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from worlds.deployment import HO_CHI_MINH, LIMA, ROASTER, TIANJIN, World
+from worlds.deployment import HO_CHI_MINH, LIMA, ROASTER, TIANJIN, World, trust_file
 from worlds.events import GTIN, event_document, item, parsed
-from worlds.web import Site
+from worlds.ledger import LedgerWorld
+from worlds.web import Site, serve, services_of
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 JSON = {"Accept": "application/json"}
@@ -133,6 +135,52 @@ def test_a_page_still_answers_where_no_chain_ever_did(site: Site) -> None:
     shown, value = _verdict(site)
     assert shown == "not_checked"
     assert all("chain" in event["reason"] for event in value["events"])
+
+
+def test_a_node_of_another_chain_is_not_checked_with_the_reason_and_fails_nobody(site: Site) -> None:
+    _make_journey(site.world)
+    _settle(site.world)
+    digest = _verdict(site)[1]["selected"].partition(";")[2].partition("?")[0]
+    site.world.ledger.is_other_chain = True
+    shown, value = _verdict(site)
+    assert shown == "not_checked"
+    assert all("serves the chain 20262, not 20261" in event["reason"] for event in value["events"])
+    page = site.get(f"/verify/{digest}", headers=HTML)
+    assert page.status_code == 200 and "serves the chain 20262, not 20261" in page.text
+
+
+def test_a_ledger_of_another_chain_leaves_every_page_standing_where_no_trust_file_is_known(site: Site) -> None:
+    _make_journey(site.world)
+    _settle(site.world)
+    site.world.ledger.is_other_chain = True
+    shown, value = _verdict(site)
+    assert shown == "not_checked"
+    assert all("chain" in event["reason"] for event in value["events"])
+    digest = value["selected"].partition(";")[2].partition("?")[0]
+    assert _verdict(site, f"/verify/{digest}")[0] == "not_checked"
+
+
+def test_every_node_is_asked_and_their_disagreement_is_shown(world: World) -> None:
+    _make_journey(world)
+    _settle(world)
+    honest, liar = world.ledger.node("one.example"), LedgerWorld(trust_file()).node("two.example")
+    for nodes, expected in (([honest], "passed"), ([honest, liar], "failed"), ([liar, honest], "failed")):
+        with serve(world, services=replace(services_of(world), judge_nodes=nodes)) as site:
+            shown, value = _verdict(site)
+            assert shown == expected
+            text = site.get(PAGE, headers=HTML).text
+        assert ("The nodes disagree" in text) == (expected == "failed")
+        assert all(node.name in text for node in nodes)
+        assert all(("disagree" in str(event["reason"])) == (expected == "failed") for event in value["events"])
+
+
+def test_a_node_that_is_away_leaves_the_word_to_the_others(world: World) -> None:
+    _make_journey(world)
+    _settle(world)
+    away = LedgerWorld(trust_file(), is_away=True).node("away.example")
+    with serve(world, services=replace(services_of(world), judge_nodes=[away, world.ledger.node("there.example")])) as site:
+        assert _verdict(site)[0] == "passed"
+        assert "away.example: It could not be reached" in site.get(PAGE, headers=HTML).text
 
 
 def test_one_failed_event_fails_the_whole_item_and_its_ladder_is_the_one_shown(site: Site) -> None:
