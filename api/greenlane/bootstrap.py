@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from greenlane.adapters.entropy import random_bytes
 from greenlane.adapters.evm.ledger import EvmLedger
-from greenlane.adapters.keystore import Keystore, KeyUse, LogSigner
+from greenlane.adapters.keystore import KeyMissing, Keystore, KeyUse, LogSigner
 from greenlane.adapters.network_file import Network, load_network
 from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.core.units import CenterId
@@ -95,6 +95,7 @@ def open_deployment(settings: Settings) -> Iterator[Deployment]:
     Raises:
         NetworkFileInvalid: the home folder holds no network description, or a damaged one.
         KeyFileInvalid, WrongPassword: a keystore cannot be opened.
+        KeyMissing: the log key of a hosted center, or a key that is named, is not in the keystore.
         StoreUnavailable: the database is away.
     """
     network = load_network(settings.home / "network.json")
@@ -102,7 +103,7 @@ def open_deployment(settings: Settings) -> Iterator[Deployment]:
         network = replace(network, rpc_urls=settings.rpc_urls)
     keystore = Keystore(settings.home / "keys", settings.password_file)
     hosted = network.hosted_centers()
-    seeds = {center.id: keystore.seed(_key_name(network, center.id)) for center in hosted}
+    seeds = {center.id: keystore.seed(_log_key_name(network, center.id)) for center in hosted}
     signer = LogSigner(hosted, seeds)
     store = open_store(settings.database_url)
     try:
@@ -121,10 +122,9 @@ def create_app_from_environment() -> FastAPI:
 
 def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: LogSigner, store: SqlStore) -> Deployment:
     clock, entropy = _now, random_bytes
-    anchorers = {
-        center.id: keystore.account(network.center(center.id).keys.anchorer or f"{center.id}-anchorer", KeyUse.ANCHORER)
-        for center in signer.centers()
-    }
+    # A center without a name here is anchored from elsewhere; its logs are published, and the worker says why it halts there.
+    named = {center.id: network.center(center.id).keys.anchorer for center in signer.centers()}
+    anchorers = {center: keystore.account(name, KeyUse.ANCHORER) for center, name in named.items() if name is not None}
     ledger = EvmLedger(network, store=store, anchorers=anchorers, clock=clock)
     chain = ChainPlace(chain_id=network.chain_id, anchor_log=network.anchor_log)
     return Deployment(
@@ -147,8 +147,15 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
     )
 
 
-def _key_name(network: Network, center: CenterId) -> str:
-    return network.center(center).keys.log or f"{center}-log"
+def _log_key_name(network: Network, center: CenterId) -> str:
+    name = network.center(center).keys.log
+    if name is None:
+        raise KeyMissing(
+            f"network.json hosts the center {center} here and says that its log key is kept elsewhere.",
+            where="network.json",
+            remedy="Name the key under `keys`, or take the center out of `hosted`.",
+        )
+    return name
 
 
 def _now() -> datetime:
