@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from greenlane.core.epcis.vocabulary import VocabularyKind, standard_terms
 from greenlane.web.pages.judging import judged_item
-from greenlane.web.pages.picture import WIDTH, picture_of
+from greenlane.web.pages.picture import WIDTH, picture_of, wrapped
 from greenlane.web.pages.words import item_words, local_path, quantity_words, step_words, time_words
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +73,35 @@ def test_a_journey_of_any_length_is_drawn_within_its_frame(world: World, count: 
     picture = picture_of(journey.events)
     assert len(picture.stations) == count
     assert len({(station.x, station.y) for station in picture.stations}) == count
-    assert all(40 <= station.x <= WIDTH - 40 and 17 <= station.y <= picture.height - 49 for station in picture.stations)
+    assert all(40 <= station.x <= WIDTH - 40 and station.y >= 17 for station in picture.stations)
+    for station in picture.stations:
+        ends = [caption.y for caption in station.captions]
+        assert ends == sorted(ends) and station.y + 17 < ends[0] and ends[-1] <= picture.height
+        assert all(abs(other.y - station.y) < 1 or other.y - 17 > ends[-1] or other.y < station.y for other in picture.stations)
     assert picture.line.startswith(f"M{picture.stations[0].x} ")
     assert picture.words.startswith(f"{count} station{'' if count == 1 else 's'}: Cooperative of")
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("Lima", ("Lima",)),
+        ("Hợp tác xã Rừng Xanh", ("Hợp tác xã", "Rừng Xanh")),
+        ("Handed over for transport", ("Handed over", "for transport")),
+        ("Cooperativa Agroindustrial del Alto Mayo", ("Cooperativa", "Agroindustria…")),
+        ("津禾可可原料加工厂", ("津禾可可原料加", "工厂")),
+        ("渤海之门物流 Bohai", ("渤海之门物流", "Bohai")),
+        ("Genossenschaftsverband", ("Genossenschaf…",)),
+        ("可可（天津）原料加工", ("可可（天津）原", "料加工")),
+    ],
+)
+def test_a_caption_takes_two_lines_before_it_is_cut(text: str, lines: tuple[str, ...]) -> None:
+    assert wrapped(text) == lines
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", categories=("L", "N", "P", "Z", "M")), max_size=60))
+def test_a_caption_of_any_text_fits_and_loses_nothing_unsaid(text: str) -> None:
+    lines = wrapped(text)
+    assert len(lines) <= 2
+    kept = "".join("".join(lines).split())
+    assert kept == "".join(text.split()) or "…" in kept

@@ -16,20 +16,34 @@ WIDTH = 360
 _COLUMNS = 3
 _STEP_X = 108
 _FIRST_X = 72
-_STEP_Y = 104
+_STEP_Y = 132
+_LABEL_Y, _LABEL_STEP_Y = 34, 14
 _LABEL_COLUMNS = 14
+_LABEL_LINES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caption:
+    """One line under a station; `kind` is "label" for who, "note" for what."""
+
+    y: int
+    kind: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
-    """One stop; coordinates in the units of the drawing, labels already short enough to stand under it."""
+    """One stop; coordinates in the units of the drawing, captions already short enough to stand under it.
+
+    Attributes:
+        captions: who and what, line by line.
+    """
 
     x: int
     y: int
     economy: str
     color: int
-    label: str
-    note: str
+    captions: tuple[Caption, ...]
     title: str
 
 
@@ -57,15 +71,15 @@ def picture_of(events: Sequence[JudgedEvent]) -> Picture:
     for place, stop in enumerate(stops):
         row, column = divmod(place, _COLUMNS)
         first = stop[0]
+        y = 34 + _STEP_Y * row
         color = colors.setdefault(first.economy, len(colors) % ECONOMY_COLORS)
         stations.append(
             Station(
                 x=_FIRST_X + _STEP_X * (column if row % 2 == 0 else _COLUMNS - 1 - column),
-                y=34 + _STEP_Y * row,
+                y=y,
                 economy=first.economy,
                 color=color,
-                label=_shortened(first.member),
-                note=_shortened(stop[-1].step),
+                captions=_captions(y, first.member, stop[-1].step),
                 title=f"{first.member} ({first.center}): {', '.join(dict.fromkeys(each.step for each in stop))}",
             )
         )
@@ -97,11 +111,48 @@ def _line(stations: Sequence[Station]) -> str:
     return " ".join(parts)
 
 
+def _captions(y: int, who: str, what: str) -> tuple[Caption, ...]:
+    lines = [("label", line) for line in wrapped(who)] + [("note", line) for line in wrapped(what)]
+    return tuple(
+        Caption(y=y + _LABEL_Y + _LABEL_STEP_Y * place, kind=kind, text=line) for place, (kind, line) in enumerate(lines)
+    )
+
+
+def wrapped(text: str) -> tuple[str, ...]:
+    """A text in at most two lines that fit under a station, cut where it is longer still."""
+    lines: list[str] = []
+    for piece in _pieces(text.strip()):
+        if lines and (len(lines) == _LABEL_LINES or _columns(f"{lines[-1]}{piece}".rstrip()) <= _LABEL_COLUMNS):
+            lines[-1] += piece
+        else:
+            lines.append(piece)
+    return tuple(_shortened(line.rstrip()) for line in lines)
+
+
+def _pieces(text: str) -> list[str]:
+    """Where lines may break: behind a space, and on either side of a wide character unless punctuation follows."""
+    pieces: list[str] = []
+    for character in text:
+        is_mark = character.isspace() or unicodedata.category(character)[0] in "PM"
+        before = pieces[-1][-1] if pieces else " "
+        if not pieces or (not is_mark and (before.isspace() or _columns(before) == 2 or _columns(character) == 2)):
+            pieces.append(character)
+        else:
+            pieces[-1] += character
+    return pieces
+
+
+def _columns(text: str) -> int:
+    """How wide a text is: a wide character counts twice, one that combines with the one before it not at all."""
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in {"W", "F"} else 1 for each in text
+    )
+
+
 def _shortened(text: str) -> str:
-    """Cuts a text to the width under a station; a wide character counts twice."""
-    room = _LABEL_COLUMNS
-    for place, character in enumerate(text):
-        room -= 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
-        if room < 0:
-            return text[: max(1, place - 1)].rstrip() + "…"
-    return text
+    """Cuts a text to the width under a station."""
+    if _columns(text) <= _LABEL_COLUMNS:
+        return text
+    while _columns(text) >= _LABEL_COLUMNS:
+        text = text[:-1]
+    return text.rstrip() + "…"
