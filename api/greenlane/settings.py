@@ -111,7 +111,7 @@ class _Reader:
     """Takes one variable after another and gathers what is wrong with them."""
 
     _PREFIX = "GREENLANE_"
-    # Read by others: tests and benchmarks.
+    # Read by the conformance tests: who has set it can still use every command. Tools' own variables have other prefixes.
     _FOREIGN = frozenset({"SHARED_DATA"})
 
     def __init__(self, environment: Mapping[str, str], read_file: Callable[[Path], str]) -> None:

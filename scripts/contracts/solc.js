@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 // Ape copies this file to a place of its own, from where node_modules is found by the environment only.
-const modules = process.env.GREENLANE_NODE_MODULES || path.join(__dirname, '..', '..', 'node_modules');
+const modules = process.env.SOLCJS_NODE_MODULES || path.join(__dirname, '..', '..', 'node_modules');
 const arguments_ = process.argv.slice(2);
 
 function valuesOf(option) {

@@ -7,7 +7,7 @@ mkdir -p cache/solcx
 version=$(node -p 'require("solc/package.json").version')
 ln -sf ../../scripts/contracts/solc.js "cache/solcx/solc-v$version"
 export SOLCX_BINARY_PATH="$PWD/cache/solcx"
-export GREENLANE_NODE_MODULES="$PWD/node_modules"
+export SOLCJS_NODE_MODULES="$PWD/node_modules"
 export APE_DATA_FOLDER="$PWD/cache/ape"
 exec "${PYTHON:-.venv/bin/python}" -m pytest -o addopts="--import-mode=importlib --strict-markers -ra" -o filterwarnings=default \
   --tb=short --no-showlocals tests/contracts/ape "$@"

@@ -43,7 +43,7 @@ class StoreUrlInvalid(InvalidInput):
     """The address of the database is none that this store understands."""
 
     code = "store-url-invalid"
-    default_remedy = "Use sqlite:///<file>, or postgresql://<user>@<host>/<database>."
+    default_remedy = "Use sqlite:///PATH or postgresql+psycopg://HOST/NAME."
 
 
 class SqlTransaction:
@@ -63,7 +63,7 @@ class SqlStore:
     """The port's Store in a database; see there.
 
     Args:
-        url: sqlite:///<file> (three slashes and a relative path, or four and an absolute one), or postgresql://….
+        url: sqlite:///<file> (three slashes and a relative path, or four and an absolute one), or postgresql+psycopg://….
         busy_timeout_s: how long a writer waits for another before StoreUnavailable; at least 1.
 
     Raises:
