@@ -7,6 +7,7 @@ sent again with the same Idempotency-Key. The seed is printed; the same seed mak
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from greenlane.settings import Settings, read_settings
 from greenlane_node.anvil import running_anvil
 
 from scripts.bench.events import document_of
+from scripts.bench.postgres import temporary_postgres
 from scripts.running import BIN, Child, NotReady, free_port
 
 _CENTERS = (CenterId("lima"), CenterId("tianjin"))
@@ -109,7 +112,7 @@ class Client(threading.Thread):
 class Arena:
     """The processes of one deployment, and what is looked at from outside."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, database: str | None) -> None:
         self._home = home
         self._chain_port = free_port()
         self.port = free_port()
@@ -121,6 +124,8 @@ class Arena:
             "GREENLANE_PUBLIC_RATE": "10000000",
             "GREENLANE_RECHECK_INTERVAL_S": "1",
         }
+        if database is not None:
+            self._environment["GREENLANE_DATABASE_URL"] = database.replace("postgresql://", "postgresql+psycopg://")
         self.chain_up()
         self.server = self._start_server()
         self.worker = self._start_worker()
@@ -174,18 +179,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200, help="how many times something is killed")
     parser.add_argument("--seed", type=int, default=None, help="repeat the choices of an earlier run")
+    parser.add_argument("--postgres", action="store_true", help="on PostgreSQL, which is started for it, instead of SQLite")
     args = parser.parse_args()
     seed = random.SystemRandom().randrange(2**32) if args.seed is None else args.seed
-    print(f"── {args.runs} crashes, seed {seed}")
-    with tempfile.TemporaryDirectory() as folder:
-        arena = Arena(Path(folder) / "home")
+    print(f"── {args.runs} crashes on {'PostgreSQL' if args.postgres else 'SQLite'}, seed {seed}")
+    with ExitStack() as stack:
+        database = None
+        if args.postgres:
+            database = stack.enter_context(temporary_postgres())
+            if database is None:
+                print("chaos: PostgreSQL's server was not found. Install it (Debian: apt-get install postgresql) and run again.")
+                return 1 if os.environ.get("CI") == "true" else 0
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        arena = Arena(Path(folder) / "home", database)
+        stack.callback(arena.close)
         try:
             _run(arena, args.runs, random.Random(seed))
         except (Broken, NotReady) as fault:
             print(f"\n✘ {fault}\n  repeat with --seed {seed}")
             return 1
-        finally:
-            arena.close()
     return 0
 
 
@@ -228,7 +240,7 @@ def _run(arena: Arena, runs: int, choose: random.Random) -> None:
                 client.stop()
             for client in clients:
                 client.join(30)
-        _look(deployment, book, roots)
+        _look(deployment, book, roots, newest=None)
         _fsck(deployment, roots)
     print(
         f"\n✔ {runs} crashes: {sum(map(len, book.acknowledged.values())):,} acknowledged events, each there exactly once; "
@@ -252,14 +264,19 @@ def _enrol(deployment: Deployment, center: CenterId) -> str:
     return text
 
 
-def _look(deployment: Deployment, book: Promises, roots: dict[tuple[CenterId, TreeSize], RootHash]) -> None:
-    """Every acknowledged event is there exactly once, and no anchored root ever changes."""
+def _look(
+    deployment: Deployment, book: Promises, roots: dict[tuple[CenterId, TreeSize], RootHash], *, newest: int | None = 400
+) -> None:
+    """Every acknowledged event is there exactly once, and no anchored root ever changes.
+
+    Args:
+        newest: look at so many of the newest acknowledgements, those at risk; None: at every one.
+    """
     with book.lock:
         promised = {center: list(hashes) for center, hashes in book.acknowledged.items()}
     for center, hashes in promised.items():
         with deployment.store.read() as tx:
-            # The newest are the ones at risk; the older ones were looked at before, and fsck looks at all.
-            for event_hash in hashes[-400:]:
+            for event_hash in hashes if newest is None else hashes[-newest:]:
                 found = [
                     event for event in tx.events.by_hash(event_hash_digest(event_hash), reader=center) if event.center == center
                 ]
