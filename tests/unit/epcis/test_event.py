@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -20,6 +20,8 @@ from greenlane.core.epcis.event import (
 )
 from greenlane.core.epcis.eventhash import EventUnhashable, event_hash, hash_document
 from greenlane.core.errors import Faults
+from hypothesis import given
+from hypothesis import strategies as st
 
 _CONTEXT = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"
 _OBJECT: dict[str, Any] = {
@@ -187,6 +189,10 @@ _BAD: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ("no time", _OBJECT, {"eventTime": "yesterday"}, "/eventTime", "no time"),
     ("no such day", _OBJECT, {"eventTime": "2026-02-30T11:00:30Z"}, "/eventTime", "no time"),
     ("end of calendar", _OBJECT, {"eventTime": "9999-12-31T23:59:59-01:00"}, "/eventTime", "calendar"),
+    ("end of calendar in UTC", _OBJECT, {"eventTime": "9998-12-31T23:59:59-14:00"}, "/eventTime", "calendar"),
+    ("last year in another zone", _OBJECT, {"eventTime": "9999-12-30T23:59:59-14:00"}, "/eventTime", "calendar"),
+    ("first year in UTC", _OBJECT, {"eventTime": "0002-01-01T00:00:00+14:00"}, "/eventTime", "calendar"),
+    ("first day in another zone", _OBJECT, {"eventTime": "0001-01-02T00:00:00+14:00"}, "/eventTime", "calendar"),
     ("time as number", _OBJECT, {"eventTime": 1}, "/eventTime", "a number"),
     ("record time", _OBJECT, {"recordTime": "now"}, "/recordTime", "no time"),
     ("offset", _OBJECT, {"eventTimeZoneOffset": "Z"}, "/eventTimeZoneOffset", "no offset"),
@@ -374,3 +380,22 @@ def test_a_context_that_no_json_can_say_is_refused() -> None:
 def test_what_was_never_accepted_is_unhashable_not_a_traceback(change: dict[str, Any]) -> None:
     with pytest.raises(EventUnhashable):
         event_hash(_OBJECT | change)
+
+
+_WRITTEN = st.datetimes().map(lambda time: time.isoformat(timespec="microseconds")) | st.sampled_from(
+    ["0001-01-01T00:00:00", "0001-01-02T00:00:00", "0002-01-01T00:00:00", "9998-12-31T23:59:59", "9999-12-31T23:59:59.999999"]
+)
+_ZONES = st.builds("{}{:02}:{:02}".format, st.sampled_from("+-"), st.integers(0, 23), st.integers(0, 59))
+
+
+@given(_WRITTEN, _ZONES, st.integers(-14 * 60, 14 * 60))
+def test_every_accepted_time_can_be_told_in_every_zone(written: str, zone: str, place: int) -> None:
+    try:
+        event = parse_capture({**_OBJECT, "eventTime": written + zone})[0]
+    except Faults as refusal:
+        assert "calendar" in refusal.detail
+        assert written[:4] in ("0001", "0002", "9998", "9999")
+        return
+    assert event.event_time.astimezone(UTC)
+    assert event.event_time.astimezone(timezone(timedelta(minutes=place)))
+    assert event_hash(event.document)

@@ -8,7 +8,7 @@ missing) is refused.
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from difflib import get_close_matches
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -36,6 +36,8 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,12})?(?:Z|[+
 _OFFSET: Final = re.compile(r"[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00)", re.ASCII).fullmatch
 _HEX: Final = re.compile(r"[0-9A-Fa-f]+", re.ASCII).fullmatch
 _ACTIONS: Final = frozenset({"OBSERVE", "ADD", "DELETE"})
+# As written; a zone moves a time by less than a day.
+_EDGE_YEARS: Final = frozenset({"0001", "0002", "9998", "9999"})
 _TIME_REMEDY: Final = "Write date, time and zone, for example 2026-03-04T11:00:30.000+01:00."
 
 
@@ -57,13 +59,22 @@ def check_time(value: Any, _: Context) -> Flaws | None:
         detail = f"The time {value[:40]!r} has no zone." if lacks_zone else f"{value[:40]!r} is no time."
         return [Flaw("", detail, _TIME_REMEDY)]
     try:
-        datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
     except ValueError as error:
         return [Flaw("", f"{value[:40]!r} is no time: {error}.", _TIME_REMEDY)]
-    # A thousandth of a second before the first and after the last day there is no UTC to convert to.
-    if value.startswith(("0001-01-01", "9999-12-31")):
-        return [Flaw("", f"The time {value[:40]!r} is at the end of the calendar.", _TIME_REMEDY)]
+    if value[:4] in _EDGE_YEARS and _is_at_the_edge(moment):
+        return [
+            Flaw("", f"The time {value[:40]!r} is in the first or last year of the calendar.", "Write when it really happened.")
+        ]
     return None
+
+
+def _is_at_the_edge(moment: datetime) -> bool:
+    """Whether a time is, in UTC, in a year of the calendar that not every zone can tell and not every rounding leaves."""
+    try:
+        return moment.astimezone(UTC).year in (MINYEAR, MAXYEAR)
+    except OverflowError:
+        return True
 
 
 def check_offset(value: Any, _: Context) -> Flaws | None:
