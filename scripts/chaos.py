@@ -25,6 +25,7 @@ from greenlane.bootstrap import Deployment, open_deployment
 from greenlane.core.epcis.eventhash import event_hash_digest
 from greenlane.core.units import CenterId, RootHash, TreeSize, member_id
 from greenlane.ports.accounts import KeyRole, MemberRole, Visibility
+from greenlane.ports.events import Reader
 from greenlane.settings import Settings, read_settings
 from greenlane_node.anvil import running_anvil
 
@@ -278,7 +279,9 @@ def _look(
         with deployment.store.read() as tx:
             for event_hash in hashes if newest is None else hashes[-newest:]:
                 found = [
-                    event for event in tx.events.by_hash(event_hash_digest(event_hash), reader=center) if event.center == center
+                    event
+                    for event in tx.events.by_hash(event_hash_digest(event_hash), reader=Reader(center=center))
+                    if event.center == center
                 ]
                 if len(found) != 1:
                     raise Broken(f"event {event_hash} was acknowledged and is there {len(found)} times")

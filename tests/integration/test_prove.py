@@ -10,10 +10,11 @@ from greenlane.core.epcis.eventhash import event_hash_digest
 from greenlane.core.errors import InvalidInput, NotFound, Unavailable
 from greenlane.core.receipt import encode_receipt
 from greenlane.core.units import Address, LeafIndex, TreeSize, TxHash
+from greenlane.ports.events import Reader
 from greenlane.ports.outbox import SignedTransaction, anchor_purpose
 from greenlane.services.prove import LogDamaged, ReceiptNotReady, SaltForgotten
 from greenlane.verify.ladder import Judgement, Rung, Verdict, judge
-from worlds.deployment import LIMA, ROASTER, TIANJIN, World, close_world, make_world
+from worlds.deployment import COOPERATIVE, LIMA, ROASTER, TIANJIN, World, close_world, make_world
 from worlds.events import event_document, parsed, some_events
 
 DECLARATION = {"declarationTime": "2026-05-31T08:00:00.000Z", "reason": "incorrect_data"}
@@ -92,7 +93,8 @@ def test_an_unknown_hash_and_a_private_event_of_another_center_are_one_answer(wo
     for event_hash, reader in (
         ("ni:///sha-256;" + "00" * 32 + "?ver=CBV2.0", None),
         (private.event_hash, None),
-        (private.event_hash, TIANJIN),
+        (private.event_hash, Reader(center=TIANJIN)),
+        (private.event_hash, Reader(center=LIMA, member=COOPERATIVE)),
     ):
         with pytest.raises(NotFound) as unknown:
             world.receipt(event_hash, reader=reader)
@@ -103,7 +105,7 @@ def test_an_unknown_hash_and_a_private_event_of_another_center_are_one_answer(wo
 def test_a_private_receipt_opens_with_its_salt_and_not_without(world: World) -> None:
     (event,) = world.take(1, member=ROASTER).events
     world.settle()
-    data = encode_receipt(world.receipt(event.event_hash, reader=LIMA))
+    data = encode_receipt(world.receipt(event.event_hash, reader=Reader(center=LIMA)))
     assert judged(world, data).verdict is Verdict.PASSED
     salt_at = data.index(b'"salt":"') + len('"salt":"')
     other = data[:salt_at] + (b"B" if data[salt_at : salt_at + 1] == b"A" else b"A") + data[salt_at + 1 :]
@@ -115,12 +117,12 @@ def test_a_private_receipt_opens_with_its_salt_and_not_without(world: World) -> 
 def test_a_forgotten_salt_ends_receipts_and_leaves_those_handed_out(world: World) -> None:
     (event,) = world.take(1, member=ROASTER).events
     world.settle()
-    before = encode_receipt(world.receipt(event.event_hash, reader=LIMA))
+    before = encode_receipt(world.receipt(event.event_hash, reader=Reader(center=LIMA)))
     world.forget(center=LIMA, leaf_index=LeafIndex(0), actor="console")
     with pytest.raises(SaltForgotten):
-        world.receipt(event.event_hash, reader=LIMA)
+        world.receipt(event.event_hash, reader=Reader(center=LIMA))
     with pytest.raises(NotFound):
-        world.receipt(event.event_hash, reader=TIANJIN)
+        world.receipt(event.event_hash, reader=Reader(center=TIANJIN))
     assert judged(world, before).verdict is Verdict.PASSED
 
 
@@ -179,7 +181,7 @@ def test_one_flipped_bit_anywhere_never_gives_a_receipt_that_a_stranger_refuses(
         flip(world, table, column, random.Random(f"{table}.{column}.{round_}"))
         for event_hash in hashes:
             try:
-                receipt = world.receipt(event_hash, reader=LIMA)
+                receipt = world.receipt(event_hash, reader=Reader(center=LIMA))
             except (LogDamaged, NotFound):
                 continue
             assert judged(world, encode_receipt(receipt)).verdict is Verdict.PASSED

@@ -12,7 +12,7 @@ from greenlane.core.epcis.event import parse_capture
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import CenterId, MemberId
 from greenlane.ports.accounts import MemberRole, Visibility
-from greenlane.ports.events import EventFilter, StoredEvent
+from greenlane.ports.events import EventFilter, Reader, StoredEvent
 from greenlane.services.trace import Journey, Trace
 from worlds.deployment import HO_CHI_MINH, LIMA, ROASTER, TIANJIN, World
 from worlds.events import event_document, item, parsed
@@ -166,16 +166,16 @@ def test_a_private_event_is_there_for_its_own_center_alone(world: World) -> None
     world.take_these(*parsed(seen(1, item("x"))))
     world.take_these(*parsed(seen(2, item("x"))), member=ROASTER)
     assert hours(world.trace(item("x"), reader=None)) == [1]
-    assert hours(world.trace(item("x"), reader=TIANJIN)) == [1]
-    assert hours(world.trace(item("x"), reader=CenterId("nowhere"))) == [1]
-    assert hours(world.trace(item("x"), reader=LIMA)) == [1, 2]
+    assert hours(world.trace(item("x"), reader=Reader(center=TIANJIN))) == [1]
+    assert hours(world.trace(item("x"), reader=Reader(center=CenterId("nowhere")))) == [1]
+    assert hours(world.trace(item("x"), reader=Reader(center=LIMA))) == [1, 2]
 
 
 def test_a_secret_recipe_hides_what_went_into_the_item(world: World) -> None:
     world.take_these(*parsed(seen(0, item("bean")), seen(5, item("bar"))))
     world.take_these(*parsed(made(1, [item("bar")], [item("bean")])), member=ROASTER)
-    assert hours(world.trace(item("bar"), reader=TIANJIN)) == [5]
-    assert hours(world.trace(item("bar"), reader=LIMA)) == [0, 1, 5]
+    assert hours(world.trace(item("bar"), reader=Reader(center=TIANJIN))) == [5]
+    assert hours(world.trace(item("bar"), reader=Reader(center=LIMA))) == [0, 1, 5]
 
 
 def test_pages_come_in_time_order_without_gap_or_repeat(world: World) -> None:
@@ -228,8 +228,8 @@ def plots(journey: Journey) -> set[str | None]:
 
 def test_the_demos_items_lead_back_to_farm_and_forest(demo: tuple[World, Any]) -> None:
     world, plan = demo
-    for headline, reader in zip(plan["headline"], (TIANJIN, HO_CHI_MINH), strict=True):
-        inside = world.trace(f"https://id.gs1.org{headline['path']}", reader=reader)
+    for headline, center in zip(plan["headline"], (TIANJIN, HO_CHI_MINH), strict=True):
+        inside = world.trace(f"https://id.gs1.org{headline['path']}", reader=Reader(center=center))
         assert inside.is_whole
         assert len(plots(inside)) == {"cocoa": 4, "furniture": 3}[headline["chain"]]
         times = [event.event_time for event in inside.events]
@@ -247,10 +247,10 @@ def test_the_public_sees_the_demos_items_without_a_private_step(demo: tuple[Worl
 
 def test_the_demos_items_do_not_lead_down_to_their_neighbours(demo: tuple[World, Any]) -> None:
     world, plan = demo
-    for headline, reader in zip(plan["headline"], (TIANJIN, HO_CHI_MINH), strict=True):
+    for headline, center in zip(plan["headline"], (TIANJIN, HO_CHI_MINH), strict=True):
         own = f"https://id.gs1.org{headline['path']}"
         stem, _, _ = own.rpartition("/")
-        for event in world.trace(own, reader=reader).events:
+        for event in world.trace(own, reader=Reader(center=center)).events:
             serials = {each.identifier for each in event.items if each.identifier.startswith(stem)}
             assert not serials or own in serials or _is_carrier(event), event.document
 

@@ -16,7 +16,7 @@ from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
 from greenlane.ports.accounts import Visibility
-from greenlane.ports.events import EventFilter, EventIdentity, ItemKey, StoredEvent
+from greenlane.ports.events import EventFilter, EventIdentity, ItemKey, Reader, StoredEvent
 from greenlane.ports.store import Store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -145,17 +145,27 @@ def test_by_hash_gives_every_entry_of_it_first_captured_first(store: Store, make
     (middle,) = capture(dataclasses.replace(event, identity=variant, captured_at=NOON + timedelta(hours=1)))
     with store.read() as reader:
         assert reader.events.by_hash(event.identity.event_digest, reader=None) == (early, middle, late)
-        assert reader.events.by_hash(bytes(32), reader=LIMA) == ()
+        assert reader.events.by_hash(bytes(32), reader=Reader(center=LIMA)) == ()
 
 
-def test_private_events_are_invisible_to_every_other_center(
+def test_private_events_are_invisible_to_every_other_center_and_member(
     store: Store, make_event: Make, make_private_event: Make, capture: Capture
 ) -> None:
     items = (ItemKey(role="epc", identifier=CACAO),)
     (secret,) = capture(make_private_event(b"s" * 32, items=items, event_id="urn:x:1"))
     (public,) = capture(make_event(items=items, event_id="urn:x:1"))
     (theirs,) = capture(make_private_event(b"t" * 32, items=items, center=TIANJIN, event_id="urn:x:1"))
-    readable = {None: [public], LIMA: [secret, public], TIANJIN: [public, theirs], HANOI: [public]}
+    (others,) = capture(make_private_event(b"o" * 32, items=items, member=OTHER_MEMBER, event_id="urn:x:1"))
+    readable = {
+        None: [public],
+        Reader(center=LIMA): [secret, public, others],
+        Reader(center=LIMA, member=MEMBER): [secret, public],
+        Reader(center=LIMA, member=OTHER_MEMBER): [public, others],
+        Reader(center=TIANJIN): [public, theirs],
+        Reader(center=TIANJIN, member=OTHER_MEMBER): [public],
+        Reader(center=HANOI): [public],
+        Reader(center=HANOI, member=MEMBER): [public],
+    }
     narrow: list[dict[str, Any]] = [
         {},
         {"any_epc": frozenset({CACAO})},
@@ -164,14 +174,14 @@ def test_private_events_are_invisible_to_every_other_center(
         {"event_types": frozenset({"ObjectEvent"})},
         {"ge_event_time": NOON},
     ]
-    for reader_center, events in readable.items():
+    for asker, events in readable.items():
         for facts in narrow:
-            assert everything(store, EventFilter(reader=reader_center, **facts), limit=1) == events, (reader_center, facts)
+            assert everything(store, EventFilter(reader=asker, **facts), limit=1) == events, (asker, facts)
         with store.read() as reader:
-            for one in (secret, public, theirs):
-                found = reader.events.by_hash(one.identity.event_digest, reader=reader_center)
+            for one in (secret, public, theirs, others):
+                found = reader.events.by_hash(one.identity.event_digest, reader=asker)
                 assert found == ((one,) if one in events else ())
-    assert everything(store, EventFilter(reader=TIANJIN, center=LIMA)) == [public], "naming a center opens nothing"
+    assert everything(store, EventFilter(reader=Reader(center=TIANJIN), center=LIMA)) == [public], "naming a center opens nothing"
 
 
 def test_every_field_of_a_filter_narrows(store: Store, make_event: Make, capture: Capture) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from greenlane.core.errors import Unavailable
 from greenlane.core.receipt import encode_receipt
 from greenlane.core.units import LeafIndex
+from greenlane.ports.events import Reader
 from greenlane.services.anchor import AnchorStep
 from greenlane.services.prove import ReceiptNotReady, SaltForgotten
 from greenlane.verify.ladder import Verdict, judge
@@ -114,7 +115,7 @@ class History(RuleBasedStateMachine):
         places = sorted((leaf, event_hash) for leaf, event_hash in self.acknowledged.values())
         _, event_hash = places[which % len(places)]
         try:
-            receipt = self.world.receipt(event_hash, reader=LIMA)
+            receipt = self.world.receipt(event_hash, reader=Reader(center=LIMA))
         except (ReceiptNotReady, SaltForgotten):
             return
         judgement = judge(encode_receipt(receipt), self.world.ledger.trust_file, event=None, ask=[self.world.ledger.node()])

@@ -27,6 +27,7 @@ from greenlane.core.receipt import Receipt
 from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile
 from greenlane.core.units import Address, CenterId, ChainId, MemberId
 from greenlane.ports.accounts import MemberRole, Visibility
+from greenlane.ports.events import Reader
 from greenlane.ports.jobs import CaptureJob
 from greenlane.ports.ledger import Ledger
 from greenlane.ports.signing import HostedCenter
@@ -148,7 +149,7 @@ class World:
             self.ledger.mine()
         raise AssertionError("the chain never took the newest checkpoint")
 
-    def receipt(self, event_hash: str, *, reader: CenterId | None = None) -> Receipt:
+    def receipt(self, event_hash: str, *, reader: Reader | None = None) -> Receipt:
         return self.prove(event_hash_digest(event_hash), reader=reader)
 
     def fsck(self, center: CenterId = LIMA, *, is_asking_chain: bool = True) -> CheckReport:

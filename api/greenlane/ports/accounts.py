@@ -19,7 +19,7 @@ class MemberRole(StrEnum):
 
 
 class Visibility(StrEnum):
-    """Whether a member's events are readable by anyone, or blinded in the log and readable only by its own center."""
+    """Whether a member's events are readable by anyone, or blinded in the log and readable only by itself and its center."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -29,7 +29,8 @@ class KeyRole(StrEnum):
     """What an API key may do, always within its own center.
 
     operator: everything of its center, for any of its members. facilitator: capture for any member of its center.
-    member: capture for its one member, and read what its center may read. reader: read what its center may read.
+    member: capture for its one member, and read public events and that member's private ones. reader: read public events and all
+    private ones of its center, as an operator does.
     """
 
     OPERATOR = "operator"

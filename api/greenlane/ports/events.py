@@ -77,16 +77,28 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Whose private events whoever asks may read, beside the public ones: a center's own, all or those of one member.
+
+    Attributes:
+        member: that member of the center; None: all of them.
+    """
+
+    center: CenterId
+    member: MemberId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
     """Which events; every field that is set must hold. Names follow the EPCIS 2.0 query parameters.
 
     Attributes:
-        reader: the center whose private events are included; None: public ones only.
+        reader: whose private events are included; None: public ones only.
         any_epc: MATCH_anyEPC: one of these is named in any role.
         ge_event_time, lt_event_time, ge_record_time, lt_record_time: aware UTC bounds.
     """
 
-    reader: CenterId | None
+    reader: Reader | None
     center: CenterId | None = None
     member: MemberId | None = None
     event_types: frozenset[str] = field(default_factory=frozenset)
@@ -120,7 +132,7 @@ class Events(Protocol):
     def add(self, events: Sequence[StoredEvent]) -> None:
         """Stores events whose entries the same transaction appended to the log."""
 
-    def by_hash(self, event_digest: bytes, *, reader: CenterId | None) -> tuple[StoredEvent, ...]:
+    def by_hash(self, event_digest: bytes, *, reader: Reader | None) -> tuple[StoredEvent, ...]:
         """Every entry of that event hash that `reader` may read, first captured first; empty where there is none."""
 
     def at(self, center: CenterId, leaf_index: LeafIndex) -> StoredEvent | None:

@@ -10,8 +10,8 @@ from greenlane.core.errors import GreenlaneError, NotFound, ProofRefused, Unavai
 from greenlane.core.merkle import leaf_hash, verify_inclusion
 from greenlane.core.receipt import Anchor, Disclosure, Inclusion, Receipt
 from greenlane.core.tiles import inclusion_proof_from_tiles
-from greenlane.core.units import Address, CenterId, ChainId, TreeSize
-from greenlane.ports.events import StoredEvent
+from greenlane.core.units import Address, ChainId, TreeSize
+from greenlane.ports.events import Reader, StoredEvent
 from greenlane.ports.log import StoredAnchor
 from greenlane.ports.outbox import anchor_purpose
 from greenlane.ports.signing import CheckpointSigner
@@ -58,12 +58,12 @@ class Prove:
         self._signer = signer
         self._chain = chain
 
-    def __call__(self, event_digest: bytes, *, reader: CenterId | None, content_digest: bytes | None = None) -> Receipt:
+    def __call__(self, event_digest: bytes, *, reader: Reader | None, content_digest: bytes | None = None) -> Receipt:
         """The receipt of an event.
 
         Args:
             event_digest: the 32 bytes of its event hash.
-            reader: the center that asks; private events only for their own. None: public ones only.
+            reader: who asks: private events only for those who may read them. None: public ones only.
             content_digest: which entry, where several have that event hash (a declaration of error about it is another
                 entry); without it, the one captured first.
 
@@ -87,13 +87,13 @@ class Prove:
                 raise LogDamaged(f"What is stored for {place} does not prove it: {fault.detail}") from fault
         return receipt
 
-    def _event(self, tx: Transaction, event_digest: bytes, reader: CenterId | None, content_digest: bytes | None) -> StoredEvent:
+    def _event(self, tx: Transaction, event_digest: bytes, reader: Reader | None, content_digest: bytes | None) -> StoredEvent:
         for event in tx.events.by_hash(event_digest, reader=reader):
             if content_digest is None or event.content_digest == content_digest:
                 return event
         raise NotFound(
             f"No event with hash {event_digest.hex()} can be read here.",
-            remedy="Check the hash; a private event is readable with a key of its own center only.",
+            remedy="Check the hash; a private event is readable with a key of its member or its center only.",
         )
 
     def _anchor(self, tx: Transaction, event: StoredEvent) -> StoredAnchor:

@@ -12,6 +12,7 @@ from greenlane.core.errors import NotFound
 from greenlane.core.tiles import TILE_WIDTH, TileId, encode_bundle, tile_width
 from greenlane.core.units import CenterId, LeafIndex, MemberId, TreeSize
 from greenlane.ports.accounts import Member
+from greenlane.ports.events import Reader
 from greenlane.ports.jobs import CaptureJob
 from greenlane.ports.log import LogHead, StoredAnchor, StoredCheckpoint
 from greenlane.ports.signing import CheckpointSigner
@@ -143,14 +144,14 @@ class ReadLog:
         with self._store.read() as tx:
             return tx.accounts.member(center, member)
 
-    def job(self, job_id: str, *, reader: CenterId) -> CaptureJob:
+    def job(self, job_id: str, *, reader: Reader) -> CaptureJob:
         """What became of a capture request.
 
         Raises:
-            NotFound: there is no such job, or it is another center's.
+            NotFound: there is no such job, or the asker may not see it: another center's, or another member's.
         """
         with self._store.read() as tx:
             job = tx.jobs.get(job_id)
-        if job is None or job.center != reader:
+        if job is None or job.center != reader.center or reader.member not in (None, job.member):
             raise NotFound("There is no such capture job.", remedy="Take its address from the Location header of the capture.")
         return job

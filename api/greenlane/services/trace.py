@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from greenlane.core.units import CenterId, LeafIndex
-from greenlane.ports.events import EventFilter, EventPage, ItemKey, StoredEvent
+from greenlane.ports.events import EventFilter, EventPage, ItemKey, Reader, StoredEvent
 from greenlane.ports.store import Store, Transaction
 
 _ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
@@ -63,17 +63,17 @@ class Trace:
         with self._store.read() as tx:
             return tx.events.find(wanted, limit=limit, token=token)
 
-    def by_hash(self, event_digest: bytes, *, reader: CenterId | None) -> tuple[StoredEvent, ...]:
+    def by_hash(self, event_digest: bytes, *, reader: Reader | None) -> tuple[StoredEvent, ...]:
         """Every readable entry of an event hash, first captured first."""
         with self._store.read() as tx:
             return tx.events.by_hash(event_digest, reader=reader)
 
-    def __call__(self, identifier: str, *, reader: CenterId | None) -> Journey:
+    def __call__(self, identifier: str, *, reader: Reader | None) -> Journey:
         """The journey of one item.
 
         Args:
             identifier: canonical GS1 Digital Link URI.
-            reader: the center whose private events are included; None: public ones only.
+            reader: whose private events are included; None: public ones only.
 
         Returns:
             The journey; without events where nothing readable names the item.
@@ -104,7 +104,7 @@ class Trace:
         ordered = sorted(gathered.values(), key=lambda event: (event.event_time, event.center, event.leaf_index))
         return Journey(identifier=identifier, events=tuple(ordered), is_whole=is_whole)
 
-    def _events(self, tx: Transaction, stretch: _Stretch, reader: CenterId | None) -> tuple[tuple[StoredEvent, ...], bool]:
+    def _events(self, tx: Transaction, stretch: _Stretch, reader: Reader | None) -> tuple[tuple[StoredEvent, ...], bool]:
         wanted = EventFilter(reader=reader, any_epc=frozenset({stretch.identifier}))
         if stretch.since > _ALWAYS[0]:
             wanted = replace(wanted, ge_event_time=stretch.since)

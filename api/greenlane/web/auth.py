@@ -16,6 +16,7 @@ from starlette.requests import Request
 from greenlane.core.errors import Forbidden, InvalidInput
 from greenlane.core.units import CenterId, MemberId, member_id
 from greenlane.ports.accounts import KeyRole
+from greenlane.ports.events import Reader as EventReader
 from greenlane.services.identify import Principal, Unauthenticated
 from greenlane.web.problems import MemberMissing
 from greenlane.web.state import WebState, state_of
@@ -87,8 +88,8 @@ class Guard(SecurityBase):
         return principal
 
 
-def reader_of(request: Request) -> CenterId | None:
-    """A dependency of public routes: the center whose private events the asker may read too; None without a key.
+def reader_of(request: Request) -> EventReader | None:
+    """A dependency of public routes: whose private events the asker may read too; None without a key.
 
     Raises:
         Unauthenticated: a key was sent, and it is no live one: answering less than was asked for would mislead.
@@ -97,7 +98,7 @@ def reader_of(request: Request) -> CenterId | None:
     return _reader(_identify(state_of(request), request))
 
 
-def page_reader_of(request: Request) -> CenterId | None:
+def page_reader_of(request: Request) -> EventReader | None:
     """As `reader_of`, for pages that judge: each costs as much work as several plain answers, and counts for as many."""
     principal = _identify(state_of(request), request, cost=_PAGE_COST)
     return _reader(principal)
@@ -112,14 +113,19 @@ async def count_address(request: Request) -> None:
     state_of(request).rates.count_address(request)
 
 
-def _reader(principal: Principal | None) -> CenterId | None:
+def reader_for(principal: Principal) -> EventReader:
+    """Whose private events a key reads where it may read at all: a member's its member's, any other its whole center's."""
+    return EventReader(center=principal.center, member=principal.member)
+
+
+def _reader(principal: Principal | None) -> EventReader | None:
     if principal is None or Permission.READ not in GRANTS[principal.role]:
         return None
-    return principal.center
+    return reader_for(principal)
 
 
-Reader = Annotated[CenterId | None, Depends(reader_of)]
-PageReader = Annotated[CenterId | None, Depends(page_reader_of)]
+Reader = Annotated[EventReader | None, Depends(reader_of)]
+PageReader = Annotated[EventReader | None, Depends(page_reader_of)]
 
 
 def _identify(state: WebState, request: Request, *, cost: int = 1) -> Principal | None:

@@ -11,8 +11,7 @@ from typing import Any
 from greenlane.core.epcis.event import EventType
 from greenlane.core.epcis.identifiers import to_digital_link
 from greenlane.core.epcis.vocabulary import VocabularyKind, canonical_term
-from greenlane.core.units import CenterId
-from greenlane.ports.events import EventFilter
+from greenlane.ports.events import EventFilter, Reader
 from greenlane.web.problems import BadRequest, ParameterUnknown
 
 DEFAULT_PER_PAGE = 30
@@ -20,12 +19,12 @@ MAX_PER_PAGE = 1_000
 _MAX_VALUES = 100
 
 
-def read_query(query: Iterable[tuple[str, str]], *, reader: CenterId) -> tuple[EventFilter, int, str | None]:
+def read_query(query: Iterable[tuple[str, str]], *, reader: Reader) -> tuple[EventFilter, int, str | None]:
     """Which events are wanted, how many at once, and the token of the page if it is not the first.
 
     Args:
         query: names and values of the parameters, decoded, in order.
-        reader: the center whose private events are included.
+        reader: whose private events are included.
 
     Raises:
         ParameterUnknown: there is no such parameter here.

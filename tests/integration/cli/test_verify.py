@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from greenlane.core.receipt import encode_receipt
 from greenlane.core.trust import encode_trust_file
+from greenlane.ports.events import Reader
 from greenlane.verify.ladder import Verdict, judge
 from greenlane.verify.report import report_value
 from worlds.deployment import LIMA, ROASTER, World, close_world, make_world
@@ -96,7 +97,7 @@ def test_every_changed_byte_of_a_receipt_is_refused(world: World, receipt: Path)
 def test_a_private_receipt_opens_with_its_salt(run: Any, world: World, trust: Path, tmp_path: Path) -> None:
     (event,) = world.take(1, member=ROASTER).events
     world.settle()
-    private = world.receipt(event.event_hash, reader=LIMA)
+    private = world.receipt(event.event_hash, reader=Reader(center=LIMA))
     file = tmp_path / "private.json"
     file.write_bytes(encode_receipt(private))
     assert verdicts(run("verify", file, "--trust", trust, "--json").out)["entry"] == "passed"

@@ -11,7 +11,7 @@ from greenlane.web.app import create_app
 from greenlane.web.auth import GRANTS, Guard, Permission, count_address, page_reader_of, reader_of
 from starlette.routing import Route
 from worlds.deployment import LIMA, World
-from worlds.events import event_document
+from worlds.events import CONTEXT, GTIN, event_document
 from worlds.web import Site, services_of
 
 # Public because it answers with nothing but what the center shows to everyone. Additions are decisions: docs/trust.md.
@@ -108,6 +108,39 @@ def test_each_role_may_do_what_it_is_granted_and_nothing_else(site: Site, role: 
         answer = site.send(method, path, key=key)
         is_refused = answer.status_code == 403 and answer.json()["code"] == "permission-missing"
         assert is_refused != (permission in GRANTS[role]), permission
+
+
+def _document(event: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "@context": CONTEXT,
+        "type": "EPCISDocument",
+        "schemaVersion": "2.0",
+        "creationDate": "2026-06-01T00:00:00Z",
+        "epcisBody": {"eventList": [event]},
+    }
+
+
+def test_a_members_key_reads_no_other_members_private_events_and_its_center_reads_all(site: Site) -> None:
+    kept = site.post("/epcis/v2/events", key=site.roaster, json=event_document(1))
+    digest = kept.json()["eventHash"].partition(";")[2].partition("?")[0]
+    job = site.post("/epcis/v2/capture", key=site.roaster, json=_document(event_document(2))).headers["location"]
+    site.world.settle()
+    paths = [
+        f"/epcis/v2/events/{digest}",
+        f"/v1/receipts/{digest}",
+        f"/verify/{digest}",
+        f"/01/{GTIN}/21/1",
+        f"/epcis/v2/capture/{job.rpartition('/')[2]}",
+    ]
+    seen = {
+        key: [site.get(path, key=key, headers={"Accept": "application/json"}).status_code for path in paths]
+        for key in (site.roaster, site.member, site.reader, site.operator, site.stranger)
+    }
+    assert seen[site.roaster] == seen[site.reader] == seen[site.operator] == [200] * 5
+    assert seen[site.member] == seen[site.stranger] == [404] * 5
+    listed = {key: site.get("/epcis/v2/events", key=key).json() for key in (site.roaster, site.member, site.reader)}
+    counts = [len(answer["epcisBody"]["queryResults"]["resultsBody"]["eventList"]) for answer in listed.values()]
+    assert counts == [2, 0, 2]
 
 
 def test_a_salt_is_forgotten_by_the_operator_of_its_center_once_and_for_ever(site: Site) -> None:

@@ -41,9 +41,11 @@ from greenlane.core.crypto import sha256
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
 from greenlane.ports.accounts import Visibility
-from greenlane.ports.events import EventFilter, EventIdentity, EventPage, ItemKey, StoredEvent
+from greenlane.ports.events import EventFilter, EventIdentity, EventPage, ItemKey, Reader, StoredEvent
 
 _NAME_DIGEST_BYTES = 16
+# What `_name_digest` puts before an item; five of these an event.
+_ITEM_NAME = b"item\0"
 _HASH_PREFIX = "ni:///sha-256;"
 _VERSION_MARK = "?ver="
 # Below SQLite's limit of 32,766 parameters.
@@ -154,7 +156,7 @@ class SqlEvents:
         with self._work.driver().cursor() as cursor, cursor.copy(_COPY_NAMES) as copy:
             copy.write(_COPY_START + packed + _COPY_END)
 
-    def by_hash(self, event_digest: bytes, *, reader: CenterId | None) -> tuple[StoredEvent, ...]:
+    def by_hash(self, event_digest: bytes, *, reader: Reader | None) -> tuple[StoredEvent, ...]:
         wanted = (
             _events()
             .where(event.c.event_digest == event_digest, self._may_read(reader))
@@ -229,10 +231,15 @@ class SqlEvents:
         self._work.has_forgotten = True
         return True
 
-    def _may_read(self, reader: CenterId | None) -> ColumnElement[bool]:
+    def _may_read(self, reader: Reader | None) -> ColumnElement[bool]:
         is_public = event.c.is_private == false()
-        number = None if reader is None else self._work.number(reader)
-        return is_public if number is None else or_(is_public, event.c.center == number)
+        number = None if reader is None else self._work.number(reader.center)
+        if reader is None or number is None:
+            return is_public
+        is_own = event.c.center == number
+        if reader.member is not None:
+            is_own = and_(is_own, event.c.member == reader.member)
+        return or_(is_public, is_own)
 
     def _number_or_none(self, center: CenterId) -> int:
         number = self._work.number(center)
@@ -311,10 +318,10 @@ def event_rows(
     for one in events:
         number = numbers[one.center]
         event_time = microseconds(one.event_time)
-        names = {_name_digest("item", item.identifier) for item in one.items}
+        names = {sha256(_ITEM_NAME + item.identifier.encode())[:_NAME_DIGEST_BYTES] for item in one.items}
         if one.event_id is not None:
             names.add(_name_digest("event_id", one.event_id))
-        name_rows.extend((name, event_time, number, one.leaf_index) for name in names)
+        name_rows += [(name, event_time, number, one.leaf_index) for name in names]
         if one.salt is not None:
             salt_rows.append((number, one.leaf_index, one.salt))
         yield _event_row(number, event_time, one)

@@ -12,7 +12,7 @@ from greenlane.core.errors import GreenlaneError, ProofRefused, Unavailable
 from greenlane.core.receipt import encode_receipt
 from greenlane.core.trust import TrustFile
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, TreeSize
-from greenlane.ports.events import StoredEvent
+from greenlane.ports.events import Reader, StoredEvent
 from greenlane.services.prove import SaltForgotten
 from greenlane.verify.ladder import Anchoring, Judgement, Node, NodeAway, Rung, Verdict, judge
 from greenlane.web.pages.journey import Finding, JudgedEvent, JudgedJourney, main_item, told_event
@@ -22,13 +22,13 @@ _Answer = TypeVar("_Answer")
 
 
 def judged_item(
-    services: WebServices, identifier: str, *, reader: CenterId | None, trust: TrustFile | Unavailable
+    services: WebServices, identifier: str, *, reader: Reader | None, trust: TrustFile | Unavailable
 ) -> JudgedJourney | None:
     """The journey of an item, judged; None where nothing readable names it.
 
     Args:
         identifier: canonical GS1 Digital Link.
-        reader: the center whose private events are included.
+        reader: whose private events are included.
         trust: what to judge by, or why there is nothing to judge by.
     """
     journey = services.trace(identifier, reader=reader)
@@ -39,7 +39,7 @@ def judged_item(
 
 
 def judged_event(
-    services: WebServices, digest: bytes, content: bytes | None, *, reader: CenterId | None, trust: TrustFile | Unavailable
+    services: WebServices, digest: bytes, content: bytes | None, *, reader: Reader | None, trust: TrustFile | Unavailable
 ) -> JudgedJourney | None:
     """The journey of the first item that an event names, with that event selected; None where it cannot be read.
 
@@ -73,7 +73,7 @@ def _most_telling(events: Sequence[JudgedEvent]) -> JudgedEvent:
 def _judged(
     services: WebServices,
     events: Sequence[StoredEvent],
-    reader: CenterId | None,
+    reader: Reader | None,
     identifier: str | None,
     trust: TrustFile | Unavailable,
 ) -> tuple[JudgedEvent, ...]:
@@ -97,7 +97,7 @@ def _judged(
 def _finding(
     services: WebServices,
     event: StoredEvent,
-    reader: CenterId | None,
+    reader: Reader | None,
     trust: TrustFile | Unavailable,
     nodes: Sequence[Node],
 ) -> Finding:

@@ -22,7 +22,7 @@ from greenlane.ports.events import EventFilter, StoredEvent
 from greenlane.ports.jobs import CaptureJob
 from greenlane.services.identify import Principal
 from greenlane.web.addresses import event_digest_of
-from greenlane.web.auth import MEMBER_HEADER, Guard, Permission, member_of
+from greenlane.web.auth import MEMBER_HEADER, Guard, Permission, member_of, reader_for
 from greenlane.web.once import once_of
 from greenlane.web.problems import BadRequest, MediaTypeUnsupported, NotAcceptable, NotSupported, TooManyEvents
 from greenlane.web.query import DEFAULT_PER_PAGE, MAX_PER_PAGE, read_query
@@ -96,8 +96,8 @@ async def capture_event(request: Request, principal: CapturePrincipal) -> Respon
 
 @router.get("/capture/{capture_id}", response_model=CaptureJobAnswer, summary="What became of a capture")
 def capture_job(request: Request, principal: SeeCapturePrincipal, capture_id: str) -> Response:
-    """A capture job of the key's own center."""
-    job = state_of(request).services.read_log.job(capture_id, reader=principal.center)
+    """A capture job of the key's own center, and, for a member's key, of its own member."""
+    job = state_of(request).services.read_log.job(capture_id, reader=reader_for(principal))
     return JsonAnswer(job_value(job), headers=_VERSION_HEADERS | {"Cache-Control": "private, no-store"})
 
 
@@ -136,11 +136,14 @@ def capture_job(request: Request, principal: SeeCapturePrincipal, capture_id: st
     },
 )
 def events(request: Request, principal: ReadPrincipal) -> Response:
-    """Public events of every center served here, and all of the key's own center, by event time."""
+    """Public events of every center served here, and the private ones that the key may read, by event time.
+
+    A member's key reads those of its own member, a reader's or an operator's those of its whole center.
+    """
     state = state_of(request)
     _check_accepted_versions(request)
     query = request.query_params.multi_items()
-    wanted, limit, token = read_query(query, reader=principal.center)
+    wanted, limit, token = read_query(query, reader=reader_for(principal))
     page = state.services.trace.find(wanted, limit=limit, token=token)
     headers = dict(_VERSION_HEADERS)
     if page.next_token is not None:
@@ -165,9 +168,9 @@ def event(request: Request, principal: ReadPrincipal, event_id: str) -> Response
     _check_accepted_versions(request)
     digest = event_digest_of(event_id, request.query_params)
     if digest is not None:
-        found = state.services.trace.by_hash(digest, reader=principal.center)
+        found = state.services.trace.by_hash(digest, reader=reader_for(principal))
     else:
-        wanted = EventFilter(reader=principal.center, event_ids=frozenset({event_id}))
+        wanted = EventFilter(reader=reader_for(principal), event_ids=frozenset({event_id}))
         found = state.services.trace.find(wanted, limit=DEFAULT_PER_PAGE).events
     if not found:
         raise NotFound(f"No event {event_id[:120]!r} can be read here.", remedy="Check the id; percent-encode it whole.")

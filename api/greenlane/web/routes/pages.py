@@ -16,7 +16,7 @@ from greenlane.core.epcis.gs1keys import GS1Key
 from greenlane.core.epcis.identifiers import IdentifierFault, parse_identifier
 from greenlane.core.errors import NotFound, Unavailable
 from greenlane.core.trust import TrustFile
-from greenlane.core.units import CenterId
+from greenlane.ports.events import Reader as EventReader
 from greenlane.web.addresses import content_digest_of, event_digest_of, required_event_digest
 from greenlane.web.auth import PageReader, Reader
 from greenlane.web.pages.journey import JudgedJourney, journey_value
@@ -118,7 +118,7 @@ for _key in GS1Key:
     _add(_item_route(_key))
 
 
-def _event_answer(request: Request, reader: CenterId | None, trust: TrustFile | Unavailable, event_hash: str) -> Response:
+def _event_answer(request: Request, reader: EventReader | None, trust: TrustFile | Unavailable, event_hash: str) -> Response:
     state = state_of(request)
     digest = required_event_digest(event_hash, request.query_params)
     content = content_digest_of(request.query_params)
@@ -127,7 +127,7 @@ def _event_answer(request: Request, reader: CenterId | None, trust: TrustFile | 
     return _answer(state, request, journey, path=path, asked=digest.hex(), is_event_page=True)
 
 
-def _item_answer(request: Request, reader: CenterId | None, trust: TrustFile | Unavailable) -> Response:
+def _item_answer(request: Request, reader: EventReader | None, trust: TrustFile | Unavailable) -> Response:
     state = state_of(request)
     # The path as it was sent: a decoded slash inside a serial number would read as a qualifier.
     raw_path = request.scope.get("raw_path") or quote(request.url.path).encode()

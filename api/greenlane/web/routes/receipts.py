@@ -43,7 +43,7 @@ router = APIRouter(prefix="/v1", tags=["Receipts"])
     },
 )
 def receipt(request: Request, reader: Reader, event_hash: str) -> Response:
-    """The receipt of a public event, or, with a key, of a private one of the key's own center.
+    """The receipt of a public event, or, with a key, of a private one that the key may read.
 
     The id is the event hash as ni URI or as its 64 hex digits, percent-encoded.
     """
