@@ -11,7 +11,7 @@ from datetime import datetime
 from greenlane.core import crypto
 from greenlane.core.canonical import JsonValue, canonical_bytes
 from greenlane.core.entry import Entry, EntryKind
-from greenlane.core.epcis.event import Event, ItemRole
+from greenlane.core.epcis.event import Event
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
 from greenlane.core.epcis.variant import DECLARATIONS, variant_digest
 from greenlane.core.errors import NotFound, Unavailable
@@ -28,8 +28,6 @@ from greenlane.ports.store import Store, Transaction
 
 _SALT_BYTES = 32
 _NO_DECLARATIONS = variant_digest({})
-# An enumeration's own `.value` costs as much as the rest of an item.
-_ROLES = {role: role.value for role in ItemRole}
 
 
 class QueueFull(Unavailable):
@@ -151,7 +149,8 @@ def _prepare(event: Event) -> _Prepared:
     content_digest = crypto.sha256(encoded)
     entry = Entry(kind=EntryKind.EVENT, is_blinded=False, subject=digest, content=content_digest)
     # An event may name an item twice in one role, with a quantity each; it is found by it once.
-    items = dict.fromkeys([(_ROLES[item.role], item.identifier) for item in event.epcs])
+    # An enumeration's own `.value` costs as much as the rest of an item.
+    items = dict.fromkeys([(item.role._value_, item.identifier) for item in event.epcs])
     return _Prepared(
         event=event,
         event_hash=hash_id,
