@@ -113,7 +113,8 @@ def parse_json(data: bytes, *, max_depth: int = MAX_DEPTH) -> JsonValue:
         MalformedJson: no JSON, or bytes that are not UTF-8; with line and column.
         JsonTooDeep: nested deeper than `max_depth`.
         DuplicateKey: an object repeats a key; `where` points at it.
-        NumberOutOfRange: a whole number beyond ±(2**53 - 1) that canonical JSON writes as an integer, or one beyond a double; `where` points at it.
+        NumberOutOfRange: a whole number beyond ±(2**53 - 1) that canonical JSON writes as an integer, or a number beyond a
+            double; `where` points at it.
     """
     # Every level opens with a bracket, so few brackets are few levels: one event needs no closer look.
     max_depth = min(max_depth, _PARSER_DEPTH)
