@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from greenlane.adapters.entropy import random_bytes
 from greenlane.adapters.evm.ledger import EvmLedger
+from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import KeyMissing, Keystore, KeyUse, LogSigner
 from greenlane.adapters.network_file import Network, load_network
 from greenlane.adapters.sql.store import SqlStore, open_store
@@ -98,10 +99,11 @@ def open_deployment(settings: Settings) -> Iterator[Deployment]:
         KeyMissing: the log key of a hosted center, or a key that is named, is not in the keystore.
         StoreUnavailable: the database is away.
     """
-    network = load_network(settings.home / "network.json")
+    home = Home(settings.home)
+    network = load_network(home.network_file)
     if settings.rpc_urls:
         network = replace(network, rpc_urls=settings.rpc_urls)
-    keystore = Keystore(settings.home / "keys", settings.password_file)
+    keystore = Keystore(home.keys, settings.password_file)
     hosted = network.hosted_centers()
     seeds = {center.id: keystore.seed(_log_key_name(network, center.id)) for center in hosted}
     signer = LogSigner(hosted, seeds)

@@ -22,6 +22,7 @@ from typing import Final, Self
 from greenlane.adapters.entropy import random_bytes
 from greenlane.adapters.evm.bindings import CenterCandidate, PilotRegistry, RegistryParameters, UnixSeconds
 from greenlane.adapters.evm.trust import read_trust
+from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import (
     SCRYPT_N_LOCAL,
     KeyFileInvalid,
@@ -51,7 +52,6 @@ from greenlane_node.anvil import (
     start_anvil,
 )
 from greenlane_node.deploy import check_contracts, contract_addresses, deploy_contracts
-from greenlane_node.layout import Home
 
 CHAIN_ID: Final = ChainId(20261)
 """Of every embedded network; of no public chain."""

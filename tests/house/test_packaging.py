@@ -21,7 +21,7 @@ PARTS = {
     "base": [f"{API}/core", f"{API}/verify"],
     "node": [
         NODE,
-        *(f"{API}/adapters/{name}.py" for name in ("entropy", "keystore", "network_file")),
+        *(f"{API}/adapters/{name}.py" for name in ("entropy", "home", "keystore", "network_file")),
         *(f"{API}/adapters/evm/{name}.py" for name in ("bindings", "trust")),
     ],
     "api": [API],

@@ -19,6 +19,8 @@ from greenlane.core.crypto import sha256_of_stream
 from greenlane.core.errors import Conflict, InvalidInput
 
 _MANIFEST = "manifest.json"
+NETWORK_PART, TRUST_PART, KEYS_PART = "network.json", "trust.json", "keys/"
+"""Names in the archive; they are its format, wherever a home keeps those files."""
 _NAME = re.compile(r"database|network\.json|trust\.json|keys/[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _MAX_MANIFEST_BYTES = 1024 * 1024
 _VERSION = 1

@@ -1,6 +1,7 @@
 """`greenlane receipt`: fetches the receipt of an event from a center's server."""
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
@@ -26,7 +27,10 @@ def run(args: argparse.Namespace) -> int:
     body = send(args, "GET", path).body
     if args.output:
         Path(args.output).write_bytes(body)
-        sys.stdout.write(f"Receipt written to {args.output}\n")
+        told = {"file": args.output, "bytes": len(body), "form": "tlog-proof" if args.tlog_proof else "receipt"}
+        sys.stdout.write(f"{json.dumps(told, ensure_ascii=False)}\n" if args.json else f"Receipt written to {args.output}\n")
+    elif args.json and args.tlog_proof:
+        sys.stdout.write(json.dumps({"tlogProof": body.decode(errors="replace")}, ensure_ascii=False) + "\n")
     else:
         sys.stdout.write(body.decode(errors="replace") + ("" if body.endswith(b"\n") else "\n"))
     return Exit.GOOD

@@ -182,6 +182,17 @@ def test_a_receipt_is_fetched_by_either_spelling_of_its_hash(run: Any, server: S
     assert server.asked[-1][1].endswith("?format=tlog-proof")
 
 
+def test_a_receipt_in_json_is_itself_and_what_was_written_is_told(run: Any, server: Server, tmp_path: Path) -> None:
+    server.status, server.body = 200, b'{"type":"GreenlaneReceipt"}'
+    words = ("receipt", DIGEST, "--url", server.url, "--json")
+    assert json.loads(run(*words).out) == {"type": "GreenlaneReceipt"}
+    target = str(tmp_path / "receipt.json")
+    assert json.loads(run(*words, "--output", target).out) == {"file": target, "bytes": 27, "form": "receipt"}
+    server.body = b"c2sp.org/tlog-proof@v1\nindex 3\n"
+    assert json.loads(run(*words, "--tlog-proof").out) == {"tlogProof": server.body.decode()}
+    assert json.loads(run(*words, "--tlog-proof", "--output", target).out)["form"] == "tlog-proof"
+
+
 @pytest.mark.parametrize("text", ["", "x", DIGEST[:-1], DIGEST + "0", "../trust", "ni:///sha-256;00", f"{DIGEST} ", "é" * 64])
 def test_what_is_no_event_hash_is_never_asked_for(refused: Callable[..., str], server: Server, text: str) -> None:
     refused("receipt", text, "--url", server.url)

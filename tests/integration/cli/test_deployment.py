@@ -221,6 +221,15 @@ def test_a_deployment_comes_back_from_its_backup_clean_and_with_its_keys(
     ]
 
 
+def test_backup_and_restore_tell_in_json_what_they_did(run: Any, home: Path, world: World, tmp_path: Path) -> None:
+    file, back = tmp_path / "b.tar.gz", tmp_path / "back"
+    saved = json.loads(run("backup", file, "--home", home, "--json").out)
+    assert (saved["file"], saved["bytes"], saved["keys"]) == (str(file), file.stat().st_size, 6)
+    restored = json.loads(run("restore", file, "--home", back, "--json").out)
+    assert restored == {"home": str(back), "parts": saved["parts"]}
+    assert {"database", "network.json", "trust.json", "keys/lima-log.json"} <= set(restored["parts"])
+
+
 def test_a_backup_overwrites_nothing_and_needs_a_deployment(
     run: Any, refused: Callable[..., str], home: Path, world: World, tmp_path: Path
 ) -> None:

@@ -1,11 +1,13 @@
 """Where a deployment keeps its things: one home folder, and the name of each file in it.
 
-network.json    the network as this deployment knows it (greenlane.adapters.network_file)
+network.json    the network as this deployment knows it (network_file.py)
 trust.json      what a verifier starts from; to be given to whoever asks
 local.json      how the embedded chain is run: genesis time, block time, port
 password        opens the keystore; 0600
 keys/           the keystore
 chain/          the embedded chain: state, the last good copy of it, log, and who runs it
+
+Where the database lies, and whether the password lies elsewhere, is for the settings to say.
 """
 
 from dataclasses import dataclass
