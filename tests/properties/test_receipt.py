@@ -108,10 +108,35 @@ def test_a_receipt_is_read_as_it_was_written(receipt: Receipt) -> None:
 
 
 @given(receipts())
-def test_the_order_of_keys_and_white_space_say_nothing(receipt: Receipt) -> None:
-    value = json.loads(encode_receipt(receipt))
-    shuffled = json.dumps(dict(reversed(value.items())), indent=2).encode()
-    assert parse_receipt(shuffled) == receipt
+def test_any_other_spelling_of_a_receipt_is_refused_but_for_a_last_newline(receipt: Receipt) -> None:
+    data = encode_receipt(receipt)
+    value = json.loads(data)
+    assert parse_receipt(data + b"\n") == receipt
+    shuffled = json.dumps(dict(reversed(value.items())), separators=(",", ":"), ensure_ascii=False).encode()
+    for other in (data + b"\n\n", b" " + data, json.dumps(value, indent=2).encode(), shuffled):
+        with pytest.raises(ReceiptInvalid, match="spelling"):
+            parse_receipt(other)
+
+
+@pytest.mark.parametrize(
+    ("detail", "spelled", "otherwise"),
+    [
+        (1e-7, b"1e-7", b"1E-7"),
+        (100, b"100", b"1e2"),
+        ("\v", b"\\u000b", b"\\u000B"),
+        ("/", b'"/"', b'"\\/"'),
+        ("é", "é".encode(), b"\\u00e9"),
+    ],
+)
+def test_another_spelling_inside_the_disclosed_event_is_refused(detail: Any, spelled: bytes, otherwise: bytes) -> None:
+    assert RECEIPT.disclosure is not None
+    data = encode_receipt(replace(RECEIPT, disclosure=replace(RECEIPT.disclosure, event={"ex:detail": detail})))
+    changed = data.replace(b'"ex:detail":' + spelled, b'"ex:detail":' + otherwise).replace(
+        b'"ex:detail":"' + spelled, b'"ex:detail":"' + otherwise
+    )
+    assert changed != data
+    with pytest.raises(ReceiptInvalid, match="spelling"):
+        parse_receipt(changed)
 
 
 def broken(path: list[str | int], value: Any) -> bytes:

@@ -148,10 +148,10 @@ def canonical_bytes(value: JsonValue) -> bytes:
             written = orjson.dumps(value, option=_CANONICAL_OPTIONS)
         except orjson.JSONEncodeError:
             return _canonical_slowly(value)
-        # orjson writes NaN as null and sorts keys by code point, RFC 8785 by UTF-16 unit: apart from astral characters
-        # the two orders are one.
+        # orjson writes NaN as null, which is then not read back as it was, and sorts keys by code point, RFC 8785 by UTF-16 unit:
+        # apart from astral characters the two orders are one.
         if (
-            b"null" not in written
+            (b"null" not in written or orjson.loads(written) == value)
             and (written.isascii() or _ASTRAL.search(written) is None)
             and (
                 (_WHOLE_FLOAT.search(written) is None and _EXPONENT.search(written) is None)

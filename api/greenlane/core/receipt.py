@@ -1,8 +1,8 @@
 """What a buyer carries: an entry, what it stands for, and the way from it to a root on the chain.
 
-One JSON form, versioned; every key is always there, and null says that there is nothing. What is proven is base64, what the chain
-knows is hex. A receipt says nothing by itself: `greenlane.verify` judges it against a trust file. Its log part alone is also
-written as a C2SP tlog-proof, for whoever verifies with other tools.
+One JSON form, versioned, in one spelling; every key is always there, and null says that there is nothing. What is proven is
+base64, what the chain knows is hex. A receipt says nothing by itself: `greenlane.verify` judges it against a trust file. Its log
+part alone is also written as a C2SP tlog-proof, for whoever verifies with other tools.
 
 The shape of `disclosure` belongs to the kind of the entry. This version discloses events; an entry of another kind is carried
 with `disclosure` null. `seals` is the place of the validators' seals, and is null in this version.
@@ -183,17 +183,18 @@ def parse_receipt(data: bytes) -> Receipt:
     """Reads a receipt strictly; proves nothing.
 
     Args:
-        data: UTF-8 JSON of at most MAX_RECEIPT_BYTES, keys in any order.
+        data: canonical JSON of at most MAX_RECEIPT_BYTES, as `encode_receipt` writes it; one newline may end it.
 
     Raises:
-        ReceiptInvalid: too large, not of this type and version, or values that cannot stand together.
+        ReceiptInvalid: too large, not of this type and version, values that cannot stand together, or another spelling.
         FieldInvalid: a field is missing, unknown, or not as it must be; `where` points at it.
         InvalidInput: no JSON; or the entry, checkpoint or center does not read well; `where` points at it.
     """
     if len(data) > MAX_RECEIPT_BYTES:
         raise ReceiptInvalid(f"A receipt has at most {MAX_RECEIPT_BYTES} bytes, not {len(data)}.", where="")
+    document = parse_json(data)
     value = read_object(
-        parse_json(data),
+        document,
         ("type", "version", "entry", "disclosure", "inclusion", "checkpoint", "anchor", "seals"),
         "",
     )
@@ -201,13 +202,22 @@ def parse_receipt(data: bytes) -> Receipt:
     read_constant(value["version"], "/version", RECEIPT_VERSION)
     if value["seals"] is not None:
         raise FieldInvalid("Version 1 carries no seals; null is expected.", where="/seals")
-    return Receipt(
+    receipt = Receipt(
         entry=_read_entry(value["entry"]),
         disclosure=None if value["disclosure"] is None else _read_disclosure(value["disclosure"]),
         inclusion=_read_inclusion(value["inclusion"]),
         checkpoint=_read_checkpoint(value["checkpoint"]),
         anchor=_read_anchor(value["anchor"]),
     )
+    # A value has many spellings (1e-7 and 1E-7): were they all taken, a byte could be changed and nobody would notice.
+    # Asked last, so that a fault of one field is told as that.
+    if data.removesuffix(b"\n") != canonical_bytes(document):
+        raise ReceiptInvalid(
+            "The receipt is not in its one spelling, canonical JSON: its bytes were changed on the way.",
+            where="",
+            remedy="Use the file as it was handed out.",
+        )
+    return receipt
 
 
 def encode_receipt(receipt: Receipt) -> bytes:

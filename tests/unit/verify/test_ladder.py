@@ -12,7 +12,7 @@ from greenlane.core.entry import Entry, EntryKind
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
 from greenlane.core.errors import InvalidInput
 from greenlane.core.note import Note, NoteSignature, encode_note, parse_note, sign_note
-from greenlane.core.receipt import Disclosure, Receipt, encode_receipt, parse_receipt
+from greenlane.core.receipt import Disclosure, Receipt, encode_receipt
 from greenlane.core.units import BlockNumber, CenterId, ChainId, NodeHash, RootHash, Salt, TreeSize, TxHash
 from greenlane.verify.ladder import Judgement, NodeAway, Rung, Verdict, judge
 
@@ -62,19 +62,15 @@ def test_without_a_node_the_chain_stays_open_and_nothing_fails(world: "World") -
 
 
 def test_every_changed_byte_is_refused_with_the_step_named(world: "World") -> None:
-    for honest in (world.receipt, world.private_receipt):
-        data = encode_receipt(honest)
+    for receipt in (world.receipt, world.private_receipt):
+        data = encode_receipt(receipt)
         for place in range(len(data)):
             changed = bytearray(data)
             changed[place] ^= 1 << place % 7
             judgement = judge(bytes(changed), world.trust, event=None, ask=[world.node()])
-            if judgement.verdict is FAILED:
-                rung, code = first_failed(judgement)
-                assert code
-                assert judgement.step(rung).words
-                continue
-            # What is left are other spellings of the same values: the receipt still says what it said.
-            assert parse_receipt(bytes(changed)) == honest
+            rung, code = first_failed(judgement)
+            assert code
+            assert judgement.step(rung).words
 
 
 @pytest.mark.parametrize(
