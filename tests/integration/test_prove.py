@@ -9,7 +9,7 @@ import pytest
 from greenlane.core.epcis.eventhash import event_hash_digest
 from greenlane.core.errors import InvalidInput, NotFound, Unavailable
 from greenlane.core.receipt import encode_receipt
-from greenlane.core.units import Address, LeafIndex, TreeSize, TxHash
+from greenlane.core.units import Address, CenterId, LeafIndex, TreeSize, TxHash
 from greenlane.ports.events import Reader
 from greenlane.ports.outbox import SignedTransaction, anchor_purpose
 from greenlane.services.prove import LogDamaged, ReceiptNotReady, SaltForgotten
@@ -139,6 +139,47 @@ def test_an_error_declaration_has_a_receipt_of_its_own(world: World) -> None:
     assert all(judged(world, encode_receipt(receipt)).verdict is Verdict.PASSED for receipt in receipts)
     with pytest.raises(NotFound):
         world.prove(digest, reader=None, content_digest=bytes(32))
+
+
+def test_centers_that_captured_one_event_have_a_receipt_each(world: World) -> None:
+    world.take(3, center=LIMA)
+    digest = event_hash_digest(world.take(1, first=7, center=TIANJIN).events[0].event_hash)
+    world.take(1, first=7, center=LIMA)
+    world.settle(LIMA)
+    first = world.prove(digest, reader=None, center=LIMA, leaf_index=LeafIndex(3))
+    assert (first.anchor.center, first.inclusion.leaf_index) == (LIMA, 3)
+    with pytest.raises(ReceiptNotReady):
+        world.prove(digest, reader=None, center=TIANJIN, leaf_index=LeafIndex(0))
+    world.settle(TIANJIN)
+    receipts = [
+        world.prove(digest, reader=None, center=TIANJIN, leaf_index=LeafIndex(0)),
+        world.prove(digest, reader=None, center=LIMA, leaf_index=LeafIndex(3)),
+    ]
+    assert [receipt.anchor.center for receipt in receipts] == [TIANJIN, LIMA]
+    assert all(judged(world, encode_receipt(receipt)).verdict is Verdict.PASSED for receipt in receipts)
+    assert world.prove(digest, reader=None) == receipts[0], "without an address the one captured first"
+    assert world.prove(digest, reader=None, center=LIMA) == receipts[1]
+    for center, leaf in ((LIMA, 0), (LIMA, 4), (TIANJIN, 3), (CenterId("nowhere"), 0)):
+        with pytest.raises(NotFound):
+            world.prove(digest, reader=None, center=center, leaf_index=LeafIndex(leaf))
+
+
+def test_a_public_entry_goes_before_a_private_one_and_no_salt_is_handed_out_unasked(world: World) -> None:
+    digest = event_hash_digest(world.take(1, member=ROASTER).events[0].event_hash)
+    world.settle()
+    center, roaster = Reader(center=LIMA), Reader(center=LIMA, member=ROASTER)
+    assert world.prove(digest, reader=roaster) == world.prove(digest, reader=center)
+    world.take(1, member=COOPERATIVE)
+    world.settle()
+    for reader in (None, center, roaster, Reader(center=LIMA, member=COOPERATIVE)):
+        receipt = world.prove(digest, reader=reader)
+        assert receipt.disclosure is not None
+        assert (receipt.inclusion.leaf_index, receipt.disclosure.salt) == (1, None)
+    own = world.prove(digest, reader=roaster, center=LIMA, leaf_index=LeafIndex(0))
+    assert own.disclosure is not None and own.disclosure.salt is not None
+    for reader in (None, Reader(center=LIMA, member=COOPERATIVE), Reader(center=TIANJIN)):
+        with pytest.raises(NotFound):
+            world.prove(digest, reader=reader, center=LIMA, leaf_index=LeafIndex(0))
 
 
 # --- a damaged database -------------------------------------------------------------------------------------------------

@@ -88,6 +88,29 @@ class Reader:
     member: MemberId | None = None
 
 
+def meant_entry(
+    entries: Iterable[StoredEvent], *, center: CenterId | None, leaf_index: LeafIndex | None, content_digest: bytes | None
+) -> StoredEvent | None:
+    """The entry that is asked for, among those that one event hash has and the asker may read; None where it is not there.
+
+    Several centers and members may have captured one event, and a declaration of error about it has its hash too. What is not
+    named leaves a choice: then a public entry goes before a private one, and the one captured first before later ones.
+
+    Args:
+        entries: in the order of `Events.by_hash`.
+        center, leaf_index: its place; together they name one entry.
+        content_digest: SHA-256 of its document.
+    """
+    found = [
+        entry
+        for entry in entries
+        if center in (None, entry.center)
+        and leaf_index in (None, entry.leaf_index)
+        and content_digest in (None, entry.content_digest)
+    ]
+    return min(found, key=lambda entry: entry.visibility is Visibility.PRIVATE, default=None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
     """Which events; every field that is set must hold. Names follow the EPCIS 2.0 query parameters.

@@ -10,8 +10,8 @@ from greenlane.core.errors import GreenlaneError, NotFound, ProofRefused, Unavai
 from greenlane.core.merkle import leaf_hash, verify_inclusion
 from greenlane.core.receipt import Anchor, Disclosure, Inclusion, Receipt
 from greenlane.core.tiles import inclusion_proof_from_tiles
-from greenlane.core.units import Address, ChainId, TreeSize
-from greenlane.ports.events import Reader, StoredEvent
+from greenlane.core.units import Address, CenterId, ChainId, LeafIndex, TreeSize
+from greenlane.ports.events import Reader, StoredEvent, meant_entry
 from greenlane.ports.log import StoredAnchor
 from greenlane.ports.outbox import anchor_purpose
 from greenlane.ports.signing import CheckpointSigner
@@ -58,24 +58,37 @@ class Prove:
         self._signer = signer
         self._chain = chain
 
-    def __call__(self, event_digest: bytes, *, reader: Reader | None, content_digest: bytes | None = None) -> Receipt:
-        """The receipt of an event.
+    def __call__(
+        self,
+        event_digest: bytes,
+        *,
+        reader: Reader | None,
+        center: CenterId | None = None,
+        leaf_index: LeafIndex | None = None,
+        content_digest: bytes | None = None,
+    ) -> Receipt:
+        """The receipt of an event's entry.
 
         Args:
             event_digest: the 32 bytes of its event hash.
             reader: who asks: private events only for those who may read them. None: public ones only.
-            content_digest: which entry, where several have that event hash (a declaration of error about it is another
-                entry); without it, the one captured first.
+            center, leaf_index, content_digest: which entry, where several have that event hash; see `meant_entry`.
 
         Raises:
-            NotFound: nothing readable has that hash (and content digest).
+            NotFound: nothing readable has that hash and stands at that place.
             ReceiptNotReady: its entry is not anchored yet.
             SaltForgotten: it can never be opened again.
             LogDamaged: what the store holds does not prove it; nothing was handed out.
             StoreUnavailable: the database is away.
         """
         with self._store.read() as tx:
-            event = self._event(tx, event_digest, reader, content_digest)
+            entries = tx.events.by_hash(event_digest, reader=reader)
+            event = meant_entry(entries, center=center, leaf_index=leaf_index, content_digest=content_digest)
+            if event is None:
+                raise NotFound(
+                    f"No event with hash {event_digest.hex()} can be read here, or none at the place that is named.",
+                    remedy="Check the address; a private event is readable with a key of its member or its center only.",
+                )
             anchor = self._anchor(tx, event)
             try:
                 receipt = self._receipt(tx, event, anchor)
@@ -86,15 +99,6 @@ class Prove:
                 place = f"leaf {event.leaf_index} of {event.center!r}"
                 raise LogDamaged(f"What is stored for {place} does not prove it: {fault.detail}") from fault
         return receipt
-
-    def _event(self, tx: Transaction, event_digest: bytes, reader: Reader | None, content_digest: bytes | None) -> StoredEvent:
-        for event in tx.events.by_hash(event_digest, reader=reader):
-            if content_digest is None or event.content_digest == content_digest:
-                return event
-        raise NotFound(
-            f"No event with hash {event_digest.hex()} can be read here.",
-            remedy="Check the hash; a private event is readable with a key of its member or its center only.",
-        )
 
     def _anchor(self, tx: Transaction, event: StoredEvent) -> StoredAnchor:
         """The smallest anchored tree that holds the event's entry."""

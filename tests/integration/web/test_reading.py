@@ -3,6 +3,7 @@
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from greenlane.core.checkpoint import open_checkpoint
@@ -13,8 +14,8 @@ from greenlane.core.tiles import TILE_WIDTH, bundle_path, decode_bundle, tile_pa
 from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import LeafHash
 from greenlane.verify.ladder import Verdict, judge
-from worlds.deployment import COOPERATIVE, LIMA, World, hosted_center, trust_file
-from worlds.events import event_document
+from worlds.deployment import COOPERATIVE, LIMA, TIANJIN, World, hosted_center, trust_file
+from worlds.events import GTIN, event_document
 from worlds.web import Site, serve
 
 LOG = f"/v1/centers/{LIMA}/log"
@@ -88,6 +89,36 @@ def test_a_declaration_of_error_is_an_entry_of_its_own_with_a_receipt_of_its_own
     assert sorted(leaves) == [0, 1]
     assert [event["isDeclaredWrong"] for event in page["events"]] == [True, False]
     assert "later declared it wrong" in site.get(f"/verify/{digest}", headers={"Accept": "text/html"}).text
+
+
+def test_a_page_judges_each_row_by_its_own_entry_and_links_to_its_own_receipt(site: Site) -> None:
+    digest = _digest(site, 1)
+    site.post("/epcis/v2/events", key=site.stranger, member=COOPERATIVE, json=event_document(1))
+    site.world.settle(LIMA)
+    rows = _rows(site, f"/01/{GTIN}/21/1")
+    assert {row["center"]: row["verdict"] for row in rows} == {LIMA: "passed", TIANJIN: "not_checked"}
+    site.world.settle(TIANJIN)
+    for row in _rows(site, f"/01/{GTIN}/21/1"):
+        assert row["verdict"] == "passed"
+        receipt = json.loads(site.client.get(row["receipt"]).content)
+        assert (receipt["anchor"]["center"], receipt["inclusion"]["leafIndex"]) == (row["center"], row["leafIndex"])
+        html = site.get(f"/verify/{digest}?center={row['center']}&leaf=0", headers={"Accept": "text/html"}).text
+        assert f'href="/v1/receipts/{digest}?center={row["center"]}&amp;leaf=0"' in html
+        (other,) = {LIMA, TIANJIN} - {row["center"]}
+        assert f'href="/verify/{digest}?center={other}&amp;leaf=0"' in html
+
+
+@pytest.mark.parametrize("query", ["leaf=0", "center=lima&leaf=x", "center=lima&leaf=-1", "center=LIMA", "center=lima&leaf="])
+def test_an_address_of_an_entry_that_cannot_be_one_is_refused(site: Site, query: str) -> None:
+    digest = _digest(site, 1)
+    for path in ("/v1/receipts", "/verify"):
+        answer = site.get(f"{path}/{digest}?{query}", headers={"Accept": "application/json"})
+        assert answer.status_code == 400, (path, answer.text)
+
+
+def _rows(site: Site, path: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = site.get(path, headers={"Accept": "application/json"}).json()["events"]
+    return rows
 
 
 def test_nobody_declares_anothers_event_wrong(site: Site) -> None:

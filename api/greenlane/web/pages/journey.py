@@ -172,7 +172,16 @@ def _event_value(event: JudgedEvent, public_url: str) -> dict[str, Any]:
 
 def receipt_path(event: JudgedEvent) -> str:
     """The path of an event's receipt here."""
-    return f"/v1/receipts/{event.digest}?content={event.content}"
+    return f"/v1/receipts/{event.digest}?{_place(event)}"
+
+
+def verify_path(event: JudgedEvent) -> str:
+    """The path of an event's own page here."""
+    return f"/verify/{event.digest}?{_place(event)}"
+
+
+def _place(event: JudgedEvent) -> str:
+    return f"center={event.event.center}&leaf={event.event.leaf_index}"
 
 
 def main_item(event: StoredEvent) -> str | None:

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from greenlane.core.errors import GreenlaneError, ProofRefused, Unavailable
 from greenlane.core.receipt import encode_receipt
 from greenlane.core.trust import TrustFile
-from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, TreeSize
-from greenlane.ports.events import Reader, StoredEvent
+from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, LeafIndex, TreeSize
+from greenlane.ports.events import Reader, StoredEvent, meant_entry
 from greenlane.services.prove import SaltForgotten
 from greenlane.verify.ladder import Anchoring, Judgement, Node, NodeAway, Rung, Verdict, judge
 from greenlane.web.pages.journey import Finding, JudgedEvent, JudgedJourney, main_item, told_event
@@ -39,17 +39,24 @@ def judged_item(
 
 
 def judged_event(
-    services: WebServices, digest: bytes, content: bytes | None, *, reader: Reader | None, trust: TrustFile | Unavailable
+    services: WebServices,
+    digest: bytes,
+    *,
+    center: CenterId | None,
+    leaf_index: LeafIndex | None,
+    content_digest: bytes | None,
+    reader: Reader | None,
+    trust: TrustFile | Unavailable,
 ) -> JudgedJourney | None:
     """The journey of the first item that an event names, with that event selected; None where it cannot be read.
 
     Args:
         digest: the 32 bytes of its event hash.
-        content: the content digest of one of its entries; None for the one captured first.
+        center, leaf_index, content_digest: which of its entries; see `meant_entry`.
         reader, trust: as for `judged_item`.
     """
     entries = services.trace.by_hash(digest, reader=reader)
-    chosen = next((entry for entry in entries if content is None or entry.content_digest == content), None)
+    chosen = meant_entry(entries, center=center, leaf_index=leaf_index, content_digest=content_digest)
     if chosen is None:
         return None
     identifier = main_item(chosen)
@@ -105,7 +112,7 @@ def _finding(
     if isinstance(trust, Unavailable):
         return Finding(verdict=Verdict.NOT_CHECKED, reason=f"The chain cannot be asked now. {trust.detail}")
     try:
-        receipt = services.prove(event.identity.event_digest, reader=reader, content_digest=event.content_digest)
+        receipt = services.prove(event.identity.event_digest, reader=reader, center=event.center, leaf_index=event.leaf_index)
         judgement = judge(encode_receipt(receipt), trust, event=None, ask=nodes)
     except (Unavailable, SaltForgotten) as error:
         return Finding(verdict=Verdict.NOT_CHECKED, reason=error.detail)

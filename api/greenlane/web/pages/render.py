@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from greenlane.core.errors import Faults, GreenlaneError
 from greenlane.verify.ladder import Verdict
-from greenlane.web.pages.journey import JudgedJourney, receipt_path
+from greenlane.web.pages.journey import JudgedJourney, receipt_path, verify_path
 from greenlane.web.pages.picture import picture_of
 from greenlane.web.pages.words import item_words
 from greenlane.web.problems import ProblemKind, problem_headers, status_of, title_of
@@ -40,6 +40,7 @@ _templates.globals |= {
     "verdict_words": VERDICT_WORDS,
     "step_words": STEP_WORDS,
     "receipt_path": receipt_path,
+    "verify_path": verify_path,
     "item_words": item_words,
 }
 

@@ -17,9 +17,9 @@ from greenlane.core.epcis.identifiers import IdentifierFault, parse_identifier
 from greenlane.core.errors import NotFound, Unavailable
 from greenlane.core.trust import TrustFile
 from greenlane.ports.events import Reader as EventReader
-from greenlane.web.addresses import content_digest_of, event_digest_of, required_event_digest
+from greenlane.web.addresses import content_digest_of, event_digest_of, place_of, required_event_digest
 from greenlane.web.auth import PageReader, Reader
-from greenlane.web.pages.journey import JudgedJourney, journey_value
+from greenlane.web.pages.journey import JudgedJourney, journey_value, verify_path
 from greenlane.web.pages.judging import judged_event, judged_item
 from greenlane.web.pages.render import (
     STYLE_SHEET,
@@ -121,9 +121,18 @@ for _key in GS1Key:
 def _event_answer(request: Request, reader: EventReader | None, trust: TrustFile | Unavailable, event_hash: str) -> Response:
     state = state_of(request)
     digest = required_event_digest(event_hash, request.query_params)
-    content = content_digest_of(request.query_params)
-    journey = judged_event(state.services, digest, content, reader=reader, trust=trust)
-    path = f"/verify/{digest.hex()}" + (f"?content={content.hex()}" if content else "")
+    center, leaf_index = place_of(request.query_params)
+    content_digest = content_digest_of(request.query_params)
+    journey = judged_event(
+        state.services,
+        digest,
+        center=center,
+        leaf_index=leaf_index,
+        content_digest=content_digest,
+        reader=reader,
+        trust=trust,
+    )
+    path = f"/verify/{digest.hex()}" if journey is None else verify_path(journey.selected)
     return _answer(state, request, journey, path=path, asked=digest.hex(), is_event_page=True)
 
 

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from greenlane.core.receipt import encode_receipt, to_tlog_proof
-from greenlane.web.addresses import content_digest_of, required_event_digest
+from greenlane.web.addresses import content_digest_of, place_of, required_event_digest
 from greenlane.web.auth import Reader
 from greenlane.web.problems import BadRequest
 from greenlane.web.schemas import JsonAnswer, Problem
@@ -33,6 +33,20 @@ router = APIRouter(prefix="/v1", tags=["Receipts"])
                 "schema": {"type": "string", "enum": ["receipt", "tlog-proof"], "default": "receipt"},
             },
             {
+                "name": "center",
+                "in": "query",
+                "required": False,
+                "description": "the center of the entry, where several share the event hash",
+                "schema": {"type": "string"},
+            },
+            {
+                "name": "leaf",
+                "in": "query",
+                "required": False,
+                "description": "with `center`: the leaf index of the entry in that center's log; the two name one entry",
+                "schema": {"type": "integer", "minimum": 0},
+            },
+            {
                 "name": "content",
                 "in": "query",
                 "required": False,
@@ -45,13 +59,17 @@ router = APIRouter(prefix="/v1", tags=["Receipts"])
 def receipt(request: Request, reader: Reader, event_hash: str) -> Response:
     """The receipt of a public event, or, with a key, of a private one that the key may read.
 
-    The id is the event hash as ni URI or as its 64 hex digits, percent-encoded.
+    The id is the event hash as ni URI or as its 64 hex digits, percent-encoded. Several centers and members may have captured one
+    event: without `center` and `leaf` a public entry goes before a private one, and the one captured first before later ones.
     """
     digest = required_event_digest(event_hash, request.query_params)
     form = request.query_params.get("format", "receipt")
     if form not in {"receipt", "tlog-proof"}:
         raise BadRequest(f"There is no receipt in the format {form[:40]!r}.", remedy="Use receipt or tlog-proof.")
-    found = state_of(request).services.prove(digest, reader=reader, content_digest=content_digest_of(request.query_params))
+    center, leaf_index = place_of(request.query_params)
+    found = state_of(request).services.prove(
+        digest, reader=reader, center=center, leaf_index=leaf_index, content_digest=content_digest_of(request.query_params)
+    )
     headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if form == "tlog-proof":
         return Response(to_tlog_proof(found), media_type="text/plain", headers=headers)
