@@ -27,6 +27,8 @@ class TrustCache:
 
     _FRESH_S = 5.0
     _PATIENCE_S = 2.0
+    # Where none is known there is nothing to answer with instead.
+    _FIRST_PATIENCE_S = 5.0
 
     def __init__(self, read: Callable[[], TrustFile]) -> None:
         self._look = Shared(read, fresh_s=self._FRESH_S, limiter=CapacityLimiter(1))
@@ -39,7 +41,7 @@ class TrustCache:
             Unavailable: the chain cannot be used, and never could before.
         """
         try:
-            self._known = await self._look(patience_s=self._PATIENCE_S)
+            self._known = await self._look(patience_s=self._FIRST_PATIENCE_S if self._known is None else self._PATIENCE_S)
         except GreenlaneError as fault:
             if self._known is None:
                 raise fault if isinstance(fault, Unavailable) else ChainUnusable(fault.detail, remedy=fault.remedy) from fault
