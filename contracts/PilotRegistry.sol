@@ -474,8 +474,10 @@ contract PilotRegistry is IPilotRegistry {
         for (uint256 i = 0; i < voters; ++i) {
             if (_votes[proposalId][_bindings[_validators[i]].centerId]) votes++;
         }
-        if (_excludesOwn(counted.kind) && _centers[counted.centerId].status == CenterStatus.Active) voters--;
         needed = _quorumOf(voters);
+        // The one it is about counts among those a quorum is of, or few could put out one after the other. Of two, that would
+        // take a vote nobody has: there the other one decides alone.
+        if (voters == 2 && _excludesOwn(counted.kind) && _centers[counted.centerId].status == CenterStatus.Active) needed = 1;
     }
 
     function _excludesOwn(ProposalKind kind) private pure returns (bool) {

@@ -154,7 +154,8 @@ interface IPilotRegistry {
     /// @notice Proposes a new center; the nominator's vote counts. Caller: operator of a center in good standing.
     function nominate(Candidate calldata candidate) external returns (bytes32 proposalId);
 
-    /// @notice Proposes to suspend an active center; only the others vote. Caller: operator of another active center.
+    /// @notice Proposes to suspend an active center; only the others vote, and as many must agree as for anything else.
+    /// Caller: operator of another active center.
     function proposeSuspension(bytes32 centerId) external returns (bytes32 proposalId);
 
     /// @notice Proposes to make a suspended or ended center active again; a term that is over begins anew.
@@ -239,7 +240,8 @@ interface IPilotRegistry {
     /// @notice How many centers are active.
     function activeCount() external view returns (uint256);
 
-    /// @notice Votes that carry a motion among all active centers: ceil(2n/3).
+    /// @notice Votes that carry a motion: ceil(2n/3) of all n active centers, whoever of them may vote. The one exception: where
+    /// n is 2 and the motion is about one of them, the other's vote is enough.
     function quorum() external view returns (uint256);
 
     /// @notice A center; all zero where there is none.

@@ -92,6 +92,17 @@ def network(project: Any, accounts: Any, candidate: Callable[..., Candidate]) ->
     return Network(registry, accounts)
 
 
+@pytest.fixture
+def found(project: Any, accounts: Any, candidate: Callable[..., Candidate]) -> Callable[[int], Network]:
+    """Founds a network of that many centers, which may shrink to one."""
+
+    def make(size: int) -> Network:
+        founders = [candidate(number) for number in range(size)]
+        return Network(project.PilotRegistry.deploy(founders, (1, TERM_S, VOTING_S, 0), sender=accounts[-1]), accounts)
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def registry(network: Network) -> Any:
     return network.registry

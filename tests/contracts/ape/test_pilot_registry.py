@@ -21,8 +21,23 @@ MILL = b"mill".ljust(32, b"\x00")
 Candidate = dict[str, Any]
 
 
+# Active centers; votes that carry a motion; votes that carry one about an active center.
+QUORUMS = [(1, 1, 1), (2, 2, 1), (3, 2, 2), (4, 3, 3), (5, 4, 4), (6, 4, 4), (7, 5, 5)]
+
+
 def status(registry: Any, center_id: bytes) -> int:
     return int(registry.center(center_id).status)
+
+
+def votes_it_takes(network: Any, voters: int) -> int:
+    """Lets centers vote for the latest proposal, which number 0 made, until it is carried out; how many that took."""
+    registry, proposal = network.registry, network.latest_proposal()
+    votes = 1
+    while not registry.proposal(proposal).executed:
+        assert votes < voters, "nobody is left to vote"
+        network.carry(proposal, votes)
+        votes += 1
+    return votes
 
 
 @pytest.fixture
@@ -305,7 +320,7 @@ def test_votes_do_not_outlive_the_standing_they_were_about(registry: Any, networ
     stale = network.latest_proposal()
     network.carry(stale, 1)
     registry.proposeSuspension(network.id(4), sender=network.operator(0))
-    network.carry(network.latest_proposal(), 1, 2)
+    network.carry(network.latest_proposal(), 1, 2, 3)
     registry.proposeReinstatement(network.id(4), sender=network.operator(0))
     network.carry(network.latest_proposal(), 1, 2)
     assert status(registry, network.id(4)) == ACTIVE
@@ -319,13 +334,61 @@ def test_votes_do_not_outlive_the_standing_they_were_about(registry: Any, networ
 def test_the_others_suspend_a_center_and_it_seals_no_more(registry: Any, network: Any) -> None:
     registry.proposeSuspension(network.id(1), sender=network.operator(0))
     proposal = network.latest_proposal()
-    assert tuple(registry.tally(proposal)) == (1, 3)
-    receipt = network.carry(proposal, 2, 3)
+    assert tuple(registry.tally(proposal)) == (1, 4)
+    network.carry(proposal, 2, 3)
+    assert status(registry, network.id(1)) == ACTIVE
+    receipt = network.carry(proposal, 4)
     assert status(registry, network.id(1)) == SUSPENDED
     assert network.validator(1) not in list(registry.getValidators())
     assert registry.activeCount() == 4
     assert not registry.isActive(network.id(1))
     assert [event.event_name for event in receipt.events][-1] == "CenterSuspended"
+
+
+@pytest.mark.parametrize(("active", "of_all", "about_one"), QUORUMS)
+def test_the_one_a_motion_is_about_counts_among_those_a_quorum_is_of(
+    found: Callable[[int], Any], active: int, of_all: int, about_one: int
+) -> None:
+    network = found(active)
+    registry = network.registry
+    assert (registry.activeCount(), registry.quorum()) == (active, of_all)
+    if active == 1:
+        with ape.reverts(registry.OwnCause):
+            registry.proposeSuspension(network.id(0), sender=network.operator(0))
+        return
+    last = active - 1
+    registry.proposeOperator(network.id(last), network.accounts[30], sender=network.operator(0))
+    assert votes_it_takes(network, active) == about_one
+    assert registry.centerOfOperator(network.accounts[30]) == network.id(last)
+    registry.proposeSuspension(network.id(last), sender=network.operator(0))
+    assert votes_it_takes(network, active) == about_one
+    assert status(registry, network.id(last)) == SUSPENDED
+
+
+@pytest.mark.parametrize(("active", "of_all", "about_one"), QUORUMS)
+def test_who_is_out_comes_back_by_a_quorum_of_those_who_are_not(
+    found: Callable[[int], Any], active: int, of_all: int, about_one: int
+) -> None:
+    network = found(active + 1)
+    registry, out = network.registry, network.id(active)
+    registry.proposeSuspension(out, sender=network.operator(0))
+    votes_it_takes(network, active)
+    assert registry.activeCount() == active
+    registry.proposeOperator(out, network.accounts[30], sender=network.operator(0))
+    assert votes_it_takes(network, active) == of_all
+    registry.proposeReinstatement(out, sender=network.operator(0))
+    assert votes_it_takes(network, active) == of_all
+    assert status(registry, out) == ACTIVE
+
+
+def test_two_of_four_do_not_put_out_the_others_one_after_the_other(found: Callable[[int], Any]) -> None:
+    network = found(4)
+    registry = network.registry
+    for about in (2, 3):
+        registry.proposeSuspension(network.id(about), sender=network.operator(0))
+        network.carry(network.latest_proposal(), 1)
+        assert tuple(registry.tally(network.latest_proposal())) == (2, 3)
+    assert registry.activeCount() == 4
 
 
 def test_no_center_has_a_say_in_its_own_suspension(registry: Any, network: Any) -> None:
@@ -514,6 +577,8 @@ def test_the_others_replace_a_lost_operator_key(registry: Any, network: Any, acc
     with ape.reverts(registry.OwnCause):
         network.carry(proposal, 1)
     network.carry(proposal, 2, 3)
+    assert registry.centerOfOperator(accounts[30]) == bytes(32)
+    network.carry(proposal, 4)
     assert registry.centerOfOperator(accounts[30]) == network.id(1)
     assert registry.centerOfOperator(network.operator(1)) == bytes(32)
 
