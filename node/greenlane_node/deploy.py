@@ -17,6 +17,7 @@ from greenlane.adapters.evm.bindings import (
     deployment_bytecode,
     explain_revert,
 )
+from greenlane.adapters.evm.standing import check_contracts
 from greenlane.core.units import Address
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch
@@ -61,24 +62,6 @@ def deploy_contracts(
     if not AnchorLog(web3, anchor_log).has_code():
         _send(web3, deployer, _ANCHOR_LOG_NONCE, deployment_bytecode("AnchorLog", registry), after_sending)
     check_contracts(web3, registry, anchor_log)
-
-
-def check_contracts(web3: Web3, registry: Address, anchor_log: Address) -> None:
-    """Whether exactly our contracts stand there, and belong together.
-
-    Raises:
-        LedgerMismatch: they do not; the sentence says what stands there instead.
-    """
-    for contract in (PilotRegistry(web3, registry), AnchorLog(web3, anchor_log)):
-        name, place = type(contract).__name__, encode_hex(contract.address)
-        if contract.has_code():
-            continue
-        if web3.eth.get_code(Web3.to_checksum_address(contract.address)):
-            raise LedgerMismatch(f"What stands at {place} is not the {name} of this version.")
-        raise LedgerMismatch(f"The chain has no {name} at {place}: it is another chain, or has lost its state.")
-    told = AnchorLog(web3, anchor_log).registry()
-    if told != registry:
-        raise LedgerMismatch(f"The anchor log asks the registry {encode_hex(told)}, not {encode_hex(registry)}.")
 
 
 def _send(web3: Web3, deployer: LocalAccount, nonce: Nonce, data: bytes, after_sending: Callable[[], None]) -> None:

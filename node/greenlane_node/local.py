@@ -21,6 +21,7 @@ from typing import Final, Self
 
 from greenlane.adapters.entropy import random_bytes
 from greenlane.adapters.evm.bindings import CenterCandidate, PilotRegistry, RegistryParameters, UnixSeconds
+from greenlane.adapters.evm.standing import check_contracts
 from greenlane.adapters.evm.trust import read_trust
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import (
@@ -51,7 +52,7 @@ from greenlane_node.anvil import (
     set_going,
     start_anvil,
 )
-from greenlane_node.deploy import check_contracts, contract_addresses, deploy_contracts
+from greenlane_node.deploy import contract_addresses, deploy_contracts
 
 CHAIN_ID: Final = ChainId(20261)
 """Of every embedded network; of no public chain."""

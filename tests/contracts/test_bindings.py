@@ -66,15 +66,17 @@ def latest_proposal(live: Chain) -> ProposalId:
 @pytest.mark.parametrize("name", ["AnchorLog", "PilotRegistry"])
 def test_every_function_of_a_contract_is_bound(name: str) -> None:
     source = inspect.getsource(bindings)
-    constants = {"MAX_CENTERS", "VALIDATOR_ROTATION_PAUSE"}
+    constants = {"MAX_GROWTH", "MAX_CENTERS", "VALIDATOR_ROTATION_PAUSE"}
     missing = {one for one in functions(name) if not re.search(rf'"{one}"', source)} - constants
     assert missing == set()
 
 
 def test_the_code_on_the_chain_is_the_committed_one(live: Chain) -> None:
-    assert live.registry.has_code()
-    assert live.log.has_code()
-    assert not AnchorLog(live.web3, live.registry.address).has_code()
+    for contract in (live.registry, live.log):
+        assert contract.has_code()
+        code = live.web3.eth.get_code(Web3.to_checksum_address(contract.address))
+        assert bytes(code) == runtime_bytecode(type(contract).__name__)
+    assert not AnchorLog(live.web3, Address(bytes(19) + b"\xff")).has_code()
     assert live.log.registry() == live.registry.address
     assert runtime_bytecode("AnchorLog") in deployment_bytecode("AnchorLog", live.registry.address)
 

@@ -22,7 +22,7 @@ PARTS = {
     "node": [
         NODE,
         *(f"{API}/adapters/{name}.py" for name in ("entropy", "home", "keystore", "network_file")),
-        *(f"{API}/adapters/evm/{name}.py" for name in ("bindings", "trust")),
+        *(f"{API}/adapters/evm/{name}.py" for name in ("bindings", "standing", "trust")),
     ],
     "api": [API],
 }

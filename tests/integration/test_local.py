@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from greenlane.adapters.evm.standing import check_contracts
 from greenlane.adapters.keystore import KeyUse
 from greenlane.adapters.network_file import load_network
 from greenlane.core.errors import Conflict, NotFound
 from greenlane.core.trust import parse_trust_file
-from greenlane.core.units import CenterId
+from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch
 from greenlane_node import anvil, local
@@ -26,8 +27,12 @@ from greenlane_node.__main__ import main
 from greenlane_node.anvil import ChainNotStarted, free_port, running_anvil
 from greenlane_node.local import PILOT_CENTERS, CenterPlan, LocalNetwork, RunningNetwork
 from web3 import HTTPProvider, Web3
+from web3.types import RPCEndpoint
 
 pytestmark = pytest.mark.chain
+
+# PUSH1 0, PUSH1 0, REVERT.
+REVERTING = bytes.fromhex("60006000fd")
 
 
 @pytest.fixture
@@ -143,6 +148,28 @@ def test_a_chain_that_lost_everything_is_refused_with_the_way_out_and_comes_back
     assert running_anvil(home / "chain") is None
     with LocalNetwork.reset_chain(home) as mended:
         assert (mended.network, mended.trust) == (first.network, first.trust)
+
+
+def set_code(running: RunningNetwork, address: Address, code: bytes) -> None:
+    web3_of(running).provider.make_request(RPCEndpoint("anvil_setCode"), [encode_hex(address), encode_hex(code)])
+
+
+def test_contracts_of_another_release_are_taken_and_what_is_no_contract_of_ours_is_not(home: Path) -> None:
+    with start(home) as running:
+        log, registry = running.network.anchor_log, running.network.pilot_registry
+        code = bytes(web3_of(running).eth.get_code(Web3.to_checksum_address(log)))
+        # Behaves the same, and is not what this release compiles.
+        set_code(running, log, code + b"\x00")
+        assert start(home).was_running
+        check_contracts(web3_of(running), registry, log)
+        for address, wrong in ((log, b"\x00"), (log, b""), (registry, b"\x00"), (registry, REVERTING), (log, REVERTING)):
+            right = bytes(web3_of(running).eth.get_code(Web3.to_checksum_address(address)))
+            set_code(running, address, wrong)
+            with pytest.raises(LedgerMismatch) as caught:
+                start(home)
+            assert encode_hex(address) in caught.value.detail
+            assert "reset --chain" in caught.value.remedy
+            set_code(running, address, right)
 
 
 def test_another_genesis_is_refused_with_the_way_out(home: Path) -> None:

@@ -435,9 +435,8 @@ class _Contract:
         self._ask(data, block, sender=sender)
 
     def has_code(self, block: BlockIdentifier = "latest") -> bool:
-        """Whether exactly the compiled runtime code stands at the address."""
-        code = self._web3.eth.get_code(Web3.to_checksum_address(self.address), block)
-        return bytes(code) == artifact(self._name).runtime_bytecode
+        """Whether any code stands at the address; whether it is this contract's is seen in what it answers."""
+        return bool(self._web3.eth.get_code(Web3.to_checksum_address(self.address), block))
 
     @classmethod
     def explain_revert(cls, data: bytes) -> str:

@@ -17,7 +17,7 @@ from web3 import HTTPProvider, Web3
 from web3.exceptions import BadResponseFormat, BlockNotFound, RequestTimedOut
 from web3.middleware import ExtraDataToPOAMiddleware
 
-from greenlane.adapters.evm.bindings import AnchorLog, ContractRefused, NotThisContract, PilotRegistry
+from greenlane.adapters.evm.standing import check_contracts
 from greenlane.core.units import Address, ChainId
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch, LedgerUnavailable
@@ -118,32 +118,12 @@ class Nodes:
                 where=url,
                 remedy=_WHAT_TO_DO,
             )
-        self._prove_contracts(web3, url)
+        try:
+            check_contracts(web3, self._pilot_registry, self._anchor_log)
+        except LedgerMismatch as error:
+            raise LedgerMismatch(error.detail, where=url, remedy=_WHAT_TO_DO) from error
         with self._lock:
             self._proven.add(number)
-
-    def _prove_contracts(self, web3: Web3, url: str) -> None:
-        anchor_log = AnchorLog(web3, self._anchor_log)
-        # Only that code is there: a later release may be compiled otherwise and still speak to the contracts of this network.
-        for contract in (anchor_log, PilotRegistry(web3, self._pilot_registry)):
-            if not web3.eth.get_code(Web3.to_checksum_address(contract.address)):
-                raise LedgerMismatch(
-                    f"No contract stands at {encode_hex(contract.address)}, where {type(contract).__name__} should.",
-                    where=url,
-                    remedy=_WHAT_TO_DO,
-                )
-        try:
-            registry = anchor_log.registry()
-        except (NotThisContract, ContractRefused) as error:
-            raise LedgerMismatch(
-                f"What stands at {encode_hex(self._anchor_log)} is no AnchorLog: {error.detail}", where=url, remedy=_WHAT_TO_DO
-            ) from error
-        if registry != self._pilot_registry:
-            raise LedgerMismatch(
-                f"The anchor log asks the registry {encode_hex(registry)}, not {encode_hex(self._pilot_registry)}.",
-                where=url,
-                remedy=_WHAT_TO_DO,
-            )
 
 
 def _connect(url: str, timeout_s: float) -> Web3:
