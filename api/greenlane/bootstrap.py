@@ -21,6 +21,7 @@ from greenlane.services.check import Check
 from greenlane.services.enrol import Enrol
 from greenlane.services.forget import Forget
 from greenlane.services.identify import Identify
+from greenlane.services.look_up import LookUp
 from greenlane.services.prove import ChainPlace, Prove
 from greenlane.services.publish import Publish
 from greenlane.services.read_log import ReadLog
@@ -53,6 +54,7 @@ class Deployment:
     enrol: Enrol
     identify: Identify
     read_log: ReadLog
+    look_up: LookUp
     check: Check
     tidy: Tidy
 
@@ -76,6 +78,7 @@ class Deployment:
             forget=self.forget,
             identify=self.identify,
             read_log=self.read_log,
+            look_up=self.look_up,
             centers=self.signer.centers(),
             probe_store=self._probe_store,
             probe_ledger=self.ledger.health,
@@ -144,6 +147,7 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         enrol=Enrol(store=store, clock=clock, entropy=entropy),
         identify=Identify(store=store, clock=clock),
         read_log=ReadLog(store=store, signer=signer),
+        look_up=LookUp(store=store),
         check=Check(store=store, signer=signer),
         tidy=Tidy(store=store, clock=clock),
     )

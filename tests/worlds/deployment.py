@@ -38,6 +38,7 @@ from greenlane.services.check import Check, CheckReport
 from greenlane.services.enrol import Enrol
 from greenlane.services.forget import Forget
 from greenlane.services.identify import Identify
+from greenlane.services.look_up import LookUp
 from greenlane.services.prove import ChainPlace, Prove
 from greenlane.services.publish import Publish
 from greenlane.services.read_log import ReadLog
@@ -130,6 +131,7 @@ class World:
     identify: Identify
     check: Check
     read_log: ReadLog
+    look_up: LookUp
 
     def take(self, count: int = 1, *, first: int = 0, center: CenterId = LIMA, member: MemberId = COOPERATIVE) -> CaptureJob:
         """Captures plain events, numbered from `first` on."""
@@ -226,4 +228,5 @@ def _assembled(file: Path, store: Store, ledger: LedgerWorld, clock: TickingCloc
         identify=Identify(store=store, clock=clock),
         check=Check(store=store, signer=signer),
         read_log=ReadLog(store=store, signer=signer),
+        look_up=LookUp(store=store),
     )

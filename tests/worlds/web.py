@@ -94,6 +94,7 @@ def services_of(world: World) -> WebServices:
         forget=world.forget,
         identify=world.identify,
         read_log=world.read_log,
+        look_up=world.look_up,
         centers=HOSTED,
         probe_store=probe_store,
         probe_ledger=world.ledger.health,

@@ -1,4 +1,4 @@
-"""Reads what a center shows of its log: checkpoint, tiles and entry bundles as others' tools expect them, and who captured what.
+"""Reads what a center shows of its log: checkpoint, tiles, entry bundles as others' tools expect them, and how far it has come.
 
 Only what stands under the newest checkpoint is shown: a tile is served in every width it was ever published in, and in no wider
 one, so a name never changes its content.
@@ -10,10 +10,7 @@ from datetime import datetime
 
 from greenlane.core.errors import NotFound
 from greenlane.core.tiles import TILE_WIDTH, TileId, encode_bundle, tile_width
-from greenlane.core.units import CenterId, LeafIndex, MemberId, TreeSize
-from greenlane.ports.accounts import Member
-from greenlane.ports.events import Reader
-from greenlane.ports.jobs import CaptureJob
+from greenlane.core.units import CenterId, LeafIndex, TreeSize
 from greenlane.ports.log import LogHead, StoredAnchor, StoredCheckpoint
 from greenlane.ports.signing import CheckpointSigner
 from greenlane.ports.store import Store
@@ -138,20 +135,3 @@ class ReadLog:
             anchored=anchored,
             waiting_since=min(times, default=None),
         )
-
-    def member(self, center: CenterId, member: MemberId) -> Member | None:
-        """A member by its short name, or None."""
-        with self._store.read() as tx:
-            return tx.accounts.member(center, member)
-
-    def job(self, job_id: str, *, reader: Reader) -> CaptureJob:
-        """What became of a capture request.
-
-        Raises:
-            NotFound: there is no such job, or the asker may not see it: another center's, or another member's.
-        """
-        with self._store.read() as tx:
-            job = tx.jobs.get(job_id)
-        if job is None or job.center != reader.center or reader.member not in (None, job.member):
-            raise NotFound("There is no such capture job.", remedy="Take its address from the Location header of the capture.")
-        return job

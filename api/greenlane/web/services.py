@@ -11,6 +11,7 @@ from greenlane.ports.signing import HostedCenter
 from greenlane.services.capture import Capture
 from greenlane.services.forget import Forget
 from greenlane.services.identify import Identify
+from greenlane.services.look_up import LookUp
 from greenlane.services.prove import Prove
 from greenlane.services.read_log import ReadLog
 from greenlane.services.trace import Trace
@@ -39,6 +40,7 @@ class WebServices:
     forget: Forget
     identify: Identify
     read_log: ReadLog
+    look_up: LookUp
     centers: Sequence[HostedCenter]
     probe_store: Callable[[], None]
     probe_ledger: Callable[[], LedgerHealth]

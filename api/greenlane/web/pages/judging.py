@@ -146,7 +146,7 @@ class _Names:
     def member(self, event: StoredEvent) -> str:
         key = (event.center, event.member)
         if key not in self.known:
-            member = self.services.read_log.member(event.center, event.member)
+            member = self.services.look_up.member(event.center, event.member)
             self.known[key] = event.member if member is None else member.name
         return self.known[key]
 

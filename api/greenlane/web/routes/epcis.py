@@ -97,7 +97,7 @@ async def capture_event(request: Request, principal: CapturePrincipal) -> Respon
 @router.get("/capture/{capture_id}", response_model=CaptureJobAnswer, summary="What became of a capture")
 def capture_job(request: Request, principal: SeeCapturePrincipal, capture_id: str) -> Response:
     """A capture job of the key's own center, and, for a member's key, of its own member."""
-    job = state_of(request).services.read_log.job(capture_id, reader=reader_for(principal))
+    job = state_of(request).services.look_up.job(capture_id, reader=reader_for(principal))
     return JsonAnswer(job_value(job), headers=_VERSION_HEADERS | {"Cache-Control": "private, no-store"})
 
 
