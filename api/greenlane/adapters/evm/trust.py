@@ -1,12 +1,25 @@
-"""The trust file of a network, read from its registry."""
+"""The trust file of a network, read from its registry.
 
+Centers write names and keys into the registry themselves, and one that writes nonsense must not take the trust file away from all
+others. So what no signature can ever fit is left out, and told by name in the log: a key that is none, a term that is empty, a
+key whose id another key of the center has already, and a center of which nothing usable is left. A receipt that would need what
+is left out is refused, as it would be anyway.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
-from greenlane.adapters.evm.bindings import PilotRegistry, UnixSeconds
-from greenlane.core.note import VerifierKey
-from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile
+from greenlane.adapters.evm.bindings import LogKeyRecord, NotThisContract, PilotRegistry, UnixSeconds
+from greenlane.core.errors import GreenlaneError, InvalidInput
+from greenlane.core.note import VerifierKey, VerifierKeyInvalid
+from greenlane.core.trust import MAX_LOG_KEYS, LogKeyTerm, TrustedCenter, TrustFile, encode_trust_file
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId
+from greenlane.ports.ledger import LedgerMismatch
 
+_log = logging.getLogger(__name__)
 _PAGE = 100
 
 
@@ -21,23 +34,44 @@ def read_trust(
 ) -> TrustFile:
     """What a verifier starts from, as the registry had it at one block.
 
-    Every center that was ever admitted stands in it, whatever became of it: what it anchored stays provable.
+    Every center that was ever admitted stands in it, whatever became of it: what it anchored stays provable. Only what can be of
+    no use to anybody is left out; see above.
 
     Args:
         is_sealed: whether validators seal the chain's blocks. Where they do not, no validator is named: a seal of one would prove
             nothing.
+
+    Raises:
+        LedgerMismatch: the registry names no usable center, or more than a trust file holds.
     """
     ids: list[CenterId] = []
     while page := registry.center_ids(len(ids), _PAGE, block):
         ids.extend(page)
-    return TrustFile(
+    trust = TrustFile(
         chain_id=chain_id,
         genesis_hash=genesis_hash,
         pilot_registry=registry.address,
         anchor_log=anchor_log,
         validators=registry.validators(block) if is_sealed else (),
-        centers=tuple(_center(registry, one, block) for one in ids),
+        centers=(),
     )
+    centers: dict[str, TrustedCenter] = {}
+    for id_ in ids:
+        try:
+            center = _center(registry, id_, block)
+            # The one judge of what a trust file may hold is its own reader.
+            encode_trust_file(replace(trust, centers=(center,)))
+        except (InvalidInput, NotThisContract) as fault:
+            _tell("trust.center_left_out", id_, fault.code, str(fault))
+            continue
+        if centers.setdefault(center.origin, center) is not center:
+            _tell("trust.center_left_out", id_, "origin-taken", f"The origin {center.origin!r} is an earlier center's.")
+    whole = replace(trust, centers=tuple(centers.values()))
+    try:
+        encode_trust_file(whole)
+    except GreenlaneError as fault:
+        raise LedgerMismatch(f"What the registry holds makes no trust file. {fault.detail}") from fault
+    return whole
 
 
 def _center(registry: PilotRegistry, id_: CenterId, block: BlockNumber) -> TrustedCenter:
@@ -49,15 +83,37 @@ def _center(registry: PilotRegistry, id_: CenterId, block: BlockNumber) -> Trust
         name=record.name,
         economy=record.economy,
         origin=record.origin,
-        log_keys=tuple(
-            LogKeyTerm(
-                key=VerifierKey(name=record.origin, public_key=term.key),
-                valid_from=utc(term.valid_from),
-                valid_until=None if term.valid_until is None else utc(term.valid_until),
-            )
-            for term in registry.log_keys(id_, block)
-        ),
+        log_keys=_usable_terms(id_, record.origin, registry.log_keys(id_, block)),
     )
+
+
+def _usable_terms(id_: CenterId, origin: str, records: Iterable[LogKeyRecord]) -> tuple[LogKeyTerm, ...]:
+    """Terms that a signature can fit, oldest first; the newest where there are more than a trust file holds."""
+    terms: dict[bytes, LogKeyTerm] = {}
+    for record in records:
+        try:
+            key = VerifierKey(name=origin, public_key=record.key)
+        except VerifierKeyInvalid as fault:
+            _tell("trust.log_key_left_out", id_, fault.code, f"0x{record.key.hex()}: {fault.detail}")
+            continue
+        if record.valid_until is not None and record.valid_until <= record.valid_from:
+            _tell("trust.log_key_left_out", id_, "term-empty", f"0x{record.key.hex()} was replaced in the block that brought it.")
+            continue
+        term = LogKeyTerm(
+            key=key,
+            valid_from=utc(record.valid_from),
+            valid_until=None if record.valid_until is None else utc(record.valid_until),
+        )
+        # The earlier key stays: whoever holds the center's account today must not take away what was proven before.
+        if terms.setdefault(key.key_id, term) is not term:
+            _tell("trust.log_key_left_out", id_, "key-id-taken", f"0x{record.key.hex()} has the key id of an earlier key.")
+    return tuple(terms.values())[-MAX_LOG_KEYS:]
+
+
+# The trust file is read again every few seconds: what is wrong with it is told once in the life of a process.
+@lru_cache(maxsize=1_024)
+def _tell(event: str, center: CenterId, code: str, detail: str) -> None:
+    _log.warning(event, extra={"center": center, "code": code, "detail": detail})
 
 
 def utc(seconds: UnixSeconds) -> datetime:
