@@ -12,7 +12,7 @@ from greenlane.core.units import Address, CenterId, ChainId, MemberId, TxHash
 from greenlane.ports.accounts import ApiKey, KeyRole, Member, MemberRole, Visibility
 from greenlane.ports.answers import IdempotencyKeyReused, Once
 from greenlane.ports.audit import AuditLine
-from greenlane.ports.jobs import CapturedEvent, CaptureFault, CaptureJob
+from greenlane.ports.jobs import CapturedEvent, CaptureJob
 from greenlane.ports.outbox import OutboxRow, OutboxState, SignedTransaction
 from greenlane.ports.store import Store, Transaction
 
@@ -169,7 +169,6 @@ def test_a_capture_job_comes_back_whole_and_its_id_is_taken(store: Store) -> Non
         member=MemberId("m"),
         created_at=NOON,
         events=tuple(CapturedEvent(event_hash=f"ni:{n}", leaf_index=2**40 + n, is_new=n % 2 == 0) for n in range(3)),
-        faults=(CaptureFault(event_index=3, where="/a~1b", detail="ñ\x00", remedy=""),),
     )
     with store.write() as transaction:
         transaction.jobs.add(job)

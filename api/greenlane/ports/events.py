@@ -122,8 +122,6 @@ class EventFilter:
     """
 
     reader: Reader | None
-    center: CenterId | None = None
-    member: MemberId | None = None
     event_types: frozenset[str] = field(default_factory=frozenset)
     actions: frozenset[str] = field(default_factory=frozenset)
     biz_steps: frozenset[str] = field(default_factory=frozenset)

@@ -17,25 +17,14 @@ class CapturedEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaptureFault:
-    """Why one event was not taken; only where the client asked to go on past faults."""
-
-    event_index: int
-    where: str
-    detail: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureJob:
-    """One capture request that was answered with 202: its effect is durable."""
+    """One capture request that was answered with 202: every event of it was taken, durably."""
 
     id: str
     center: CenterId
     member: MemberId
     created_at: datetime
     events: tuple[CapturedEvent, ...]
-    faults: tuple[CaptureFault, ...] = ()
 
 
 class CaptureJobs(Protocol):

@@ -190,10 +190,6 @@ class SqlEvents:
                 source = _named(_name_digest(kind, name) for name in names)
                 here = and_(source.c.center == event.c.center, source.c.leaf_index == event.c.leaf_index)
                 statement = statement.join(source, here)
-        if wanted.center is not None:
-            statement = statement.where(event.c.center == self._number_or_none(wanted.center))
-        if wanted.member is not None:
-            statement = statement.where(event.c.member == wanted.member)
         vocabulary: tuple[tuple[ColumnElement[Any], frozenset[str]], ...] = (
             (event.c.event_type, wanted.event_types),
             (event.c.action, wanted.actions),
@@ -240,11 +236,6 @@ class SqlEvents:
         if reader.member is not None:
             is_own = and_(is_own, event.c.member == reader.member)
         return or_(is_public, is_own)
-
-    def _number_or_none(self, center: CenterId) -> int:
-        number = self._work.number(center)
-        # 0 is no center's number: nothing is found.
-        return 0 if number is None else number
 
     def _stored(self, wanted: Select[Any]) -> tuple[StoredEvent, ...]:
         return tuple(self._stored_event(row) for row in self._work.connection.execute(wanted).all())

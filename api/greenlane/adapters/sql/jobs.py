@@ -7,11 +7,9 @@ from greenlane.adapters.sql.tables import capture_job, microseconds
 from greenlane.adapters.sql.work import Work
 from greenlane.core.errors import Conflict
 from greenlane.core.units import MemberId
-from greenlane.ports.jobs import CapturedEvent, CaptureFault, CaptureJob
+from greenlane.ports.jobs import CapturedEvent, CaptureJob
 
-_ADD_JOB = (
-    "INSERT INTO capture_job (id, center, member, created_at, events, faults) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-)
+_ADD_JOB = "INSERT INTO capture_job (id, center, member, created_at, events) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
 class CaptureJobTaken(Conflict):
@@ -35,7 +33,6 @@ class SqlCaptureJobs:
             job.member,
             microseconds(job.created_at),
             orjson.dumps([(one.event_hash, one.leaf_index, one.is_new) for one in job.events]),
-            orjson.dumps([(one.event_index, one.where, one.detail, one.remedy) for one in job.faults]),
         )
         if added.rowcount != 1:
             raise CaptureJobTaken(f"There is a capture job {job.id} already.")
@@ -52,9 +49,5 @@ class SqlCaptureJobs:
             events=tuple(
                 CapturedEvent(event_hash=event_hash, leaf_index=leaf_index, is_new=is_new)
                 for event_hash, leaf_index, is_new in orjson.loads(row.events)
-            ),
-            faults=tuple(
-                CaptureFault(event_index=event_index, where=where, detail=detail, remedy=remedy)
-                for event_index, where, detail, remedy in orjson.loads(row.faults)
             ),
         )

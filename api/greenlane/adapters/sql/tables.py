@@ -141,7 +141,6 @@ capture_job = Table(
     Column("member", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("events", LargeBinary, nullable=False),
-    Column("faults", LargeBinary, nullable=False),
 )
 
 event = Table(

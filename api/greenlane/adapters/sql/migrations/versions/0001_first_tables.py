@@ -177,7 +177,6 @@ def upgrade() -> None:
         sa.Column("member", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("events", sa.LargeBinary(), nullable=False),
-        sa.Column("faults", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["center"], ["center.number"], name=op.f("fk_capture_job_center")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_capture_job")),
     )
