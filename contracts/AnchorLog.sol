@@ -13,6 +13,9 @@ contract AnchorLog is IAnchorLog {
         uint64 anchoredAt;
     }
 
+    /// @inheritdoc IAnchorLog
+    uint64 public constant MAX_GROWTH = 1 << 24;
+
     // Slots 0 to 2 are read from outside: storage proofs compute the place of a root. Never reorder.
     mapping(bytes32 centerId => mapping(uint256 treeSize => bytes32 root)) private _roots;
     mapping(bytes32 centerId => Head) private _heads;
@@ -32,7 +35,6 @@ contract AnchorLog is IAnchorLog {
         }
         if (!registry_.isInGoodStanding(centerId)) revert NotInGoodStanding(centerId);
         if (treeSize == 0) revert EmptyTree(centerId);
-        if (treeSize > uint64(type(int64).max)) revert TreeTooLarge(centerId, treeSize);
         if (root == 0) revert ZeroRoot(centerId);
 
         uint64 previousSize = _heads[centerId].treeSize;
@@ -42,6 +44,8 @@ contract AnchorLog is IAnchorLog {
             if (anchored != 0) revert RootDiffers(centerId, treeSize, anchored, root);
             revert TreeShrinks(centerId, previousSize, treeSize);
         }
+        // Who makes up leaves can also prove that they extend the log: only this keeps a stolen key from ending it in one stroke.
+        if (treeSize - previousSize > MAX_GROWTH) revert GrowthTooLarge(centerId, previousSize, treeSize);
         bool isExtension = previousSize == 0
             ? proof.length == 0
             : MerkleLog.isConsistent(previousSize, _roots[centerId][previousSize], treeSize, root, proof);

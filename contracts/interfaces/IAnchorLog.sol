@@ -22,8 +22,8 @@ interface IAnchorLog {
     error NotInGoodStanding(bytes32 centerId);
     /// @notice An empty tree has nothing to anchor.
     error EmptyTree(bytes32 centerId);
-    /// @notice No format that carries this log counts beyond 2^63 - 1 leaves.
-    error TreeTooLarge(bytes32 centerId, uint64 treeSize);
+    /// @notice The tree has more than MAX_GROWTH leaves more than the last anchored one.
+    error GrowthTooLarge(bytes32 centerId, uint64 anchoredSize, uint64 treeSize);
     /// @notice Zero is no root: it is how the log says "nothing anchored".
     error ZeroRoot(bytes32 centerId);
     /// @notice This very root is anchored already at this size; there is nothing left to do.
@@ -37,10 +37,13 @@ interface IAnchorLog {
 
     /// @notice Anchors a root, having verified that its tree extends the last anchored one.
     /// @param centerId the caller must be the anchorer of this center, and the center in good standing.
-    /// @param treeSize larger than the last anchored size; below 2^63.
+    /// @param treeSize larger than the last anchored size, by MAX_GROWTH at most.
     /// @param root root of the tree; never zero.
     /// @param proof consistency proof from the last anchored size (RFC 9162, 2.1.4.1); empty for the first anchor.
     function anchor(bytes32 centerId, uint64 treeSize, bytes32 root, bytes32[] calldata proof) external;
+
+    /// @notice Leaves by which one anchor may extend a log. A log that is ahead by more is anchored in steps.
+    function MAX_GROWTH() external view returns (uint64);
 
     /// @notice The last anchored tree of a center.
     /// @return treeSize 0 where nothing is anchored.

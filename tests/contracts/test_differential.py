@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pytest
 from eth_typing import HexStr
 from greenlane.adapters.evm.bindings import AnchorLog, artifact
-from greenlane.core.anchoring import anchored_root_slot, center_key
+from greenlane.core.anchoring import MAX_ANCHOR_GROWTH, anchored_root_slot, center_key
 from greenlane.core.crypto import keccak256
 from greenlane.core.errors import ProofRefused
 from greenlane.core.merkle import (
@@ -150,10 +150,15 @@ def test_an_honest_inclusion_passes_both_and_a_spoilt_one_fails_both_alike(live:
 @examples
 @given(
     st.integers(1, 2**63 - 2),
-    st.integers(1, 2**32),
+    st.integers(1, MAX_ANCHOR_GROWTH),
     st.lists(st.sampled_from([b"\x11" * 32, b"\x22" * 32]), max_size=70),
 )
 def test_noise_about_any_sizes_fails_both(live: Chain, old_size: int, more: int, proof: list[bytes]) -> None:
     case = (old_size, b"\x11" * 32, min(old_size + more, 2**63 - 1), b"\x22" * 32, proof)
     assert not extends(live, *case)
     assert is_refused_by_core_consistency(*case)
+
+
+def test_core_and_contract_agree_how_far_one_anchor_reaches(live: Chain) -> None:
+    told = answer(live, artifact("AnchorLog").encode_call("MAX_GROWTH"), {})
+    assert int.from_bytes(told, "big") == MAX_ANCHOR_GROWTH

@@ -7,7 +7,7 @@ from greenlane.core.receipt import encode_receipt
 from greenlane.core.units import RootHash, TreeSize
 from greenlane.ports.ledger import AnchoredHead, AnchorRefused, LedgerMismatch, LedgerUnavailable
 from greenlane.ports.log import StoredAnchor
-from greenlane.services.anchor import AnchorStep, LogBehindChain, LogForked
+from greenlane.services.anchor import Anchor, AnchorStep, LogBehindChain, LogForked
 from greenlane.verify.ladder import Verdict, judge
 from worlds.deployment import LIMA, START, TIANJIN, World
 from worlds.storms import BreakingStore, Crash
@@ -62,6 +62,32 @@ def test_only_the_newest_checkpoint_is_sent_and_it_extends_the_anchored_one(worl
         world.settle()
     assert sizes(world) == [4, 255, 263, 564]
     assert [one.previous_size for one in world.ledger.anchored] == [0, 4, 255, 263]
+
+
+def test_a_log_far_ahead_of_the_chain_is_anchored_in_steps(world: World) -> None:
+    for count in (30, 30, 30, 40, 100, 5, 5, 60):
+        grow(world, count)
+    world.ledger.max_growth = 100
+    anchor = Anchor(store=world.store, ledger=world.ledger, max_growth=100)
+    outcome = anchor(LIMA)
+    assert (outcome.step, outcome.target) == (AnchorStep.SUBMITTED, 300)
+    while anchor(LIMA).step is not AnchorStep.CURRENT:
+        pass
+    assert sizes(world) == [90, 130, 230, 300]
+    assert world.fsck().faults == []
+
+
+def test_a_batch_larger_than_an_anchor_may_be_is_refused_by_name(world: World) -> None:
+    grow(world, 3)
+    grow(world, 101)
+    grow(world, 1)
+    world.ledger.max_growth = 100
+    anchor = Anchor(store=world.store, ledger=world.ledger, max_growth=100)
+    assert anchor(LIMA).step is AnchorStep.SUBMITTED
+    with pytest.raises(AnchorRefused) as refused:
+        anchor(LIMA)
+    assert refused.value.detail == "GrowthTooLarge"
+    assert sizes(world) == [3]
 
 
 def test_a_chain_that_lost_everything_is_told_everything_again(world: World) -> None:

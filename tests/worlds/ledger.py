@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from greenlane.core.anchoring import anchored_root_slot
+from greenlane.core.anchoring import MAX_ANCHOR_GROWTH, anchored_root_slot
 from greenlane.core.crypto import sha256
 from greenlane.core.errors import ProofRefused
 from greenlane.core.merkle import verify_consistency
@@ -62,6 +62,7 @@ class LedgerWorld:
         is_away: every question then raises LedgerUnavailable.
         is_other_chain: every question then raises LedgerMismatch.
         has_lost_receipts: the storage then tells what is anchored, and nothing tells by which transaction.
+        max_growth: leaves by which one anchor may extend a log.
         lies: what a center's head is said to be, instead of what it is.
         asked: names of the methods that were called, in order.
         history: every anchor that ever stood, in order, those that were lost later included.
@@ -72,6 +73,7 @@ class LedgerWorld:
     is_away: bool = False
     is_other_chain: bool = False
     has_lost_receipts: bool = False
+    max_growth: int = MAX_ANCHOR_GROWTH
     lies: dict[CenterId, AnchoredHead] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     block_number: int = 0
@@ -187,6 +189,8 @@ class LedgerWorld:
             if standing is None:
                 return "TreeShrinks"
             return "AlreadyAnchored" if standing.root == one.root else "RootDiffers"
+        if one.tree_size - head.tree_size > self.max_growth:
+            return "GrowthTooLarge"
         if head.tree_size == 0:
             return "InconsistentTree" if one.proof else None
         try:

@@ -12,6 +12,8 @@ ROOTS_SLOT = 0
 """Place of `AnchorLog`'s mapping of roots among its state variables."""
 ANCHORED_SIGNATURE = "Anchored(bytes32,uint64,bytes32,uint64)"
 """center (indexed), treeSize (indexed), root, previousSize."""
+MAX_ANCHOR_GROWTH = 2**24
+"""Leaves by which one anchor may extend a log: `AnchorLog.MAX_GROWTH`."""
 _WORD_BYTES = 32
 
 

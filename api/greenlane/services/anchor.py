@@ -7,6 +7,7 @@ restored from an older state) is anchored again, what it has is never sent twice
 from dataclasses import dataclass
 from enum import StrEnum
 
+from greenlane.core.anchoring import MAX_ANCHOR_GROWTH
 from greenlane.core.errors import CannotCheck
 from greenlane.core.merkle import verify_consistency
 from greenlane.core.tiles import consistency_proof_from_tiles
@@ -60,12 +61,16 @@ class AnchorOutcome:
 class Anchor:
     """The use case; repeat it as often as you like."""
 
-    def __init__(self, *, store: Store, ledger: Ledger) -> None:
+    def __init__(self, *, store: Store, ledger: Ledger, max_growth: int = MAX_ANCHOR_GROWTH) -> None:
+        """Args:
+        max_growth: leaves by which the contract lets one anchor extend a log.
+        """
         self._store = store
         self._ledger = ledger
+        self._max_growth = max_growth
 
     def __call__(self, center: CenterId) -> AnchorOutcome:
-        """One look at the chain, and one anchor sent where it lacks the newest checkpoint.
+        """One look at the chain, and one anchor sent where it lacks the newest checkpoint and none is on its way.
 
         Raises:
             LedgerUnavailable: no node answers; call again later.
@@ -82,13 +87,30 @@ class Anchor:
             newest = tx.log.newest_checkpoint(center)
         if newest is None or newest.tree_size <= head.tree_size:
             return AnchorOutcome(step=AnchorStep.CURRENT, anchored=head.tree_size, target=head.tree_size, lost=lost)
-        step = AnchorStep.WAITING if is_in_flight else self._submit(center, head, newest)
+        step = AnchorStep.WAITING if is_in_flight else self._submit(center, head, self._within_reach(center, head, newest))
         return AnchorOutcome(step=step, anchored=head.tree_size, target=newest.tree_size, lost=lost)
 
-    def _submit(self, center: CenterId, head: AnchoredHead, newest: StoredCheckpoint) -> AnchorStep:
-        proof = self._extension(center, head, newest)
+    def _within_reach(self, center: CenterId, head: AnchoredHead, newest: StoredCheckpoint) -> StoredCheckpoint:
+        """The newest checkpoint, or one on the way to it where it is further than one anchor may go."""
+        reach = head.tree_size + self._max_growth
+        # Publishing integrates far fewer entries at a time than an anchor may: the first look nearly always finds one.
+        back = max(1, self._max_growth // 256)
+        while newest.tree_size > reach:
+            above = TreeSize(max(head.tree_size, reach - back))
+            with self._store.read() as tx:
+                (nearest,) = tx.log.checkpoints(center, above=above, limit=1)
+            if nearest.tree_size <= reach:
+                return nearest
+            if above == head.tree_size:
+                # One batch larger than an anchor may be: the contract's refusal will say so.
+                break
+            back *= 2
+        return newest
+
+    def _submit(self, center: CenterId, head: AnchoredHead, checkpoint: StoredCheckpoint) -> AnchorStep:
+        proof = self._extension(center, head, checkpoint)
         try:
-            self._ledger.submit_anchor(center, newest.tree_size, newest.root, proof)
+            self._ledger.submit_anchor(center, checkpoint.tree_size, checkpoint.root, proof)
         except AnchorRefused:
             # Another worker may have anchored meanwhile; then there is nothing to complain about.
             if self._ledger.anchored_head(center) == head:
@@ -128,19 +150,19 @@ class Anchor:
                 )
         return lost
 
-    def _extension(self, center: CenterId, head: AnchoredHead, newest: StoredCheckpoint) -> tuple[NodeHash, ...]:
-        """The proof that the newest checkpoint extends the anchored one, verified here before the chain is asked to."""
+    def _extension(self, center: CenterId, head: AnchoredHead, checkpoint: StoredCheckpoint) -> tuple[NodeHash, ...]:
+        """The proof that a checkpoint extends the anchored one, verified here before the chain is asked to."""
         if head.tree_size == 0:
             return ()
         with self._store.read() as tx:
             proof = consistency_proof_from_tiles(
-                head.tree_size, newest.tree_size, lambda tile, width: tx.log.read_tile(center, tile, width)
+                head.tree_size, checkpoint.tree_size, lambda tile, width: tx.log.read_tile(center, tile, width)
             )
         verify_consistency(
             old_size=head.tree_size,
             old_root=head.root,
-            new_size=newest.tree_size,
-            new_root=newest.root,
+            new_size=checkpoint.tree_size,
+            new_root=checkpoint.root,
             proof=proof,
         )
         return proof

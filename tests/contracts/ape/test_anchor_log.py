@@ -104,10 +104,16 @@ def test_an_empty_tree_is_not_anchored(log: Any, network: Any) -> None:
         log.anchor(network.id(0), 0, ROOT_1, NOTHING, sender=network.anchorer(0))
 
 
-def test_a_tree_no_format_can_count_is_not_anchored(log: Any, network: Any) -> None:
-    with ape.reverts(log.TreeTooLarge, treeSize=2**63):
-        log.anchor(network.id(0), 2**63, ROOT_1, NOTHING, sender=network.anchorer(0))
-    log.anchor(network.id(0), 2**63 - 1, ROOT_1, NOTHING, sender=network.anchorer(0))
+def test_a_log_does_not_grow_without_bound_in_one_anchor(log: Any, network: Any) -> None:
+    assert log.MAX_GROWTH() == 2**24
+    for size in (2**24 + 1, 2**63 - 1, 2**64 - 1):
+        with ape.reverts(log.GrowthTooLarge, anchoredSize=0, treeSize=size):
+            log.anchor(network.id(0), size, ROOT_1, NOTHING, sender=network.anchorer(0))
+    log.anchor(network.id(0), 2**24, ROOT_1, NOTHING, sender=network.anchorer(0))
+    with ape.reverts(log.GrowthTooLarge, anchoredSize=2**24, treeSize=2**25 + 1):
+        log.anchor(network.id(0), 2**25 + 1, node(ROOT_1, C), [C], sender=network.anchorer(0))
+    log.anchor(network.id(0), 2**25, node(ROOT_1, C), [C], sender=network.anchorer(0))
+    assert log.head(network.id(0)).treeSize == 2**25
 
 
 def test_zero_is_not_anchored(log: Any, network: Any) -> None:
