@@ -21,9 +21,10 @@ from greenlane.core.epcis.event import parse_document
 from greenlane.core.units import CenterId, member_id
 from greenlane.ports.accounts import MemberRole, Visibility
 from greenlane.settings import read_settings
+from greenlane_node.anvil import free_port
 
 from scripts.bench.events import document_of
-from scripts.running import BIN, Child, NotReady, free_port
+from scripts.running import BIN, Child, NotReady
 
 _TOOL = "github.com/transparency-dev/tessera/cmd/fsck@v1.0.4"
 _CENTER = CenterId("lima")

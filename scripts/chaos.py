@@ -27,11 +27,11 @@ from greenlane.core.units import CenterId, RootHash, TreeSize, member_id
 from greenlane.ports.accounts import KeyRole, MemberRole, Visibility
 from greenlane.ports.events import Reader
 from greenlane.settings import Settings, read_settings
-from greenlane_node.anvil import running_anvil
+from greenlane_node.anvil import free_port, running_anvil
 
 from scripts.bench.events import document_of
 from scripts.bench.postgres import temporary_postgres
-from scripts.running import BIN, Child, NotReady, free_port
+from scripts.running import BIN, Child, NotReady
 
 _CENTERS = (CenterId("lima"), CenterId("tianjin"))
 _MEMBERS = {CenterId("lima"): Visibility.PUBLIC, CenterId("tianjin"): Visibility.PRIVATE}

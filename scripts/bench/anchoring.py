@@ -18,13 +18,13 @@ from greenlane.core.epcis.event import parse_document
 from greenlane.core.units import CenterId, LeafIndex, member_id
 from greenlane.ports.accounts import MemberRole, Visibility
 from greenlane.settings import read_settings
+from greenlane_node.anvil import free_port
 from greenlane_node.local import LocalNetwork
 from hexbytes import HexBytes
 from web3 import HTTPProvider, Web3
 
 from scripts.bench.events import document_of
 from scripts.bench.report import Table
-from scripts.running import free_port
 
 _CENTER = CenterId("lima")
 _MEMBER = member_id("bench")

@@ -25,12 +25,13 @@ from greenlane.bootstrap import open_deployment
 from greenlane.core.units import CenterId, member_id
 from greenlane.ports.accounts import KeyRole, MemberRole, Visibility
 from greenlane.settings import read_settings
+from greenlane_node.anvil import free_port
 from greenlane_node.local import LocalNetwork
 
 from scripts.bench.events import document_of
 from scripts.bench.postgres import temporary_postgres
 from scripts.bench.report import Table
-from scripts.running import BIN, Child, free_port
+from scripts.running import BIN, Child
 
 _CENTERS = (CenterId("lima"), CenterId("tianjin"))
 

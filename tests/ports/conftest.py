@@ -7,9 +7,6 @@ import dataclasses
 import hashlib
 import os
 import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,54 +22,22 @@ from greenlane.ports.accounts import Visibility
 from greenlane.ports.events import EventIdentity, ItemKey, StoredEvent
 from greenlane.ports.store import Store
 
+from scripts.bench.postgres import temporary_postgres
+
 _NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 _database_number = count()
 
 
-def _postgres_binaries() -> Path | None:
-    on_path = shutil.which("initdb")
-    places = [Path(on_path).resolve().parent] if on_path else []
-    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return next((place for place in places if (place / "initdb").exists() and (place / "pg_ctl").exists()), None)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """Where a running PostgreSQL listens: "postgresql://greenlane@127.0.0.1:<port>"."""
-    binaries = _postgres_binaries()
-    if binaries is None:
-        reason = "PostgreSQL's server binaries (initdb, pg_ctl) are neither on PATH nor under /usr/lib/postgresql"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    # Not under pytest's own folder: the server's user could not pass through it.
-    folder = Path(tempfile.mkdtemp(prefix="greenlane-postgres-"))
-    as_server: list[str] = []
-    if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root.
-        shutil.chown(folder, "postgres", "postgres")
-        as_server = ["runuser", "-u", "postgres", "--"]
-    port = _free_port()
-    data = str(folder / "data")
-
-    def run(*command: str) -> None:
-        subprocess.run([*as_server, *command], check=True, capture_output=True, cwd=folder)
-
-    run(str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "greenlane", "-E", "UTF8", "--no-locale", "--no-sync")
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c fsync=off"
-    run(str(binaries / "pg_ctl"), "-D", data, "-l", str(folder / "log"), "-o", options, "-w", "start")
-    try:
-        yield f"postgresql://greenlane@127.0.0.1:{port}"
-    finally:
-        run(str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    """Where a running PostgreSQL listens: "postgresql://<user>@127.0.0.1:<port>"."""
+    with temporary_postgres(is_durable=False) as url:
+        if url is None:
+            reason = "PostgreSQL's server binaries (initdb, postgres) are neither on PATH nor under /usr/lib/postgresql"
+            if os.environ.get("CI") == "true":
+                pytest.fail(reason)
+            pytest.skip(reason)
+        yield url.removesuffix("/postgres")
 
 
 @contextmanager
