@@ -150,7 +150,13 @@ def test_a_class_of_goods_without_lot_or_serial_is_not_this_item(world: World) -
 
 
 @pytest.mark.parametrize(
-    ("limits", "most"), [({"max_events": 3}, 3), ({"max_identifiers": 2}, 99), ({"max_events": 1, "max_identifiers": 1}, 1)]
+    ("limits", "most"),
+    [
+        ({"max_events": 3}, 3),
+        ({"max_bytes": 1_000}, 3),
+        ({"max_identifiers": 2}, 99),
+        ({"max_events": 1, "max_identifiers": 1}, 1),
+    ],
 )
 def test_a_limit_ends_the_walk_and_says_so(world: World, limits: dict[str, int], most: int) -> None:
     chain = [made(hour, [item(hour + 1)], [item(hour)]) for hour in range(6)]

@@ -49,14 +49,18 @@ class _Stretch:
 class Trace:
     """The use case: read only."""
 
-    def __init__(self, *, store: Store, max_identifiers: int = 64, max_events: int = 500) -> None:
+    def __init__(
+        self, *, store: Store, max_identifiers: int = 64, max_events: int = 500, max_bytes: int = 4 * 1024 * 1024
+    ) -> None:
         """Args:
         max_identifiers: how many items, containers and lots one walk may visit; one ride on a container is one visit.
         max_events: how many events one walk may gather.
+        max_bytes: how large their documents may be together.
         """
         self._store = store
         self._max_identifiers = max_identifiers
         self._max_events = max_events
+        self._max_bytes = max_bytes
 
     def find(self, wanted: EventFilter, *, limit: int, token: str | None = None) -> EventPage:
         """A page of events; see `ports.events.Events.find`."""
@@ -82,16 +86,21 @@ class Trace:
         queue = deque([_Stretch(identifier, *_ALWAYS)])
         seen = list(queue)
         is_whole = True
+        room = self._max_bytes
         with self._store.read() as tx:
             while queue:
                 stretch = queue.popleft()
                 events, is_all = self._events(tx, stretch, reader)
                 is_whole &= is_all
                 for event in events:
-                    if len(gathered) >= self._max_events:
+                    place = (event.center, event.leaf_index)
+                    if place in gathered:
+                        continue
+                    room -= len(event.document)
+                    if len(gathered) >= self._max_events or room < 0:
                         is_whole = False
                         break
-                    gathered[event.center, event.leaf_index] = event
+                    gathered[place] = event
                 for onward in _onward(stretch, events):
                     # Only what was walked for all of that time is known: an item may ride on one pallet twice.
                     if any(each.covers(onward) for each in seen) or not _is_individual(onward.identifier):

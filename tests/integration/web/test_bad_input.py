@@ -119,6 +119,11 @@ def test_too_many_events_are_413_before_any_is_looked_at(world: World) -> None:
         body = _document(*(event_document(n) for n in range(2)), "no event")
         answer = site.post("/epcis/v2/capture", key=site.member, headers=_JSON, content=body)
         assert (answer.status_code, answer.json()["code"]) == (413, "too-many-events")
+        # A second list, where answers to queries have theirs, must not be counted instead.
+        decoy = json.loads(body)
+        decoy["epcisBody"]["queryResults"] = {"resultsBody": {"eventList": []}}
+        answer = site.post("/epcis/v2/capture", key=site.member, headers=_JSON, content=json.dumps(decoy).encode())
+        assert (answer.status_code, answer.json()["code"]) == (413, "too-many-events")
         assert site.captured() == 0
 
 

@@ -224,7 +224,7 @@ def told_event(
         member=member,
         center=event.center if center is None else center.name,
         economy="" if center is None else center.economy,
-        groups=_groups(fields, asked),
+        groups=_groups(event, fields, asked),
         certificates=tuple(str(each) for each in (certificates if isinstance(certificates, list) else [certificates])),
         judgement=finding.judgement,
         verdict=finding.verdict,
@@ -235,26 +235,33 @@ def told_event(
     )
 
 
-def _groups(fields: dict[str, JsonValue], asked: str | None) -> tuple[ItemGroup, ...]:
+def _groups(event: StoredEvent, fields: dict[str, JsonValue], asked: str | None) -> tuple[ItemGroup, ...]:
     groups: list[ItemGroup] = []
+    # An event may name thousands: their spellings are looked at only where one of them is known to be the asked item.
+    is_asked_named = any(item.identifier == asked for item in event.items)
     for field in sorted({*_SINGLES, *_CLASSES}, key=lambda name: (_ORDER.index(name) if name in _ORDER else 99, name)):
         value = fields.get(field)
         named = value if isinstance(value, list) else [] if value is None else [value]
         if named:
-            lines = [_line(each, asked) for each in named]
-            mine = [line for line in lines if line.is_asked]
+            mine = [each for each in named if to_digital_link(_identifier(each)) == asked] if is_asked_named else []
             # Where the asked item is one of many, the others are other people's: their number is enough.
-            listed = mine or lines[:_MAX_ITEMS_SHOWN]
-            groups.append(ItemGroup(words=role_words(field), lines=tuple(listed), more=len(lines) - len(listed)))
+            listed = mine[:_MAX_ITEMS_SHOWN] or named[:_MAX_ITEMS_SHOWN]
+            lines = tuple(_line(each, is_asked=bool(mine)) for each in listed)
+            groups.append(ItemGroup(words=role_words(field), lines=lines, more=len(named) - len(lines)))
     return tuple(groups)
 
 
-def _line(named: JsonValue, asked: str | None) -> ItemLine:
-    element = named if isinstance(named, dict) else {"epcClass": named}
-    identifier = str(element.get("epcClass"))
+def _line(named: JsonValue, *, is_asked: bool) -> ItemLine:
+    element = named if isinstance(named, dict) else {}
+    identifier = _identifier(named)
     return ItemLine(
         words=item_words(identifier),
         quantity=quantity_words(element.get("quantity"), element.get("uom")),
         path=local_path(identifier),
-        is_asked=asked is not None and to_digital_link(identifier) == asked,
+        is_asked=is_asked,
     )
+
+
+def _identifier(named: JsonValue) -> str:
+    """An item's identifier as the event spells it; of a quantity, its class."""
+    return str(named.get("epcClass") if isinstance(named, dict) else named)
