@@ -27,6 +27,7 @@ from greenlane.services.publish import Publish
 from greenlane.services.read_log import ReadLog
 from greenlane.services.tidy import Tidy
 from greenlane.services.trace import Trace
+from greenlane.services.watch_keys import WatchKeys
 from greenlane.settings import Settings, read_settings
 from greenlane.verify.nodes import JsonRpcNode
 from greenlane.web.app import WebServices, create_app
@@ -57,6 +58,7 @@ class Deployment:
     look_up: LookUp
     check: Check
     tidy: Tidy
+    watch_keys: WatchKeys
 
     def worker(self) -> Worker:
         """A worker for the hosted centers."""
@@ -65,6 +67,7 @@ class Deployment:
             publish=self.publish,
             anchor=self.anchor,
             tidy=self.tidy,
+            watch_keys=self.watch_keys,
             poll_interval_s=self.settings.poll_interval_s,
             recheck_interval_s=self.settings.recheck_interval_s,
         )
@@ -82,7 +85,7 @@ class Deployment:
             centers=self.signer.centers(),
             probe_store=self._probe_store,
             probe_ledger=self.ledger.health,
-            trust=self.ledger.trust,
+            trust=self.watch_keys,
             judge_nodes=[JsonRpcNode(url, timeout_s=_JUDGE_TIMEOUT_S) for url in self.network.rpc_urls],
         )
         return create_app(services, self.settings)
@@ -131,6 +134,7 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
     named = {center.id: network.center(center.id).keys.anchorer for center in signer.centers()}
     anchorers = {center: keystore.account(name, KeyUse.ANCHORER) for center, name in named.items() if name is not None}
     ledger = EvmLedger(network, store=store, anchorers=anchorers, clock=clock)
+    watch_keys = WatchKeys(ledger=ledger)
     chain = ChainPlace(chain_id=network.chain_id, anchor_log=network.anchor_log)
     return Deployment(
         settings=settings,
@@ -139,9 +143,9 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         signer=signer,
         ledger=ledger,
         capture=Capture(store=store, clock=clock, entropy=entropy, max_unpublished=settings.max_unpublished),
-        publish=Publish(store=store, signer=signer, clock=clock),
+        publish=Publish(store=store, signer=signer, terms=watch_keys.terms, clock=clock),
         anchor=Anchor(store=store, ledger=ledger),
-        prove=Prove(store=store, signer=signer, chain=chain),
+        prove=Prove(store=store, signer=signer, terms=watch_keys.terms, chain=chain),
         trace=Trace(store=store),
         forget=Forget(store=store, clock=clock),
         enrol=Enrol(store=store, clock=clock, entropy=entropy),
@@ -150,6 +154,7 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         look_up=LookUp(store=store),
         check=Check(store=store, signer=signer),
         tidy=Tidy(store=store, clock=clock),
+        watch_keys=watch_keys,
     )
 
 

@@ -15,6 +15,7 @@ from greenlane.core.units import CenterId
 from greenlane.services.anchor import Anchor, AnchorOutcome, AnchorStep
 from greenlane.services.publish import Publish
 from greenlane.services.tidy import Tidy
+from greenlane.services.watch_keys import WatchKeys
 
 _log = logging.getLogger(__name__)
 _LONGEST_PAUSE_S = 30.0
@@ -65,17 +66,21 @@ class Worker:
         publish: Publish,
         anchor: Anchor,
         tidy: Tidy,
+        watch_keys: WatchKeys,
         poll_interval_s: float,
         recheck_interval_s: float,
     ) -> None:
         """Args:
         poll_interval_s: pause between two looks for captured entries.
-        recheck_interval_s: how often an idle log is compared with the chain, which may have lost something.
+        recheck_interval_s: how often an idle log is compared with the chain, which may have lost something, and the log keys with
+            the registry, which may have others by now.
         """
         self._publish = publish
         self._anchor = anchor
         self._tidy = tidy
         self._tidying = _Pace()
+        self._watch_keys = watch_keys
+        self._watching = _Pace()
         self._poll_interval_s = poll_interval_s
         self._recheck_interval_s = recheck_interval_s
         self._courses = [_Course(center) for center in centers]
@@ -84,6 +89,7 @@ class Worker:
         """Works until `stop` is set; a step in progress is finished first."""
         _log.info("worker.started", extra={"centers": [course.center for course in self._courses]})
         while not stop.is_set():
+            self._look_at_keys()
             for course in self._courses:
                 if not stop.is_set():
                     self.step(course)
@@ -95,6 +101,7 @@ class Worker:
         """Works until every center's newest checkpoint is anchored; False where that took longer than `patience_s`."""
         end_s = time.monotonic() + patience_s
         while time.monotonic() < end_s:
+            self._look_at_keys()
             for course in self._courses:
                 self.step(course)
             if all(course.is_current for course in self._courses):
@@ -120,6 +127,13 @@ class Worker:
         self._note(course, outcome)
         course.is_current = outcome.step is AnchorStep.CURRENT
         course.anchoring.go_on(time.monotonic() + self._recheck_interval_s if course.is_current else 0.0)
+
+    def _look_at_keys(self) -> None:
+        def look() -> None:
+            self._watch_keys()
+            self._watching.go_on(time.monotonic() + self._recheck_interval_s)
+
+        self._attempt(None, self._watching, look)
 
     def _tidy_up(self) -> None:
         def tidy() -> None:

@@ -42,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{Path(folder) / 'bench.sqlite3'}")
         store.migrate()
-        publish = Publish(store=store, signer=_signer(), clock=lambda: datetime.now(UTC))
+        publish = Publish(store=store, signer=_signer(), terms=lambda _center: None, clock=lambda: datetime.now(UTC))
         size = TreeSize(0)
         for target in sorted(sizes):
             size = _fill(store, publish, size, TreeSize(target))

@@ -3,15 +3,18 @@
 import random
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from greenlane.core.crypto import ed25519_public_key, sha256
 from greenlane.core.epcis.eventhash import event_hash_digest
 from greenlane.core.errors import InvalidInput, NotFound, Unavailable
 from greenlane.core.receipt import encode_receipt
 from greenlane.core.units import Address, CenterId, LeafIndex, TreeSize, TxHash
 from greenlane.ports.events import Reader
 from greenlane.ports.outbox import SignedTransaction, anchor_purpose
+from greenlane.ports.signing import LogKeyRetired
 from greenlane.services.prove import LogDamaged, ReceiptNotReady, SaltForgotten
 from greenlane.verify.ladder import Judgement, Rung, Verdict, judge
 from worlds.deployment import COOPERATIVE, LIMA, ROASTER, TIANJIN, World, close_world, make_world
@@ -180,6 +183,30 @@ def test_a_public_entry_goes_before_a_private_one_and_no_salt_is_handed_out_unas
     for reader in (None, Reader(center=LIMA, member=COOPERATIVE), Reader(center=TIANJIN)):
         with pytest.raises(NotFound):
             world.prove(digest, reader=reader, center=LIMA, leaf_index=LeafIndex(0))
+
+
+def test_what_was_anchored_after_its_log_key_was_replaced_is_proven_under_the_new_key_or_not_at_all(world: World) -> None:
+    before = world.take(2).events[0].event_hash
+    world.settle()
+    seed = sha256(b"the new log key")
+    world.ledger.rotate_log_key(LIMA, ed25519_public_key(seed), world.ledger.anchored[-1].block_time + timedelta(seconds=1))
+    # Not looked at yet: the retired key signs, and is anchored after its end.
+    after = world.take(1, first=2).events[0].event_hash
+    world.settle()
+    assert judged(world, encode_receipt(world.receipt(after))).verdict is Verdict.FAILED
+    world.watch_keys()
+    with pytest.raises(LogKeyRetired):
+        world.receipt(after)
+    assert judged(world, encode_receipt(world.receipt(before))).verdict is Verdict.PASSED
+    renewed = world.with_log_key(LIMA, seed)
+    renewed.watch_keys()
+    with pytest.raises(LogKeyRetired):
+        renewed.receipt(after)
+    newest = renewed.take(1, first=3).events[0].event_hash
+    renewed.settle()
+    receipts = [renewed.receipt(event_hash) for event_hash in (before, after, newest)]
+    assert [receipt.inclusion.tree_size for receipt in receipts] == [2, 4, 4]
+    assert all(judged(renewed, encode_receipt(receipt)).verdict is Verdict.PASSED for receipt in receipts)
 
 
 # --- a damaged database -------------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def test_past_a_full_tile_of_the_second_level_the_root_is_still_right(world: Wor
 
 
 def test_a_batch_is_bounded_and_the_next_call_goes_on(world: World) -> None:
-    publish = Publish(store=world.store, signer=world.signer, clock=world.clock, max_batch=100)
+    publish = Publish(store=world.store, signer=world.signer, terms=world.watch_keys.terms, clock=world.clock, max_batch=100)
     append(world, 250)
     sizes = []
     while (checkpoint := publish(LIMA)) is not None:

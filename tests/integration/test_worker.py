@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import cast
 
 import pytest
-from greenlane.core.crypto import sha256
+from greenlane.core.crypto import ed25519_public_key, sha256
 from greenlane.core.units import CenterId, RootHash, TreeSize
 from greenlane.ports.answers import Once
 from greenlane.ports.errors import StoreUnavailable
@@ -25,6 +25,7 @@ def worker(world: World, *, recheck_interval_s: float = 10) -> Worker:
         publish=world.publish,
         anchor=world.anchor,
         tidy=Tidy(store=world.store, clock=world.clock),
+        watch_keys=world.watch_keys,
         poll_interval_s=0.001,
         recheck_interval_s=recheck_interval_s,
     )
@@ -231,6 +232,7 @@ def test_a_defect_met_with_one_center_ends_neither_the_worker_nor_the_others(
         publish=world.publish,
         anchor=cast(Anchor, Defective(world.anchor)),
         tidy=Tidy(store=world.store, clock=world.clock),
+        watch_keys=world.watch_keys,
         poll_interval_s=0.001,
         recheck_interval_s=10,
     )
@@ -239,6 +241,31 @@ def test_a_defect_met_with_one_center_ends_neither_the_worker_nor_the_others(
     assert anchored(world) == [(TIANJIN, 3)]
     assert [record.getMessage() for record in caplog.records] == ["worker.halted"]
     assert "a defect that nobody foresaw" in str(caplog.records[0].exc_info)
+
+
+def test_a_log_key_that_the_registry_replaced_halts_its_own_center_with_its_name(
+    world: World, hands: Hands, caplog: pytest.LogCaptureFixture
+) -> None:
+    served = worker(world)
+    served._look_at_keys()
+    world.take(1)
+    world.take(1, center=TIANJIN)
+    look(served)
+    world.ledger.rotate_log_key(LIMA, ed25519_public_key(sha256(b"new")), world.clock())
+    hands.now_s += 10.1
+    served._look_at_keys()
+    world.take(1, first=1)
+    world.take(1, first=1, center=TIANJIN)
+    with caplog.at_level(logging.ERROR):
+        for _ in range(10):
+            look(served)
+    with world.store.read() as tx:
+        assert (tx.log.head(LIMA).published, tx.log.head(TIANJIN).published) == (1, 2)
+    (line,) = caplog.records
+    assert (line.message, line.__dict__["center"], line.__dict__["code"]) == ("worker.halted", LIMA, "log-key-retired")
+    asked = world.ledger.asked.count("trust")
+    served._look_at_keys()
+    assert world.ledger.asked.count("trust") == asked, "the registry is asked once an interval"
 
 
 def test_publishing_goes_on_while_the_chain_is_away(world: World, hands: Hands) -> None:

@@ -43,6 +43,7 @@ from greenlane.services.prove import ChainPlace, Prove
 from greenlane.services.publish import Publish
 from greenlane.services.read_log import ReadLog
 from greenlane.services.trace import Trace
+from greenlane.services.watch_keys import WatchKeys
 from worlds.events import some_events
 from worlds.ledger import LedgerWorld
 
@@ -131,6 +132,7 @@ class World:
     identify: Identify
     check: Check
     read_log: ReadLog
+    watch_keys: WatchKeys
     look_up: LookUp
 
     def take(self, count: int = 1, *, first: int = 0, center: CenterId = LIMA, member: MemberId = COOPERATIVE) -> CaptureJob:
@@ -164,6 +166,18 @@ class World:
             for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
                 connection.execute(f"DROP TRIGGER {name}")
             return connection.execute(statement, values).rowcount
+
+    def with_log_key(self, center: CenterId, seed: bytes) -> "World":
+        """The same world after its server was given another log key for a center."""
+
+        def given(one: HostedCenter) -> HostedCenter:
+            return (
+                replace(one, key=VerifierKey(name=one.origin, public_key=ed25519_public_key(seed))) if one.id == center else one
+            )
+
+        seeds = {one.id: log_seed(one.id) for one in HOSTED} | {center: seed}
+        signer = LogSigner(tuple(given(one) for one in HOSTED), seeds)
+        return _assembled(self.file, self.store, self.ledger, self.clock, self.entropy, signer)
 
     def over(self, store: Store) -> "World":
         """The same world, its services over another store (one that breaks, say)."""
@@ -209,8 +223,16 @@ def close_world(world: World) -> None:
         world.store.close()
 
 
-def _assembled(file: Path, store: Store, ledger: LedgerWorld, clock: TickingClock, entropy: CountedEntropy) -> World:
-    signer = LogSigner(HOSTED, {center.id: log_seed(center.id) for center in HOSTED})
+def _assembled(
+    file: Path,
+    store: Store,
+    ledger: LedgerWorld,
+    clock: TickingClock,
+    entropy: CountedEntropy,
+    signer: LogSigner | None = None,
+) -> World:
+    signer = signer or LogSigner(HOSTED, {center.id: log_seed(center.id) for center in HOSTED})
+    watch_keys = WatchKeys(ledger=ledger)
     return World(
         file=file,
         store=store,
@@ -219,14 +241,15 @@ def _assembled(file: Path, store: Store, ledger: LedgerWorld, clock: TickingCloc
         clock=clock,
         entropy=entropy,
         capture=Capture(store=store, clock=clock, entropy=entropy, max_unpublished=1_000_000),
-        publish=Publish(store=store, signer=signer, clock=clock),
+        publish=Publish(store=store, signer=signer, terms=watch_keys.terms, clock=clock),
         anchor=Anchor(store=store, ledger=ledger),
-        prove=Prove(store=store, signer=signer, chain=CHAIN),
+        prove=Prove(store=store, signer=signer, terms=watch_keys.terms, chain=CHAIN),
         trace=Trace(store=store),
         forget=Forget(store=store, clock=clock),
         enrol=Enrol(store=store, clock=clock, entropy=entropy),
         identify=Identify(store=store, clock=clock),
         check=Check(store=store, signer=signer),
         read_log=ReadLog(store=store, signer=signer),
+        watch_keys=watch_keys,
         look_up=LookUp(store=store),
     )

@@ -6,14 +6,15 @@ at once. Read by `node`, it is also a node that a stranger asks.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from greenlane.core.anchoring import MAX_ANCHOR_GROWTH, anchored_root_slot
 from greenlane.core.crypto import sha256
 from greenlane.core.errors import ProofRefused
 from greenlane.core.merkle import verify_consistency
-from greenlane.core.trust import TrustFile
+from greenlane.core.note import VerifierKey
+from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, NodeHash, RootHash, TreeSize, TxHash
 from greenlane.ports.ledger import (
     AnchoredHead,
@@ -151,6 +152,19 @@ class LedgerWorld:
     def lose_waiting(self) -> None:
         """The node forgets what it had not mined."""
         self.waiting.clear()
+
+    def rotate_log_key(self, center: CenterId, public_key: bytes, at: datetime) -> None:
+        """The registry ends the term of a center's log key, and begins another's."""
+
+        def rotated(one: TrustedCenter) -> TrustedCenter:
+            if one.id != center:
+                return one
+            *earlier, last = one.log_keys
+            key = VerifierKey(name=one.origin, public_key=public_key)
+            fresh = LogKeyTerm(key=key, valid_from=at, valid_until=None)
+            return replace(one, log_keys=(*earlier, replace(last, valid_until=at), fresh))
+
+        self.trust_file = replace(self.trust_file, centers=tuple(rotated(one) for one in self.trust_file.centers))
 
     def node(self, name: str = "node") -> "NodeOfWorld":
         """A node of this chain, as a stranger asks one."""

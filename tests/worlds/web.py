@@ -98,7 +98,7 @@ def services_of(world: World) -> WebServices:
         centers=HOSTED,
         probe_store=probe_store,
         probe_ledger=world.ledger.health,
-        trust=world.ledger.trust,
+        trust=world.watch_keys,
         judge_nodes=[world.ledger.node("chain.example")],
         clock=world.clock,
     )

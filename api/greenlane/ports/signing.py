@@ -1,11 +1,13 @@
 """The centers that this deployment serves, and the hand that signs their checkpoints."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from greenlane.core.checkpoint import Checkpoint
+from greenlane.core.errors import CannotCheck
 from greenlane.core.note import VerifierKey
+from greenlane.core.trust import LogKeyTerm
 from greenlane.core.units import CenterId
 
 
@@ -23,6 +25,17 @@ class HostedCenter:
     economy: str
     origin: str
     key: VerifierKey
+
+
+class LogKeyRetired(CannotCheck):
+    """The log key that this server signs with is not the one that the registry gives the center now."""
+
+    code = "log-key-retired"
+    default_remedy = "The center's operator gives the server the log key that the registry names, and starts it again."
+
+
+LogKeyTerms = Callable[[CenterId], tuple[LogKeyTerm, ...] | None]
+"""The log keys that the registry gave a center, with their terms; None where the registry was not read yet or has none of it."""
 
 
 class CheckpointSigner(Protocol):

@@ -1,5 +1,6 @@
 """Builds the receipt of one event, verifies it with the same mathematics as any stranger would, and only then hands it out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from greenlane.core.canonical import content_digest, parse_json
@@ -8,13 +9,14 @@ from greenlane.core.entry import Entry, EntryKind, opens
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
 from greenlane.core.errors import GreenlaneError, NotFound, ProofRefused, Unavailable
 from greenlane.core.merkle import leaf_hash, verify_inclusion
+from greenlane.core.note import SignatureRefused, VerifierKey, parse_note
 from greenlane.core.receipt import Anchor, Disclosure, Inclusion, Receipt
 from greenlane.core.tiles import inclusion_proof_from_tiles
 from greenlane.core.units import Address, CenterId, ChainId, LeafIndex, TreeSize
 from greenlane.ports.events import Reader, StoredEvent, meant_entry
-from greenlane.ports.log import StoredAnchor
+from greenlane.ports.log import StoredAnchor, StoredCheckpoint
 from greenlane.ports.outbox import anchor_purpose
-from greenlane.ports.signing import CheckpointSigner
+from greenlane.ports.signing import CheckpointSigner, LogKeyRetired, LogKeyTerms
 from greenlane.ports.store import Store, Transaction
 
 # An anchor takes a block or two, and the worker signs a few checkpoints in that time; one of them is the one on its way.
@@ -53,9 +55,13 @@ class ChainPlace:
 class Prove:
     """The use case: read only, and without asking the chain: the worker recorded what the chain holds."""
 
-    def __init__(self, *, store: Store, signer: CheckpointSigner, chain: ChainPlace) -> None:
+    def __init__(self, *, store: Store, signer: CheckpointSigner, terms: LogKeyTerms, chain: ChainPlace) -> None:
+        """Args:
+        terms: what the registry says of log keys, as far as it is known.
+        """
         self._store = store
         self._signer = signer
+        self._terms = terms
         self._chain = chain
 
     def __call__(
@@ -77,6 +83,7 @@ class Prove:
         Raises:
             NotFound: nothing readable has that hash and stands at that place.
             ReceiptNotReady: its entry is not anchored yet.
+            LogKeyRetired: it is anchored under a log key that was not the center's any more; nobody would accept it.
             SaltForgotten: it can never be opened again.
             LogDamaged: what the store holds does not prove it; nothing was handed out.
             StoreUnavailable: the database is away.
@@ -89,26 +96,25 @@ class Prove:
                     f"No event with hash {event_digest.hex()} can be read here, or none at the place that is named.",
                     remedy="Check the address; a private event is readable with a key of its member or its center only.",
                 )
-            anchor = self._anchor(tx, event)
+            anchors = self._anchors(tx, event)
             try:
-                receipt = self._receipt(tx, event, anchor)
-                self._verify(receipt)
-            except Unavailable:
+                return self._provable(tx, event, anchors)
+            except (Unavailable, LogKeyRetired):
                 raise
             except GreenlaneError as fault:
                 place = f"leaf {event.leaf_index} of {event.center!r}"
                 raise LogDamaged(f"What is stored for {place} does not prove it: {fault.detail}") from fault
-        return receipt
 
-    def _anchor(self, tx: Transaction, event: StoredEvent) -> StoredAnchor:
-        """The smallest anchored tree that holds the event's entry."""
+    def _anchors(self, tx: Transaction, event: StoredEvent) -> tuple[StoredAnchor, ...]:
+        """The smallest anchored tree that holds the event's entry, and the largest."""
         if event.is_blinded and event.salt is None:
             raise SaltForgotten(f"The salt of event {event.event_hash} was forgotten.")
         anchor = tx.log.anchor_covering(event.center, event.leaf_index)
         if anchor is None:
             stage = self._stage(tx, event)
             raise ReceiptNotReady(f"Event {event.event_hash} is {stage}, and not anchored yet.", retry_after_s=2)
-        return anchor
+        newest = tx.log.newest_anchor(event.center)
+        return (anchor,) if newest is None or newest == anchor else (anchor, newest)
 
     def _stage(self, tx: Transaction, event: StoredEvent) -> str:
         """How far an event that is not anchored has come, in the one word for it."""
@@ -120,12 +126,36 @@ class Prove:
                 return "submitted"
         return "published"
 
-    def _receipt(self, tx: Transaction, event: StoredEvent, anchor: StoredAnchor) -> Receipt:
-        checkpoint = tx.log.checkpoint(event.center, anchor.tree_size)
+    def _provable(self, tx: Transaction, event: StoredEvent, anchors: Iterable[StoredAnchor]) -> Receipt:
+        """The receipt under the first of the anchors whose checkpoint is signed by a key that was the center's then."""
+        for anchor in anchors:
+            checkpoint = tx.log.checkpoint(event.center, anchor.tree_size)
+            if checkpoint is None:
+                raise ProofRefused("The checkpoint is not there.")
+            key = self._accepted_key(checkpoint, anchor)
+            if key is not None:
+                receipt = self._receipt(tx, event, checkpoint, anchor)
+                self._verify(receipt, key)
+                return receipt
+        raise LogKeyRetired(f"Event {event.event_hash} is anchored under a log key that was not {event.center!r}'s any more.")
+
+    def _accepted_key(self, checkpoint: StoredCheckpoint, anchor: StoredAnchor) -> VerifierKey | None:
+        """The key that the checkpoint claims to be signed by, if a stranger takes it: see `core.trust` for the rule."""
+        hosted = self._signer.center(anchor.center).key
+        terms = self._terms(anchor.center)
+        if terms is None:
+            return hosted
+        note = parse_note(checkpoint.note)
+        claimed = [term for term in terms if note.is_claimed_by(term.key)]
+        if not claimed and not note.is_claimed_by(hosted):
+            raise SignatureRefused("The checkpoint bears no signature of the center.")
+        return next((term.key for term in claimed if term.valid_until is None or term.covers(anchor.anchored_at)), None)
+
+    def _receipt(self, tx: Transaction, event: StoredEvent, checkpoint: StoredCheckpoint, anchor: StoredAnchor) -> Receipt:
         entry = tx.log.entries(event.center, event.leaf_index, 1)
         document = parse_json(event.document)
-        if checkpoint is None or not entry or not isinstance(document, dict):
-            raise ProofRefused("The checkpoint or the entry is not there, or the event is no object.")
+        if not entry or not isinstance(document, dict):
+            raise ProofRefused("The entry is not there, or the event is no object.")
         hashes = inclusion_proof_from_tiles(
             event.leaf_index, anchor.tree_size, lambda tile, width: tx.log.read_tile(event.center, tile, width)
         )
@@ -148,9 +178,9 @@ class Prove:
             ),
         )
 
-    def _verify(self, receipt: Receipt) -> None:
+    def _verify(self, receipt: Receipt, key: VerifierKey) -> None:
         """Everything that a stranger will verify without the chain, from the receipt alone: what is stored beside it may lie."""
-        checkpoint = open_checkpoint(receipt.checkpoint, self._signer.center(receipt.anchor.center).key)
+        checkpoint = open_checkpoint(receipt.checkpoint, key)
         verify_inclusion(
             leaf=leaf_hash(receipt.entry.encode()),
             index=receipt.inclusion.leaf_index,

@@ -11,19 +11,29 @@ from greenlane.core.tiles import ReadTile, TileId, append_leaves, consistency_pr
 from greenlane.core.units import CenterId, LeafIndex, TreeSize
 from greenlane.ports.clock import Clock
 from greenlane.ports.log import StoredCheckpoint
-from greenlane.ports.signing import CheckpointSigner
+from greenlane.ports.signing import CheckpointSigner, HostedCenter, LogKeyRetired, LogKeyTerms
 from greenlane.ports.store import Store, Transaction
 
 
 class Publish:
     """The use case; safe to run from several workers at once: they take turns."""
 
-    def __init__(self, *, store: Store, signer: CheckpointSigner, clock: Clock, max_batch: int = 65_536) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        signer: CheckpointSigner,
+        terms: LogKeyTerms,
+        clock: Clock,
+        max_batch: int = 65_536,
+    ) -> None:
         """Args:
+        terms: what the registry says of log keys, as far as it is known.
         max_batch: entries integrated in one transaction; bounds its memory (97 bytes each) and time.
         """
         self._store = store
         self._signer = signer
+        self._terms = terms
         self._clock = clock
         self._max_batch = max_batch
 
@@ -35,6 +45,7 @@ class Publish:
 
         Raises:
             NotFound: this deployment does not hold the center's log key.
+            LogKeyRetired: the registry gives the center another log key; nothing was signed.
             TileMissing: the stored log is damaged.
             StoreUnavailable: the database is away; nothing was published.
         """
@@ -44,6 +55,7 @@ class Publish:
             entries = tx.log.entries(center, LeafIndex(old_size), self._max_batch)
             if not entries:
                 return None
+            self._require_current_key(hosted)
             new_size = TreeSize(old_size + len(entries))
             stored = _reader(tx, center)
             tiles = append_leaves(old_size=old_size, leaves=[leaf_hash(entry) for entry in entries], read=stored)
@@ -69,6 +81,14 @@ class Publish:
             tx.log.write_tiles(center, tiles)
             tx.log.add_checkpoint(checkpoint)
         return checkpoint
+
+    def _require_current_key(self, hosted: HostedCenter) -> None:
+        terms = self._terms(hosted.id)
+        # Where the registry is not known there is nothing to compare with: captures are published without a chain too.
+        if terms is not None and not any(term.key == hosted.key and term.valid_until is None for term in terms):
+            raise LogKeyRetired(
+                f"The registry gives {hosted.id!r} another log key than {hosted.key.encode()}: nobody would take its signature."
+            )
 
 
 def _reader(tx: Transaction, center: CenterId) -> ReadTile:

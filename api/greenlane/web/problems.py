@@ -23,6 +23,7 @@ from greenlane.core.errors import (
     ProofRefused,
     Unavailable,
 )
+from greenlane.ports.signing import LogKeyRetired
 from greenlane.services.identify import Unauthenticated
 from greenlane.services.prove import SaltForgotten
 
@@ -163,6 +164,7 @@ _STATUS: Mapping[type[GreenlaneError], int] = {
     TooManyRequests: 429,
     NotSupported: 501,
     Unavailable: 503,
+    LogKeyRetired: 503,
     # What is left is a fault of this server or of its data: a proof that does not hold, a tile that is gone.
     ProofRefused: 500,
     GreenlaneError: 500,

@@ -1,6 +1,7 @@
 """What the web keeps between requests, beside the use cases it calls."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -27,6 +28,7 @@ class TrustCache:
 
     _FRESH_S = 5.0
     _PATIENCE_S = 2.0
+    _MOMENT_S = 0.5
     # Where none is known there is nothing to answer with instead.
     _FIRST_PATIENCE_S = 5.0
 
@@ -46,6 +48,11 @@ class TrustCache:
             if self._known is None:
                 raise fault if isinstance(fault, Unavailable) else ChainUnusable(fault.detail, remedy=fault.remedy) from fault
         return self._known
+
+    async def freshen(self) -> None:
+        """Has the registry looked at where that is due, so that log keys are known; waits for it only while nothing is known."""
+        with suppress(GreenlaneError):
+            self._known = await self._look(patience_s=0.0 if self._known is not None else self._MOMENT_S)
 
     async def or_reason(self) -> TrustFile | Unavailable:
         """The trust file, or why there is none."""

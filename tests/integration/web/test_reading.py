@@ -2,11 +2,13 @@
 
 import base64
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from greenlane.core.checkpoint import open_checkpoint
+from greenlane.core.crypto import ed25519_public_key
 from greenlane.core.entry import Entry
 from greenlane.core.merkle import leaf_hash, root_of
 from greenlane.core.receipt import parse_receipt, parse_tlog_proof
@@ -89,6 +91,16 @@ def test_a_declaration_of_error_is_an_entry_of_its_own_with_a_receipt_of_its_own
     assert sorted(leaves) == [0, 1]
     assert [event["isDeclaredWrong"] for event in page["events"]] == [True, False]
     assert "later declared it wrong" in site.get(f"/verify/{digest}", headers={"Accept": "text/html"}).text
+
+
+def test_a_receipt_that_a_stranger_would_refuse_for_its_log_key_is_not_handed_out(site: Site) -> None:
+    site.world.ledger.rotate_log_key(LIMA, ed25519_public_key(bytes(32)), site.world.clock() - timedelta(days=100))
+    digest = _digest(site, 1)
+    site.world.settle(LIMA)
+    answer = site.get(f"/v1/receipts/{digest}")
+    assert (answer.status_code, answer.json()["code"]) == (503, "log-key-retired")
+    (row,) = _rows(site, f"/01/{GTIN}/21/1")
+    assert row["verdict"] == "not_checked"
 
 
 def test_a_page_judges_each_row_by_its_own_entry_and_links_to_its_own_receipt(site: Site) -> None:

@@ -1,6 +1,8 @@
 """Receipts: what a buyer carries away, and can have judged without this server."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,6 +16,10 @@ from greenlane.web.state import state_of
 router = APIRouter(prefix="/v1", tags=["Receipts"])
 
 
+async def _freshen_keys(request: Request) -> None:
+    await state_of(request).trust.freshen()
+
+
 @router.get(
     "/receipts/{event_hash:path}",
     response_model=None,
@@ -21,7 +27,10 @@ router = APIRouter(prefix="/v1", tags=["Receipts"])
     responses={
         200: {"description": "The receipt", "content": {"application/json": {}, "text/plain": {}}},
         410: {"model": Problem, "description": "The event is private and its salt was forgotten"},
-        503: {"model": Problem, "description": "The event is not anchored yet; `detail` tells how far it is"},
+        503: {
+            "model": Problem,
+            "description": "The event is not anchored yet (`detail` tells how far it is), or its center's log key was replaced",
+        },
     },
     openapi_extra={
         "parameters": [
@@ -56,7 +65,7 @@ router = APIRouter(prefix="/v1", tags=["Receipts"])
         ]
     },
 )
-def receipt(request: Request, reader: Reader, event_hash: str) -> Response:
+def receipt(request: Request, reader: Reader, _: Annotated[None, Depends(_freshen_keys)], event_hash: str) -> Response:
     """The receipt of a public event, or, with a key, of a private one that the key may read.
 
     The id is the event hash as ni URI or as its 64 hex digits, percent-encoded. Several centers and members may have captured one
