@@ -24,6 +24,7 @@ from greenlane.core.units import Address, CenterId, ChainId, LeafIndex, RootHash
 from greenlane.ports.answers import Once
 from greenlane.ports.audit import AuditLine
 from greenlane.ports.errors import StoreUnavailable
+from greenlane.ports.events import Reader
 from greenlane.ports.jobs import CaptureJob
 from greenlane.ports.log import StoredCheckpoint
 from greenlane.ports.outbox import SignedTransaction
@@ -70,7 +71,7 @@ def traces(transaction: Transaction, event: Any) -> list[bool]:
         transaction.log.head(LIMA).published == 1,
         transaction.log.newest_checkpoint(LIMA) is not None,
         transaction.events.at(LIMA, LeafIndex(0)) is not None,
-        bool(transaction.events.by_hash(event.identity.event_digest, reader=LIMA)),
+        bool(transaction.events.by_hash(event.identity.event_digest, reader=Reader(center=LIMA))),
         bool(transaction.audit.lines(LIMA)),
         transaction.answers.find(ONCE) is not None,
         transaction.jobs.get("job") is not None,
