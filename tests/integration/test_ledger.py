@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from greenlane.adapters.evm.bindings import AnchorLog, PilotRegistry
 from greenlane.adapters.evm.ledger import EvmLedger
@@ -115,6 +116,21 @@ class World:
     def rows(self) -> tuple[OutboxRow, ...]:
         with self.store().read() as transaction:
             return transaction.outbox.from_nonce(self.network.chain_id, Address(bytes.fromhex(self.anchorer.address[2:])), 0)
+
+    def rotate_anchorer(self, anchorer: Address) -> None:
+        """Lima's operator gives it another anchorer; what waits is mined with it."""
+        rotate = self.operator.sign_transaction(
+            {
+                "chainId": self.network.chain_id,
+                "nonce": 0,
+                "gas": 500_000,
+                "gasPrice": 0,
+                "to": Web3.to_checksum_address(self.network.pilot_registry),
+                "data": Web3.to_hex(PilotRegistry.encode_rotate_anchorer(anchorer)),
+            }
+        )
+        self.web3.eth.send_raw_transaction(rotate.raw_transaction)
+        self.mine()
 
     def anchored_sizes(self) -> list[int]:
         logs = self.web3.eth.get_logs(
@@ -256,18 +272,7 @@ def test_a_transaction_that_reverts_is_closed_with_the_contracts_word(world: Wor
     ledger = world.ledger()
     world.submit(ledger, 3)
     world.call("anvil_dropAllTransactions")
-    rotate = world.operator.sign_transaction(
-        {
-            "chainId": world.network.chain_id,
-            "nonce": 0,
-            "gas": 500_000,
-            "gasPrice": 0,
-            "to": Web3.to_checksum_address(world.network.pilot_registry),
-            "data": Web3.to_hex(PilotRegistry.encode_rotate_anchorer(Address(b"\x11" * 20))),
-        }
-    )
-    world.web3.eth.send_raw_transaction(rotate.raw_transaction)
-    world.mine()
+    world.rotate_anchorer(Address(b"\x11" * 20))
     assert ledger.is_in_flight(LIMA)
     world.mine()
     assert not ledger.is_in_flight(LIMA)
@@ -276,6 +281,24 @@ def test_a_transaction_that_reverts_is_closed_with_the_contracts_word(world: Wor
     assert "NotAnchorer" in row.note
     with pytest.raises(AnchorRefused, match="NotAnchorer"):
         world.submit(ledger, 3)
+
+
+def test_a_new_anchorer_takes_up_what_the_former_one_left(world: World) -> None:
+    former = world.submit(world.ledger(), 3)
+    world.call("anvil_dropAllTransactions")
+    successor: LocalAccount = Account.create()
+    world.rotate_anchorer(Address(bytes.fromhex(successor.address[2:])))
+    ledger = EvmLedger(world.network, store=world.store(), anchorers={LIMA: successor}, clock=lambda: datetime.now(UTC))
+    assert not ledger.is_in_flight(LIMA)
+    sent = world.submit(ledger, 3)
+    assert sent != former
+    assert world.submit(ledger, 3) == sent
+    assert ledger.is_in_flight(LIMA)
+    world.mine()
+    assert not ledger.is_in_flight(LIMA)
+    assert world.anchored_sizes() == [3]
+    [row] = world.rows()
+    assert (row.tx_hash, row.state) == (former, OutboxState.SUPERSEDED)
 
 
 def test_an_effect_that_came_another_way_supersedes_the_transaction(world: World) -> None:

@@ -27,7 +27,7 @@ from greenlane.core.wire import encode_hex
 from greenlane.ports.clock import Clock
 from greenlane.ports.ledger import LedgerUnavailable
 from greenlane.ports.outbox import OutboxRow, OutboxState, SignedTransaction
-from greenlane.ports.store import Store
+from greenlane.ports.store import Store, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +127,7 @@ class Sender:
             pending = outbox.pending(self._chain_id, self.address)
             if pending:
                 return self._same(purpose, pending)
+            self._supersede(transaction, purpose)
             row = outbox.add(
                 chain_id=self._chain_id,
                 signer=self.address,
@@ -139,9 +140,20 @@ class Sender:
         return row
 
     def pending_for(self, purpose: str) -> OutboxRow | None:
-        """The pending transaction of a purpose, or None."""
+        """This account's pending transaction of a purpose, or None."""
         with self._store.read() as transaction:
-            return transaction.outbox.pending_for(self._chain_id, purpose)
+            row = transaction.outbox.pending_for(self._chain_id, purpose)
+        return row if row is not None and row.signer == self.address else None
+
+    def _supersede(self, transaction: Transaction, purpose: str) -> None:
+        """Closes what another account was to send for the purpose: nobody follows it any more.
+
+        Should it reach the chain all the same, the contract refuses it, or has what this one would bring.
+        """
+        row = transaction.outbox.pending_for(self._chain_id, purpose)
+        if row is not None:
+            transaction.outbox.close(row, OutboxState.SUPERSEDED, f"The account {encode_hex(self.address)} sends it now.")
+            log.warning("transaction.superseded", extra={"purpose": purpose, "tx_hash": encode_hex(row.tx_hash)})
 
     def _same(self, purpose: str, pending: tuple[OutboxRow, ...]) -> OutboxRow:
         for row in pending:
