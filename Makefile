@@ -48,8 +48,9 @@ up: setup .build/stranger/.ready ## the demo's network and server, kept running 
 bench: setup ## measure, side by side with a peer, a naive way or the hardware's floor
 	@$(PY) -m scripts.bench
 
-chaos: setup ## kill -9 server, worker and chain at random moments, 200 times
+chaos: setup ## kill -9 server, worker and chain at random moments, 200 times, and 20 times on PostgreSQL
 	@$(PY) -m scripts.chaos
+	@$(PY) -m scripts.chaos --postgres --runs 20
 
 audit: setup ## let an auditor's tool that nobody here wrote walk a served log
 	@$(PY) -m scripts.audit
