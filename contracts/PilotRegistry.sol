@@ -28,6 +28,8 @@ contract PilotRegistry is IPilotRegistry {
     uint256 public constant MAX_CENTERS = 100;
     /// @inheritdoc IPilotRegistry
     uint64 public constant VALIDATOR_ROTATION_PAUSE = 1 hours;
+    /// As many as a trust file holds for a center.
+    uint256 private constant MAX_LOG_KEYS = 64;
     uint256 private constant MAX_TEXT = 256;
     uint8 private constant ALL_ROLES = 15;
     // Far beyond any use, and far below where a sum of times would overflow.
@@ -185,6 +187,11 @@ contract PilotRegistry is IPilotRegistry {
     function rotateLogKey(bytes32 logKey) external {
         bytes32 centerId = _operatorOf(msg.sender);
         _expectFreeLogKey(logKey);
+        LogKeyTerm[] storage terms = _logKeys[centerId];
+        if (terms.length == MAX_LOG_KEYS) revert TooManyLogKeys(centerId, MAX_LOG_KEYS);
+        uint64 validFrom = terms[terms.length - 1].validFrom;
+        // A term that ends when it begins, or before, would be one in which nothing could be signed.
+        if (block.timestamp <= validFrom) revert RotationTooSoon(centerId, validFrom + 1);
         bytes32 previous = _centers[centerId].logKey;
         _closeLogKey(centerId);
         _centers[centerId].logKey = logKey;

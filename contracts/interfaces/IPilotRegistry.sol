@@ -118,7 +118,9 @@ interface IPilotRegistry {
     error BelowMinimum(uint256 remaining, uint256 minimum);
     /// @notice The validator set changed in this block already; it moves one seat a block. Try in the next.
     error ValidatorSetMoved(uint256 blockNumber);
-    /// @notice A validator key may be changed again only from this time on.
+    /// @notice A center has had all the log keys it can have; it leaves, and another is admitted in its place.
+    error TooManyLogKeys(bytes32 centerId, uint256 maximum);
+    /// @notice A validator key, or a log key, may be changed again only from this time on.
     error RotationTooSoon(bytes32 centerId, uint64 notBefore);
     /// @notice The term is open or not over yet.
     error TermNotOver(bytes32 centerId, uint64 termEnd);
@@ -192,7 +194,8 @@ interface IPilotRegistry {
     /// can hold the set's one change a block for himself. Caller: the center's operator.
     function rotateValidator(address validator) external;
 
-    /// @notice Signs the log with another key from now on. Caller: the center's operator.
+    /// @notice Signs the log with another key from now on; later than the last key's term began, and 64 keys in all at most.
+    /// Caller: the center's operator.
     function rotateLogKey(bytes32 logKey) external;
 
     /// @notice Is reached elsewhere from now on. Caller: the center's operator.

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {PilotRegistry} from "../PilotRegistry.sol";
-import {Center, CenterStatus} from "../types/PilotTypes.sol";
+import {Center, CenterStatus, LogKeyTerm} from "../types/PilotTypes.sol";
 import {Network} from "./Network.sol";
 
 /// @notice Does anything anybody may try, in any order; refusals are part of life and end the step.
@@ -477,6 +477,24 @@ contract PilotRegistryTest is Network {
         vm.prank(account(4, "operator"));
         registry.vote(admission);
         vm.assertTrue(registry.isActive(idOf(6)), "admitted in the one after");
+    }
+
+    function test_a_log_key_is_changed_once_a_second_at_most() external {
+        PilotRegistry registry = found(4);
+        vm.warp(GENESIS_TIME + 5);
+        vm.prank(account(0, "operator"));
+        registry.rotateLogKey("first");
+        vm.prank(account(0, "operator"));
+        vm.expectRevert(abi.encodeWithSignature("RotationTooSoon(bytes32,uint64)", idOf(0), GENESIS_TIME + 6));
+        registry.rotateLogKey("second");
+        vm.warp(GENESIS_TIME + 6);
+        vm.prank(account(0, "operator"));
+        registry.rotateLogKey("second");
+        LogKeyTerm[] memory terms = registry.logKeys(idOf(0));
+        vm.assertEq(terms.length, 3, "the founding key and two more");
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.assertTrue(terms[i].validFrom < terms[i].validUntil, "no term is empty");
+        }
     }
 
     function test_a_full_network_takes_no_more_and_still_votes_within_a_block_of_gas() external {

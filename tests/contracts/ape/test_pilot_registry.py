@@ -5,10 +5,12 @@ mines a block for each transaction.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import ape
 import pytest
+from greenlane.core.trust import MAX_LOG_KEYS
 
 FOUNDERS, MINIMUM = 5, 3
 TERM_S = 365 * 24 * 3600
@@ -532,6 +534,27 @@ def test_every_log_key_is_remembered_with_its_time(registry: Any, network: Any, 
     assert (first.key, first.validUntil) == (b"\x01" * 32, now)
     assert (second.key, second.validFrom, second.validUntil) == (b"\xaa" * 32, now, 0)
     assert registry.center(network.id(0)).logKey == b"\xaa" * 32
+
+
+def test_a_center_has_so_many_log_keys_and_no_more(registry: Any, network: Any) -> None:
+    for number in range(1, MAX_LOG_KEYS):
+        registry.rotateLogKey(b"\xaa" * 31 + bytes([number]), sender=network.operator(0))
+    assert len(registry.logKeys(network.id(0))) == MAX_LOG_KEYS
+    with ape.reverts(registry.TooManyLogKeys, centerId=network.id(0), maximum=MAX_LOG_KEYS):
+        registry.rotateLogKey(b"\xbb" * 32, sender=network.operator(0))
+    terms = registry.logKeys(network.id(0))
+    assert all(one.validFrom < one.validUntil == after.validFrom for one, after in pairwise(terms))
+
+
+def test_a_log_key_is_not_changed_before_its_term_begins(
+    project: Any, accounts: Any, candidate: Callable[..., Candidate], chain: Any
+) -> None:
+    start = chain.blocks.head.timestamp + 1_000
+    registry = project.PilotRegistry.deploy([candidate(0)], (1, 0, VOTING_S, start), sender=accounts[-1])
+    with ape.reverts(registry.RotationTooSoon, centerId=candidate(0)["id"], notBefore=start + 1):
+        registry.rotateLogKey(b"\xaa" * 32, sender=accounts[0])
+    chain.mine(1, timestamp=start + 1)
+    registry.rotateLogKey(b"\xaa" * 32, sender=accounts[0])
 
 
 @pytest.mark.parametrize("log_key", [b"\x01" * 32, b"\x02" * 32])
