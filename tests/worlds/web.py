@@ -22,6 +22,7 @@ from greenlane.core.units import CenterId, MemberId
 from greenlane.ports.accounts import KeyRole
 from greenlane.settings import Settings, read_settings
 from greenlane.web.app import WebServices, create_app
+from greenlane.web.heads import BoundedHeads
 from worlds.deployment import COOPERATIVE, HOSTED, LIMA, ROASTER, TIANJIN, World
 
 _PATIENCE_S = 10.0
@@ -117,6 +118,7 @@ def serve(world: World, *, port: int = 0, services: WebServices | None = None, *
     chosen = replace(read_settings({}, read_file=Path.read_text), public_url=url, **settings)
     config = uvicorn.Config(
         create_app(services or services_of(world), chosen),
+        http=BoundedHeads,
         log_config=None,
         access_log=False,
         proxy_headers=bool(chosen.trusted_proxies),

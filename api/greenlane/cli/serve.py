@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 # A document of a thousand events makes some 50,000 objects, all of them trees that end with the request: by Python's own
 # thresholds their every collection would walk through them, and through the whole program beside them.
 _GC_THRESHOLDS = (50_000, 20, 50)
-# Above uvicorn's own default a stranger could make each connection hold a quarter of a megabyte of headers.
-_MAX_HEADER_BYTES = 32 * 1024
 _MAX_CONNECTIONS = 512
 
 
@@ -49,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     import uvicorn
 
     from greenlane.core.errors import InvalidInput
+    from greenlane.web.heads import BoundedHeads
 
     if not 1 <= args.processes <= 64:
         raise InvalidInput("The number of processes is not from 1 to 64.", where="--processes")
@@ -71,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
             "server_header": False,
             "proxy_headers": bool(settings.trusted_proxies),
             "forwarded_allow_ips": list(settings.trusted_proxies) or None,
-            "h11_max_incomplete_event_size": _MAX_HEADER_BYTES,
+            "http": BoundedHeads,
             "limit_concurrency": _MAX_CONNECTIONS,
             "timeout_keep_alive": 15,
         }

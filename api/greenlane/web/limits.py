@@ -19,12 +19,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from greenlane.core.errors import GreenlaneError
+from greenlane.web.heads import MAX_HEAD_BYTES, MAX_HEADERS
 from greenlane.web.problems import (
     BadRequest,
     BodyTooLarge,
     BodyTooSlow,
     Busy,
     ContentCodingUnsupported,
+    HeadTooLarge,
     InternalFault,
     TooManyRequests,
 )
@@ -174,6 +176,12 @@ class _Exchange:
         self.status = 0
 
     def check_headers(self, request: Request) -> None:
+        headers = self._scope["headers"]
+        line_bytes = len(self._scope.get("raw_path") or b"") + len(self._scope["query_string"])
+        if line_bytes + sum(len(name) + len(value) for name, value in headers) > MAX_HEAD_BYTES:
+            raise HeadTooLarge(f"A request's address and headers have at most {MAX_HEAD_BYTES} bytes here.")
+        if len(headers) > MAX_HEADERS:
+            raise HeadTooLarge(f"A request has at most {MAX_HEADERS} headers here.")
         coding = request.headers.get("content-encoding", "identity").strip().lower()
         if coding not in {"", "identity"}:
             raise ContentCodingUnsupported(f"The body has the coding {coding[:40]!r}.")

@@ -58,6 +58,13 @@ class BodyTooLarge(InvalidInput):
     default_remedy = "Send the events in several smaller requests."
 
 
+class HeadTooLarge(InvalidInput):
+    """The request's address and headers have more bytes, or more lines, than this server takes."""
+
+    code = "head-too-large"
+    default_remedy = "Ask for less at once, and leave out headers that are not needed."
+
+
 class TooManyEvents(InvalidInput):
     """The request has more events than this server takes at once."""
 
@@ -152,6 +159,7 @@ _STATUS: Mapping[type[GreenlaneError], int] = {
     BodyTooSlow: 408,
     BodyTooLarge: 413,
     TooManyEvents: 413,
+    HeadTooLarge: 431,
     ContentCodingUnsupported: 415,
     MediaTypeUnsupported: 415,
     NotAcceptable: 406,

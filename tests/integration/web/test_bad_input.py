@@ -242,6 +242,38 @@ def test_guessing_keys_uses_up_the_addresss_minute(world: World) -> None:
     assert guesses == [401, 401, 401, 429]
 
 
+def test_a_request_with_more_headers_than_are_taken_is_refused(site: Site) -> None:
+    fitting = {f"X-{n}": "v" for n in range(100)} | {"X-Long": "v" * 30_000}
+    assert site.get("/v1/centers", headers=fitting).status_code == 200
+    for headers, query in (({"X-Long": "v" * 33_000}, ""), ({f"X-{n}": "v" for n in range(130)}, ""), ({}, "q" * 33_000)):
+        answer = site.get(f"/v1/centers?{query}", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (431, "head-too-large")
+
+
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [
+        (b"GET /v1/centers HTTP/1.1\r\n", b"X-Many: many\r\n" * 4_096),
+        (b"GET /v1/centers HTTP/1.1\r\nX-Long: ", b"v" * 65_536),
+        (b"GET /v1/centers?", b"q" * 65_536),
+    ],
+    ids=["many", "long", "address"],
+)
+def test_a_head_without_end_is_cut_off(site: Site, start: bytes, more: bytes) -> None:
+    place = urlsplit(site.url)
+    sent = 0
+    with socket.create_connection((str(place.hostname), place.port or 0), timeout=10) as connection:
+        try:
+            connection.sendall(start)
+            while sent < 20_000_000:
+                connection.sendall(more)
+                sent += len(more)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    assert sent < 10_000_000
+    assert site.get("/v1/centers").status_code == 200
+
+
 def _raw(site: Site, request: bytes) -> bytes:
     place = urlsplit(site.url)
     with socket.create_connection((str(place.hostname), place.port or 0), timeout=10) as connection:
