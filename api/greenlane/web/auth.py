@@ -134,14 +134,14 @@ def _identify(state: WebState, request: Request, *, cost: int = 1) -> Principal 
         state.rates.count_address(request, cost=cost)
         return None
     scheme, _, key_text = header.partition(" ")
-    # Refused before the look-up, counted after it: guessing keys is bounded like any other use without a key.
-    state.rates.require_address(request)
+    # Looked up first: whatever others behind the same address do, with or without keys, a live key is let in. A secret has 256
+    # random bits, so that the count is there for the server's sake and not for the key's.
     try:
         if scheme.lower() != "bearer":
             raise Unauthenticated("The Authorization header is of another scheme than Bearer.")
         principal = state.services.identify(key_text.strip())
     except Unauthenticated:
-        state.rates.count_address(request)
+        state.rates.count_failure(request)
         raise
     state.rates.count_key(principal.key_id)
     return principal

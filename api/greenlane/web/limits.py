@@ -47,7 +47,7 @@ _PAGE_HEADERS = {
 
 
 class Rates:
-    """Counts requests in a moving minute, by API key and by address."""
+    """Counts requests in a moving minute: by API key, by address without a key, and by address with a wrong one."""
 
     def __init__(self, *, key_rate: int, public_rate: int) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
@@ -73,14 +73,13 @@ class Rates:
         """
         self._count(self._public_rate, "address", _network(request), cost)
 
-    def require_address(self, request: Request) -> None:
-        """Refuses an address that has used up its minute, before anything is looked up for it; counts nothing.
+    def count_failure(self, request: Request) -> None:
+        """Counts one request whose key is none that lives, apart from those without a key.
 
         Raises:
-            TooManyRequests: it has.
+            TooManyRequests: its address has used up its minute of them.
         """
-        if not self._limiter.test(self._public_rate, "address", _network(request)):
-            raise self._refusal(self._public_rate, "address", _network(request))
+        self._count(self._public_rate, "address with wrong keys", _network(request))
 
     def _count(self, rate: RateLimitItemPerMinute, kind: str, name: str, cost: int = 1) -> None:
         if not self._limiter.hit(rate, kind, name, cost=min(cost, rate.amount)):

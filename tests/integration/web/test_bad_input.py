@@ -236,7 +236,7 @@ def test_a_whole_network_of_version_6_counts_as_one_address(world: World) -> Non
     assert answers == [200, 200, 429, 200]
 
 
-def test_guessing_keys_uses_up_the_addresss_minute(world: World) -> None:
+def test_guessing_keys_uses_up_a_minute_of_its_own(world: World) -> None:
     with serve(world, public_rate=3) as site:
         guesses = [site.get("/epcis/v2/events", key=f"gl_{n:016x}_{'A' * 43}").status_code for n in range(4)]
     assert guesses == [401, 401, 401, 429]
@@ -272,6 +272,16 @@ def test_a_head_without_end_is_cut_off(site: Site, start: bytes, more: bytes) ->
             pass
     assert sent < 10_000_000
     assert site.get("/v1/centers").status_code == 200
+
+
+def test_nobody_behind_the_same_address_locks_out_a_live_key(world: World) -> None:
+    with serve(world, public_rate=3) as site:
+        wrong = f"gl_{1:016x}_{'A' * 43}"
+        assert [site.get("/v1/centers").status_code for _ in range(4)] == [200, 200, 200, 429]
+        assert site.get("/epcis/v2/events", key=site.reader).status_code == 200
+        assert [site.get("/epcis/v2/events", key=wrong).status_code for _ in range(4)] == [401, 401, 401, 429]
+        assert site.get("/epcis/v2/events", key=site.reader).status_code == 200
+        assert site.get("/v1/centers", key=site.reader).status_code == 200
 
 
 def _raw(site: Site, request: bytes) -> bytes:
