@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from greenlane.core.canonical import canonical_bytes, parse_json
 from greenlane.core.entry import Entry, EntryKind, opens
-from greenlane.core.epcis.event import Event
+from greenlane.core.epcis.event import MAX_EVENT_BYTES, Event, EventFault
 from greenlane.core.units import CenterId, LeafIndex, MemberId
 from greenlane.ports.accounts import Member, Visibility
 from greenlane.ports.answers import IdempotencyKeyReused, Once
 from greenlane.ports.jobs import CaptureJob
 from greenlane.services.capture import MemberUnknown, QueueFull
 from worlds.deployment import COOPERATIVE, LIMA, ROASTER, TIANJIN, World, close_world, make_world
-from worlds.events import GTIN, event_document, item, parsed, some_events
+from worlds.events import CONTEXT, GTIN, event_document, item, parsed, some_events
 from worlds.storms import BreakingStore, Crash
 
 ONCE = Once(scope="key post /capture", key="order-7", request_digest=bytes(32), at=datetime(2026, 6, 1, tzinfo=UTC))
@@ -299,3 +299,11 @@ def test_a_crash_at_any_call_of_the_store_leaves_nothing_and_a_repeat_takes_it_o
             break
         at += 1
     assert at > 8
+
+
+def test_an_event_that_no_receipt_could_carry_is_refused_by_its_index_and_nothing_of_the_request_is_taken(world: World) -> None:
+    large = event_document(2, **{"@context": [CONTEXT, {"ex": "https://ns.example.org/"}], "ex:long": "x" * MAX_EVENT_BYTES})
+    with pytest.raises(EventFault) as refusal:
+        world.take_these(*parsed(event_document(1), large))
+    assert refusal.value.event_index == 1
+    assert captured(world) == 0

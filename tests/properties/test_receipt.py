@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from greenlane.core.canonical import CanonicalTooLong, JsonValue, canonical_bytes, parse_json
 from greenlane.core.checkpoint import Checkpoint, CheckpointInvalid, sign_checkpoint
 from greenlane.core.crypto import sha256
 from greenlane.core.entry import Entry, EntryKind
+from greenlane.core.epcis.event import MAX_EVENT_BYTES, MAX_EVENT_DEPTH, EventFault, encode_event, parse_capture
 from greenlane.core.epcis.eventhash import CbvVersion
 from greenlane.core.errors import InvalidInput
-from greenlane.core.note import NoteInvalid
+from greenlane.core.note import MAX_NOTE_BYTES, NoteInvalid
 from greenlane.core.receipt import (
     MAX_RECEIPT_BYTES,
     Anchor,
@@ -39,8 +41,9 @@ from greenlane.core.units import (
     TreeSize,
     TxHash,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds.events import CONTEXT, event_document
 
 DIGESTS = st.binary(min_size=32, max_size=32)
 COUNTS = st.integers(1, 2**53 - 1)
@@ -211,6 +214,70 @@ def test_what_is_too_large_is_neither_read_nor_written() -> None:
     large = replace(RECEIPT, disclosure=replace(RECEIPT.disclosure, event={"x": "y" * MAX_RECEIPT_BYTES}))
     with pytest.raises(ReceiptInvalid, match="at most"):
         encode_receipt(large)
+
+
+LONGEST_NOTE = f"{NOTE}{(MAX_NOTE_BYTES - len(NOTE.encode())) // 100 * ('— k ' + 'A' * 92 + chr(10))}"
+FULLEST = replace(
+    RECEIPT,
+    inclusion=Inclusion(leaf_index=LeafIndex(2**53 - 2), tree_size=TreeSize(2**53 - 1), hashes=(NodeHash(bytes(32)),) * 64),
+    anchor=replace(RECEIPT.anchor, chain_id=ChainId(2**53 - 1), center=CenterId("a" * 31), block_number=BlockNumber(2**53 - 1)),
+)
+
+
+@given(
+    levels=st.integers(1, 62),
+    filling=st.sampled_from(["x", "é", "\U0001f33f", '"', "\\", "\x01"]),
+    missing=st.integers(-40, 40) | st.just(MAX_EVENT_BYTES),
+)
+@settings(max_examples=40)
+def test_every_event_that_is_taken_fits_into_a_receipt_that_can_be_read(levels: int, filling: str, missing: int) -> None:
+    nested: JsonValue = 0
+    for _ in range(levels):
+        nested = [nested]
+    document = event_document(1, **{"@context": [CONTEXT, {"ex": "https://ns.example.org/"}], "ex:deep": nested})
+    fixed = len(canonical_bytes({**document, "ex:long": ""}))
+    each = len(canonical_bytes(filling)) - 2
+    document["ex:long"] = filling * ((MAX_EVENT_BYTES - fixed - missing) // each)
+    value = parse_json(json.dumps(document).encode())
+    (event,) = parse_capture(value)
+    try:
+        encoded = encode_event(event, event_index=0)
+    except EventFault as refusal:
+        assert (refusal.event_index, refusal.where) == (0, "")
+        assert refusal.remedy
+        assert levels + 1 > MAX_EVENT_DEPTH or len(canonical_bytes(event.document)) > MAX_EVENT_BYTES
+        return
+    assert levels + 1 <= MAX_EVENT_DEPTH
+    stored = parse_json(encoded)
+    assert isinstance(stored, dict)
+    disclosure = Disclosure(event=stored, cbv_version=CbvVersion.V2_0, salt=Salt(bytes(32)))
+    receipt = replace(FULLEST, disclosure=disclosure, checkpoint=LONGEST_NOTE)
+    assert parse_receipt(encode_receipt(receipt)) == receipt
+
+
+def test_the_event_that_does_not_fit_is_named_by_its_place_in_the_document() -> None:
+    event = event_document(1, **{"@context": None})
+    document: dict[str, JsonValue] = {
+        "@context": [CONTEXT, {"ex": "https://ns.example.org/"}],
+        "type": "EPCISDocument",
+        "schemaVersion": "2.0",
+        "creationDate": "2026-06-01T00:00:00Z",
+        "epcisBody": {"eventList": [event, {**event, "ex:long": "x" * MAX_EVENT_BYTES}]},
+    }
+    first, second = parse_capture(document)
+    assert encode_event(first, event_index=0) == canonical_bytes(first.document)
+    with pytest.raises(EventFault, match="too large") as refusal:
+        encode_event(second, event_index=1)
+    assert (refusal.value.event_index, refusal.value.where) == (1, "/epcisBody/eventList/1")
+
+
+def test_what_is_far_too_large_is_not_written_the_slow_way() -> None:
+    # orjson writes -0.0, RFC 8785 writes 0.
+    with pytest.raises(CanonicalTooLong, match="far more"):
+        canonical_bytes([-0.0] * 100, longest=10)
+    assert canonical_bytes([-0.0] * 100, longest=201) == b"[" + b"0," * 99 + b"0]"
+    with pytest.raises(CanonicalTooLong, match="201 bytes"):
+        canonical_bytes([-0.0] * 100, longest=200)
 
 
 def test_what_would_read_otherwise_is_not_written() -> None:

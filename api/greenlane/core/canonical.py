@@ -48,6 +48,7 @@ _WHOLE_FLOAT = re.compile(rb"\.0[,\]}]")
 _EXPONENT = re.compile(rb"e(?<=[0-9]e)[-+0-9]")
 # From 2**53 on: sixteen digits before the point, or an exponent.
 _LARGE_WHOLE_FLOAT = re.compile(rb"\.0(?<=[0-9]{16}\.0)(?:[,\]}]|\Z)")
+_MOST_SHRINKING = 4
 _ASTRAL = re.compile(rb"[\xf0-\xf4]")
 _CANONICAL_OPTIONS = (
     orjson.OPT_SORT_KEYS
@@ -56,6 +57,13 @@ _CANONICAL_OPTIONS = (
     | orjson.OPT_PASSTHROUGH_DATACLASS
     | orjson.OPT_PASSTHROUGH_SUBCLASS
 )
+
+
+class CanonicalTooLong(InvalidInput):
+    """A value whose canonical bytes are more than may be."""
+
+    code = "canonical-too-long"
+    default_remedy = "Give less."
 
 
 class MalformedJson(InvalidInput):
@@ -116,10 +124,7 @@ def parse_json(data: bytes, *, max_depth: int = MAX_DEPTH) -> JsonValue:
         NumberOutOfRange: a whole number beyond ±(2**53 - 1) that canonical JSON writes as an integer, or a number beyond a
             double; `where` points at it.
     """
-    # Every level opens with a bracket, so few brackets are few levels: one event needs no closer look.
-    max_depth = min(max_depth, _PARSER_DEPTH)
-    if data.count(b"[") + data.count(b"{") > max_depth:
-        _refuse_deep(data, max_depth)
+    check_depth(data, min(max_depth, _PARSER_DEPTH))
     try:
         value: JsonValue = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -137,12 +142,35 @@ def parse_json(data: bytes, *, max_depth: int = MAX_DEPTH) -> JsonValue:
     return value
 
 
-def canonical_bytes(value: JsonValue) -> bytes:
-    """The one spelling of a value by RFC 8785.
+def check_depth(data: bytes, max_depth: int) -> None:
+    """Looks how deeply a JSON text is nested, without reading it.
 
     Raises:
+        JsonTooDeep: deeper than `max_depth` levels.
+    """
+    # Every level opens with a bracket, so few brackets are few levels: one event needs no closer look.
+    if data.count(b"[") + data.count(b"{") > max_depth:
+        _refuse_deep(data, max_depth)
+
+
+def canonical_bytes(value: JsonValue, *, longest: int | None = None) -> bytes:
+    """The one spelling of a value by RFC 8785.
+
+    Args:
+        value: what to write.
+        longest: how many bytes there may be; None where any number may.
+
+    Raises:
+        CanonicalTooLong: there are more; told before much is spent on a value that is far too large.
         NotCanonical: the value has none.
     """
+    written = _canonical(value, longest)
+    if longest is not None and len(written) > longest:
+        raise CanonicalTooLong(f"The canonical JSON has {len(written)} bytes; {longest} are accepted.", where="")
+    return written
+
+
+def _canonical(value: JsonValue, longest: int | None) -> bytes:
     if isinstance(value, dict | list):
         try:
             written = orjson.dumps(value, option=_CANONICAL_OPTIONS)
@@ -159,6 +187,9 @@ def canonical_bytes(value: JsonValue) -> bytes:
             )
         ):
             return written
+        # No number is shorter than a third of what orjson makes of it (-0.0 is 0 in the end), and all else is as long.
+        if longest is not None and len(written) > _MOST_SHRINKING * longest:
+            raise CanonicalTooLong(f"The canonical JSON has far more than the {longest} bytes that are accepted.", where="")
     return _canonical_slowly(value)
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from greenlane.core import crypto
-from greenlane.core.canonical import JsonValue, canonical_bytes
+from greenlane.core.canonical import JsonValue
 from greenlane.core.entry import Entry, EntryKind
-from greenlane.core.epcis.event import Event
+from greenlane.core.epcis.event import Event, encode_event
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
 from greenlane.core.epcis.variant import DECLARATIONS, variant_digest
 from greenlane.core.errors import NotFound, Unavailable
@@ -81,12 +81,13 @@ class Capture:
             once: the request's idempotency key, where it has one: a repeat answers with the first job.
 
         Raises:
+            EventFault: no receipt could carry one of the events; nothing was stored.
             MemberUnknown: the center has no such member; nothing was stored.
             QueueFull: the log's backlog is at its limit; nothing was stored.
             IdempotencyKeyReused: the key came before with another body.
             StoreUnavailable: the database is away; nothing was stored.
         """
-        prepared = [_prepare(event) for event in events]
+        prepared = [_prepare(event, index) for index, event in enumerate(events)]
         job_id = self._entropy(16).hex()
         with self._store.write() as tx:
             known_member = tx.accounts.member(center, member)
@@ -141,10 +142,11 @@ class Capture:
         return tuple(outcome)
 
 
-def _prepare(event: Event) -> _Prepared:
+def _prepare(event: Event, index: int) -> _Prepared:
     document: dict[str, JsonValue] = event.document
+    # Before the hash: what is far too large costs no more than being seen.
+    encoded = encode_event(event, event_index=index)
     hash_id = event_hash(document, CbvVersion.V2_0)
-    encoded = canonical_bytes(document)
     digest = event_hash_digest(hash_id)
     content_digest = crypto.sha256(encoded)
     entry = Entry(kind=EntryKind.EVENT, is_blinded=False, subject=digest, content=content_digest)

@@ -5,12 +5,20 @@ holds it can hash it again. All faults of a document are told together. Source: 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from greenlane.core.canonical import JsonValue, kind_of, pointer
+from greenlane.core.canonical import (
+    CanonicalTooLong,
+    JsonTooDeep,
+    JsonValue,
+    canonical_bytes,
+    check_depth,
+    kind_of,
+    pointer,
+)
 from greenlane.core.epcis.context import Context, ContextMalformed, read_context
 from greenlane.core.epcis.fields import (
     Check,
@@ -35,6 +43,14 @@ from greenlane.core.errors import Faults, InvalidInput
 
 MAX_FAULTS: Final = 100
 """Faults told of one document; who sends more has one cause to mend."""
+
+
+# A receipt carries its event whole, and has a bound of its own (`receipt.MAX_RECEIPT_BYTES`, and the levels that `parse_json`
+# reads): what is taken here must leave room for proof, checkpoint and anchor.
+MAX_EVENT_BYTES: Final = 524_288
+"""Canonical bytes of one event."""
+MAX_EVENT_DEPTH: Final = 48
+"""Levels of nesting in one event, its "@context" included."""
 
 
 class EventType(StrEnum):
@@ -127,6 +143,7 @@ class Event:
         is_error_declaration: the event declares an earlier one wrong.
         context: what its prefixes mean.
         document: the whole event as accepted, its "@context" inside, recordTime removed. Not to be changed.
+        place: JSON pointer to it in the document that brought it; says nothing of the event itself.
     """
 
     event_type: EventType
@@ -142,6 +159,7 @@ class Event:
     is_error_declaration: bool
     context: Context
     document: dict[str, JsonValue]
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +217,7 @@ def parse_document(value: JsonValue) -> Document:
         if len(faults) >= MAX_FAULTS:
             break
         where = "" if place is None else f"{place}/{index}"
-        read = _read_event(event, shared, is_alone=place is None)
+        read = _read_event(event, shared, where, is_alone=place is None)
         if isinstance(read, Event):
             events.append(read)
         else:
@@ -207,6 +225,35 @@ def parse_document(value: JsonValue) -> Document:
     if faults:
         raise Faults(tuple(faults[:MAX_FAULTS]))
     return Document(document_type=document_type, events=tuple(events), event_list=place)
+
+
+def encode_event(event: Event, *, event_index: int) -> bytes:
+    """The canonical bytes of an accepted event, which its content digest is of and its receipt will carry.
+
+    Args:
+        event_index: which event of its document, from 0.
+
+    Raises:
+        EventFault: the event is too large or nested too deeply for a receipt.
+    """
+    try:
+        encoded = canonical_bytes(event.document, longest=MAX_EVENT_BYTES)
+        check_depth(encoded, MAX_EVENT_DEPTH)
+    except CanonicalTooLong as error:
+        raise EventFault(
+            f"The event is too large for a receipt: it may have {MAX_EVENT_BYTES} bytes as canonical JSON.",
+            where=event.place,
+            remedy="Split it into several events, or name the class and quantity of its items in place of each.",
+            event_index=event_index,
+        ) from error
+    except JsonTooDeep as error:
+        raise EventFault(
+            f"The event is nested too deeply for a receipt: it may have {MAX_EVENT_DEPTH} levels.",
+            where=event.place,
+            remedy="Flatten its extension fields.",
+            event_index=event_index,
+        ) from error
+    return encoded
 
 
 _DOCUMENT_REMEDY: Final = 'Send an EPCISDocument, an EPCISQueryDocument, or one event with its "@context".'
@@ -258,7 +305,7 @@ def _event_list(value: dict[str, JsonValue], kind: DocumentType, faults: list[Ev
     return pointer(*steps), inner
 
 
-def _read_event(event: Any, shared: JsonValue, *, is_alone: bool) -> Event | Flaws:
+def _read_event(event: Any, shared: JsonValue, place: str, *, is_alone: bool) -> Event | Flaws:
     if type(event) is not dict:
         return [Flaw("", f"An event is an object, not {kind_of(event)}.", "Give an object with a type.")]
     own = event.get("@context")
@@ -267,8 +314,8 @@ def _read_event(event: Any, shared: JsonValue, *, is_alone: bool) -> Event | Fla
         context = read_context(declared)
     except ContextMalformed as error:
         # Where contexts of document and event were put together, no place in either is theirs.
-        place = error.where if shared is None or own is None else ""
-        return [Flaw(f"/@context{place}", error.detail, error.remedy)]
+        within = error.where if shared is None or own is None else ""
+        return [Flaw(f"/@context{within}", error.detail, error.remedy)]
     kind = event.get("type")
     fields = _FIELDS.get(kind) if isinstance(kind, str) else None
     if fields is None or not isinstance(kind, str):
@@ -304,6 +351,7 @@ def _read_event(event: Any, shared: JsonValue, *, is_alone: bool) -> Event | Fla
         is_error_declaration="errorDeclaration" in event,
         context=context,
         document=document,
+        place=place,
     )
 
 
