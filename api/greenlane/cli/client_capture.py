@@ -5,7 +5,7 @@ import json
 import sys
 
 from greenlane.cli.files import read_input
-from greenlane.cli.server import ServerRefused, add_server_arguments, json_object, send
+from greenlane.cli.server import ServerRefused, add_server_arguments, json_object, send, shown_on_terminal
 from greenlane.core import crypto
 from greenlane.core.exits import Exit
 
@@ -29,12 +29,14 @@ def run(args: argparse.Namespace) -> int:
         headers["Greenlane-Member"] = args.member
     answer = send(args, "POST", "/epcis/v2/capture", body=body, headers=headers)
     if args.json:
-        sys.stdout.write(json.dumps(json_object(answer), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(json_object(answer)) + "\n")
         return Exit.GOOD
     job = json_object(answer)
     try:
-        taken = [(str(event["eventHash"]), int(event["leafIndex"]), bool(event["isNew"])) for event in job["events"]]
-        job_id = str(job["id"])
+        taken = [
+            (shown_on_terminal(str(event["eventHash"])), int(event["leafIndex"]), bool(event["isNew"])) for event in job["events"]
+        ]
+        job_id = shown_on_terminal(str(job["id"]))
     except (KeyError, TypeError, ValueError) as cause:
         raise ServerRefused("The server's answer is no capture job.", remedy="Check that --url is a Greenlane server.") from cause
     for event_hash, leaf_index, is_new in taken:

@@ -4,9 +4,9 @@ import argparse
 import json
 import re
 import sys
-from pathlib import Path
 
-from greenlane.cli.server import add_server_arguments, send
+from greenlane.cli.files import write_private
+from greenlane.cli.server import add_server_arguments, send, shown_on_terminal
 from greenlane.core.epcis.eventhash import event_hash_digest
 from greenlane.core.exits import Exit
 
@@ -26,11 +26,15 @@ def run(args: argparse.Namespace) -> int:
     path = f"/v1/receipts/{digest}" + ("?format=tlog-proof" if args.tlog_proof else "")
     body = send(args, "GET", path).body
     if args.output:
-        Path(args.output).write_bytes(body)
+        # It may hold the salt of a private event.
+        write_private(args.output, body)
         told = {"file": args.output, "bytes": len(body), "form": "tlog-proof" if args.tlog_proof else "receipt"}
         sys.stdout.write(f"{json.dumps(told, ensure_ascii=False)}\n" if args.json else f"Receipt written to {args.output}\n")
     elif args.json and args.tlog_proof:
-        sys.stdout.write(json.dumps({"tlogProof": body.decode(errors="replace")}, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps({"tlogProof": body.decode(errors="replace")}) + "\n")
     else:
-        sys.stdout.write(body.decode(errors="replace") + ("" if body.endswith(b"\n") else "\n"))
+        text = body.decode(errors="replace")
+        # In a file or a pipe it stays as it came: a receipt is good byte for byte or not at all.
+        sys.stdout.write(shown_on_terminal(text) if sys.stdout.isatty() else text)
+        sys.stdout.write("" if text.endswith("\n") else "\n")
     return Exit.GOOD

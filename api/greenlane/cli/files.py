@@ -1,5 +1,7 @@
 """Reads what a user names on the command line."""
 
+import os
+import stat
 import sys
 from pathlib import Path
 
@@ -25,6 +27,20 @@ def read_input(name: str, *, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise UnreadableFile(f"The file is larger than {max_bytes} bytes.", where=name, remedy="Split it into smaller documents.")
     return data
+
+
+def write_private(name: str, data: bytes) -> None:
+    """Writes a file that its owner alone can read, also where it was there before and others could.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    # Not emptied before its mode is right: then nobody who opened it early can read what comes.
+    with open(os.open(name, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:  # noqa: PTH123 - no Path takes a mode
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            os.fchmod(file.fileno(), 0o600)
+            file.truncate()
+        file.write(data)
 
 
 def read_secret(name: str) -> str:

@@ -90,6 +90,11 @@ def json_object(answer: Answer) -> dict[str, Any]:
     return value
 
 
+def shown_on_terminal(text: str) -> str:
+    """What a server said, without what would steer a terminal; line ends stay."""
+    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
+
+
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """Follows no redirect: the API key must not travel to an address that the user did not name."""
 

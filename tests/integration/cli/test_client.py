@@ -199,6 +199,33 @@ def test_what_is_no_event_hash_is_never_asked_for(refused: Callable[..., str], s
     assert server.asked == []
 
 
+def test_a_receipt_is_written_for_its_owner_alone(run: Any, server: Server, tmp_path: Path) -> None:
+    server.status, server.body = 200, b'{"disclosure":{"salt":"AAAA"}}'
+    target = tmp_path / "receipt.json"
+    for _ in range(2):
+        assert run("receipt", DIGEST, "--url", server.url, "--output", target).code == 0
+        assert target.stat().st_mode & 0o777 == 0o600
+        assert target.read_bytes() == server.body
+        target.write_bytes(server.body + b"what was there before")
+        target.chmod(0o644)
+    assert run("receipt", DIGEST, "--url", server.url, "--output", "/dev/null").code == 0
+
+
+def test_what_a_server_says_does_not_steer_a_terminal(
+    run: Any, server: Server, event: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steering = "\x1b]0;title\x07 \x9b2J \u202e"
+    server.status, server.body = 200, steering.encode()
+    assert run("receipt", DIGEST, "--url", server.url).out == f"{steering}\n", "a pipe gets what came"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    shown = [run("receipt", DIGEST, "--url", server.url).out]
+    job = {"id": steering, "events": [{"eventHash": steering, "leafIndex": 0, "isNew": True}]}
+    server.body = json.dumps(job).encode()
+    shown += [run("capture", event, "--url", server.url, *more).out for more in ([], ["--json"])]
+    for text in shown:
+        assert text.replace("\n", "").isprintable(), text
+
+
 def test_a_receipt_that_cannot_be_written_is_named(refused: Callable[..., str], server: Server, tmp_path: Path) -> None:
     server.status = 200
     for place in (tmp_path, tmp_path / "nowhere" / "receipt.json"):
