@@ -199,6 +199,15 @@ def test_what_is_no_event_hash_is_never_asked_for(refused: Callable[..., str], s
     assert server.asked == []
 
 
+def test_a_receipt_is_asked_for_by_the_place_of_its_entry(run: Any, refused: Callable[..., str], server: Server) -> None:
+    server.status = 200
+    run("receipt", DIGEST, "--url", server.url, "--center", "lima", "--leaf", 7)
+    run("receipt", DIGEST, "--url", server.url, "--center", "a&b", "--tlog-proof")
+    assert [path.partition("?")[2] for _, path, _, _ in server.asked] == ["center=lima&leaf=7", "center=a%26b&format=tlog-proof"]
+    refused("receipt", DIGEST, "--url", server.url, "--leaf", 7)
+    assert len(server.asked) == 2
+
+
 def test_a_receipt_is_written_for_its_owner_alone(run: Any, server: Server, tmp_path: Path) -> None:
     server.status, server.body = 200, b'{"disclosure":{"salt":"AAAA"}}'
     target = tmp_path / "receipt.json"
