@@ -422,6 +422,10 @@ def _checkpoint(receipt: Receipt, center: TrustedCenter | None) -> tuple[Step, L
     return _passed(Rung.CHECKPOINT, words), term
 
 
+class _HintsOpen(NodeAway):
+    """A node holds the root, and cannot tell what the receipt says beside it."""
+
+
 def _answers(anchor: Anchor, trust: TrustFile, ask: Sequence[Node]) -> tuple[NodeAnswer, ...]:
     answers: list[NodeAnswer] = []
     for node in ask:
@@ -440,7 +444,7 @@ def _asked(node: Node, anchor: Anchor, trust: TrustFile) -> tuple[str, datetime 
 
     Raises:
         AnchorRefused: it contradicts.
-        NodeAway: it could not be asked.
+        NodeAway: it could not be asked, or not about everything that the receipt says.
     """
     chain_id = node.chain_id()
     if chain_id != trust.chain_id:
@@ -456,12 +460,17 @@ def _asked(node: Node, anchor: Anchor, trust: TrustFile) -> tuple[str, datetime 
         raise AnchorRefused(f"It knows no anchor of a log of {anchor.tree_size} entries of {shown(anchor.center)}.")
     if root != anchor.root:
         raise AnchorRefused(f"It holds another root, {encode_hex(root)}.")
+    has_hints = any(hint is not None for hint in (anchor.block_number, anchor.block_time, anchor.transaction))
     try:
         found = node.anchoring(trust.anchor_log, anchor.center, anchor.tree_size, anchor.block_number)
+        untold = "it no longer has the event that tells since when."
     except NodeAway as error:
-        return f"It holds this root; it did not tell since when: {error.detail}", None
+        found, untold = None, f"it did not tell since when: {error.detail}"
     if found is None:
-        return "It holds this root; it no longer has the event that tells since when.", None
+        # What nobody confirms may have been written by anybody.
+        if has_hints:
+            raise _HintsOpen(f"It holds this root, but not checked is when the receipt says it was anchored: {untold}")
+        return f"It holds this root; {untold}", None
     told = (found.root, found.block_number, found.block_time, found.transaction)
     written = (anchor.root, anchor.block_number, anchor.block_time, anchor.transaction)
     names = ("root", "block number", "block time", "transaction")
@@ -504,7 +513,7 @@ def _weighed(nodes: tuple[NodeAnswer, ...], term: LogKeyTerm) -> tuple[Step, dat
     if contradicting:
         return _failed(rung, said, contradicting[0].code), None
     if not confirming:
-        return _not_checked(rung, f"No node could be asked. {said}"), None
+        return _not_checked(rung, f"No node confirmed it. {said}"), None
     anchored_at = next(iter(times), None)
     if term.valid_until is None:
         return _passed(rung, said), anchored_at

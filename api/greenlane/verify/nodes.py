@@ -10,6 +10,7 @@ import json
 import queue
 import re
 import threading
+import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
@@ -27,6 +28,9 @@ from greenlane.verify.ladder import Anchoring, NodeAway
 
 TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 1_048_576
+# Nodes bound the blocks that one question may span, Besu at 5000 unless told otherwise; what is sought lies near the end.
+WINDOW_BLOCKS = 5_000
+MAX_WINDOWS = 64
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,15}", re.ASCII)
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 
@@ -36,6 +40,12 @@ class NodeUrlInvalid(InvalidInput):
 
     code = "node-url-invalid"
     default_remedy = "Give an address like https://node.example:8545."
+
+
+class CallRefused(NodeAway):
+    """A node answered, and will not do what it was asked."""
+
+    code = "call-refused"
 
 
 class JsonRpcNode:
@@ -85,14 +95,20 @@ class JsonRpcNode:
         return _word(self._ask("eth_getStorageAt", encode_hex(contract), encode_hex(slot), "latest"))
 
     def anchoring(self, contract: Address, center: CenterId, tree_size: TreeSize, hint: BlockNumber | None) -> Anchoring | None:
-        """`eth_getLogs`, in the hinted block and then everywhere, and the time of the block; see `ladder.Node`."""
+        """`eth_getLogs`, in the hinted block and then everywhere, and the time of the block; see `ladder.Node`.
+
+        Where the node refuses to look everywhere at once, the newest MAX_WINDOWS * WINDOW_BLOCKS blocks are searched.
+        """
         event = None
         if hint is not None:
             # A block that the node has not is a refusal with some and no event with others; neither is the last word.
             with suppress(NodeAway):
                 event = self._event(contract, center, tree_size, hex(hint), hex(hint))
         if event is None:
-            event = self._event(contract, center, tree_size, "0x0", "latest")
+            try:
+                event = self._event(contract, center, tree_size, "0x0", "latest")
+            except CallRefused:
+                event = self._event_backwards(contract, center, tree_size)
         return None if event is None else self._anchoring(event)
 
     def _event(self, contract: Address, center: CenterId, tree_size: TreeSize, first: str, last: str) -> JsonValue:
@@ -104,6 +120,19 @@ class JsonRpcNode:
         if not isinstance(events, list):
             raise NodeAway("Its answer to eth_getLogs is no list.")
         return events[0] if events else None
+
+    def _event_backwards(self, contract: Address, center: CenterId, tree_size: TreeSize) -> JsonValue:
+        began = time.monotonic()
+        last = _quantity(self._ask("eth_blockNumber"))
+        for _ in range(MAX_WINDOWS):
+            first = max(0, last - WINDOW_BLOCKS + 1)
+            event = self._event(contract, center, tree_size, hex(first), hex(last))
+            if event is not None or first == 0:
+                return event
+            last = first - 1
+            if time.monotonic() - began > self._timeout_s:
+                break
+        raise NodeAway(f"It refuses to search all its blocks at once, and those from {last + 1} on do not hold the event.")
 
     def _anchoring(self, event: JsonValue) -> Anchoring:
         number = _quantity(_member(event, "blockNumber"))
@@ -128,7 +157,7 @@ class JsonRpcNode:
         if not isinstance(answer, dict) or answer.get("id") != 1:
             raise NodeAway(f"Its answer to {method} is no JSON-RPC.")
         if answer.get("error") is not None:
-            raise NodeAway(f"It refused {method}: {shown(json.dumps(answer['error']))}.")
+            raise CallRefused(f"It refused {method}: {shown(json.dumps(answer['error']))}.")
         return answer.get("result")
 
     def _post(self, body: bytes) -> bytes:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from greenlane.core.units import BlockNumber
 from greenlane.core.wire import encode_hex
 from greenlane.verify.command import add_arguments, run
 from greenlane.verify.ladder import NodeAway, Rung, judge
-from greenlane.verify.nodes import JsonRpcNode, NodeUrlInvalid
+from greenlane.verify.nodes import MAX_WINDOWS, JsonRpcNode, NodeUrlInvalid
 from greenlane.verify.report import report_text, report_value
 
 if TYPE_CHECKING:
@@ -248,11 +249,60 @@ def test_an_answer_that_cannot_be_read_leaves_the_step_open(world: "World", meth
 
 @pytest.mark.parametrize("said", ["no list", [{}], [{"blockNumber": "0x7", "data": "0xzz"}]])
 def test_events_that_cannot_be_read_leave_only_the_time_open(world: "World", said: Any) -> None:
+    anchor = replace(world.receipt.anchor, block_number=None, block_time=None, transaction=None)
+    hintless = encode_receipt(replace(world.receipt, anchor=anchor))
     with served(chain_of(world, eth_getLogs=said)) as url:
-        judgement = judge(encode_receipt(world.receipt), world.trust, event=None, ask=[JsonRpcNode(url)])
+        judgement = judge(hintless, world.trust, event=None, ask=[JsonRpcNode(url)])
+        hinted = judge(encode_receipt(world.receipt), world.trust, event=None, ask=[JsonRpcNode(url)])
     assert judgement.verdict == "passed"
     assert judgement.anchored_at is None
     assert "did not tell since when" in report_text(judgement)
+    assert hinted.verdict == "not_checked"
+
+
+def ranged(world: "World", *, newest: int, asked: list[tuple[int, int]]) -> Answer:
+    """A node that spans at most 5000 blocks at once, as Besu does unless told otherwise, and keeps what it was asked."""
+    honest = chain_of(world)
+
+    def logs(parameters: list[Any]) -> Any:
+        first = int(parameters[0]["fromBlock"], 16)
+        last = newest if parameters[0]["toBlock"] == "latest" else int(parameters[0]["toBlock"], 16)
+        asked.append((first, last))
+        if last - first >= 5_000:
+            return b'{"id":1,"error":{"code":-32005,"message":"Requested range exceeds maximum range limit"}}'
+        return honest({"method": "eth_getLogs", "params": parameters}) if first <= 7 <= last else []
+
+    return chain_of(world, eth_getLogs=logs, eth_blockNumber=hex(newest))
+
+
+def test_a_node_that_spans_few_blocks_is_searched_from_the_newest_back(world: "World") -> None:
+    asked: list[tuple[int, int]] = []
+    lied = replace(world.receipt, anchor=replace(world.receipt.anchor, block_number=BlockNumber(9_000)))
+    with served(ranged(world, newest=12_000, asked=asked)) as url:
+        judgement = judge(encode_receipt(lied), world.trust, event=None, ask=[JsonRpcNode(url)])
+    assert asked == [(9_000, 9_000), (0, 12_000), (7_001, 12_000), (2_001, 7_000), (0, 2_000)]
+    assert judgement.step(Rung.ANCHORED).code == "anchor-refused"
+
+
+def test_the_search_among_few_blocks_has_an_end(world: "World") -> None:
+    asked: list[tuple[int, int]] = []
+    anchor = world.receipt.anchor
+    with served(ranged(world, newest=10_000_000, asked=asked)) as url, pytest.raises(NodeAway, match="all its blocks"):
+        JsonRpcNode(url).anchoring(anchor.contract, anchor.center, anchor.tree_size, BlockNumber(8))
+    assert len(asked) == 2 + MAX_WINDOWS
+
+
+def test_the_search_among_few_blocks_is_given_up_in_time(world: "World") -> None:
+    asked: list[tuple[int, int]] = []
+    prompt, anchor = ranged(world, newest=10_000_000, asked=asked), world.receipt.anchor
+
+    def slow(call: dict[str, Any]) -> Any:
+        time.sleep(0.1)
+        return prompt(call)
+
+    with served(slow) as url, pytest.raises(NodeAway, match="all its blocks"):
+        JsonRpcNode(url, timeout_s=0.4).anchoring(anchor.contract, anchor.center, anchor.tree_size, None)
+    assert 2 <= len(asked) <= 6
 
 
 def test_a_time_beyond_all_years_is_no_time(world: "World") -> None:

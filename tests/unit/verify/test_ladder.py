@@ -275,11 +275,27 @@ def test_a_receipt_without_hints_passes(world: "World") -> None:
     assert anchor_step(world, world.node(), receipt=replace(world.receipt, anchor=anchor))[0] is PASSED
 
 
-@pytest.mark.parametrize("event", [None, NodeAway("It refused eth_getLogs.")])
+UNTOLD = [None, NodeAway("It refused eth_getLogs.")]
+NO_HINTS: dict[str, Any] = {"block_number": None, "block_time": None, "transaction": None}
+
+
+@pytest.mark.parametrize("event", UNTOLD)
 def test_a_node_that_cannot_tell_since_when_still_confirms(world: "World", event: Any) -> None:
-    judgement = judged(world, world.receipt, world.node(event=event))
+    receipt = replace(world.receipt, anchor=replace(world.receipt.anchor, **NO_HINTS))
+    judgement = judged(world, receipt, world.node(event=event))
     assert judgement.verdict is PASSED
     assert judgement.anchored_at is None
+
+
+@pytest.mark.parametrize("event", UNTOLD)
+@pytest.mark.parametrize("hint", ["block_number", "block_time", "transaction"])
+def test_a_hint_that_no_node_confirms_leaves_the_step_open(world: "World", event: Any, hint: str) -> None:
+    told = getattr(world.receipt.anchor, hint)
+    receipt = replace(world.receipt, anchor=replace(world.receipt.anchor, **{**NO_HINTS, hint: told}))
+    verdict, _, said = anchor_step(world, world.node(event=event), receipt=receipt)
+    assert verdict is NOT_CHECKED
+    assert "when the receipt says it was anchored" in said
+    assert anchor_step(world, world.node(event=event), world.node(name="node-b"), receipt=receipt)[0] is PASSED
 
 
 def test_a_node_that_is_away_leaves_the_step_open_and_is_named(world: "World") -> None:
