@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
-from greenlane.core.crypto import sha256
+from greenlane.core.crypto import ed25519_public_key, sha256
 from greenlane.core.units import LeafIndex, RootHash, TreeSize
 from greenlane.ports.ledger import AnchoredHead, LedgerUnavailable
 from worlds.deployment import LIMA, ROASTER, TIANJIN, World
@@ -167,6 +167,19 @@ def test_a_chain_with_another_root_or_no_root_is_named(world: World) -> None:
     )
     assert any("at tree size 303, is no checkpoint" in fault for fault in world.fsck().faults)
     assert world.fsck(is_asking_chain=False).faults == []
+
+
+def test_a_log_that_was_signed_by_two_keys_of_the_registry_is_clean(world: World) -> None:
+    world.take(3)
+    world.settle()
+    seed = sha256(b"the new log key")
+    renewed = world.with_log_key(LIMA, seed)
+    assert world.fsck().faults == []
+    assert any("bears no signature" in fault for fault in renewed.fsck(is_asking_chain=False).faults), "nobody names the old key"
+    world.ledger.rotate_log_key(LIMA, ed25519_public_key(seed), datetime(2026, 7, 1, tzinfo=UTC))
+    renewed.take(1, first=3)
+    renewed.settle()
+    assert renewed.fsck().faults == []
 
 
 def test_a_chain_that_is_away_is_no_verdict(world: World) -> None:

@@ -16,6 +16,7 @@ from greenlane.core.epcis.eventhash import CbvVersion, event_hash
 from greenlane.core.epcis.variant import variant_digest
 from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.merkle import HASH_BYTES, leaf_hash, root_of_joined
+from greenlane.core.note import VerifierKey, parse_note
 from greenlane.core.tiles import TILE_WIDTH, TileId, root_from_tiles
 from greenlane.core.units import CenterId, LeafIndex, RootHash, TreeSize
 from greenlane.ports.accounts import Visibility
@@ -109,7 +110,7 @@ class Check:
         while hashes:
             hashes = self._tiles(report, level, 0, hashes)
             level += 1
-        self._checkpoints(report, head, progress)
+        self._checkpoints(report, head, self._keys(center, ledger), progress)
         self._recorded_anchors(report)
         if ledger is not None:
             self._anchors(report, ledger, progress)
@@ -265,8 +266,13 @@ class Check:
                 above += root_of_joined(expected)
         return bytes(above)
 
-    def _checkpoints(self, report: CheckReport, head: LogHead, progress: Progress) -> None:
-        key = self._signer.center(report.center).key
+    def _keys(self, center: CenterId, ledger: Ledger | None) -> tuple[VerifierKey, ...]:
+        """The keys that the center's checkpoints may be signed by: the one we hold, and those that the registry gave it."""
+        held = self._signer.center(center).key
+        known = None if ledger is None else ledger.trust().center(center)
+        return (held, *(() if known is None else (term.key for term in known.log_keys)))
+
+    def _checkpoints(self, report: CheckReport, head: LogHead, keys: tuple[VerifierKey, ...], progress: Progress) -> None:
         above = TreeSize(0)
         is_newest_there = head.published == 0
         while True:
@@ -276,6 +282,8 @@ class Check:
                 try:
                     root = self._root(checkpoint)
                     _same(checkpoint, root == checkpoint.root, "its root is not what the tiles give")
+                    note = parse_note(checkpoint.note)
+                    key = next((each for each in keys if note.is_claimed_by(each)), keys[0])
                     opened = open_checkpoint(checkpoint.note, key)
                     is_same = (opened.tree_size, opened.root) == (checkpoint.tree_size, checkpoint.root)
                     _same(checkpoint, is_same, "its signed note says otherwise than its record")
