@@ -52,6 +52,9 @@ contract PilotRegistry is IPilotRegistry {
     mapping(bytes32 centerId => bytes32 proposalId) private _nominationOf;
     mapping(bytes32 centerId => mapping(bytes32 memberId => Member)) private _members;
     mapping(bytes32 centerId => bytes32[]) private _memberIds;
+    mapping(bytes32 nominator => bytes32 proposalId) private _nominationBy;
+    /// What open nominations hold: accounts as numbers, log keys, hashes of origins. One that is no longer open holds nothing.
+    mapping(bytes32 what => bytes32 proposalId) private _reservedFor;
 
     constructor(Candidate[] memory founders, Parameters memory parameters_) {
         if (parameters_.minimumCenters == 0) revert InvalidParameter("minimumCenters");
@@ -76,14 +79,13 @@ contract PilotRegistry is IPilotRegistry {
     /// @inheritdoc IPilotRegistry
     function nominate(Candidate calldata candidate) external returns (bytes32 proposalId) {
         bytes32 nominator = _operatorInGoodStanding();
-        _checkCandidate(candidate);
+        // A nomination holds accounts, a log key and an origin: nobody may hold them by the dozen.
+        uint64 openUntil = _openUntil(_nominationBy[nominator]);
+        if (openUntil != 0) revert NominatesAlready(nominator, openUntil);
         Center storage nominee = _centers[candidate.id];
-        if (nominee.status == CenterStatus.Nominated) {
-            uint64 expiresAt = _proposals[_nominationOf[candidate.id]].expiresAt;
-            if (block.timestamp < expiresAt) revert NominationOpen(candidate.id, expiresAt);
-        } else if (nominee.status != CenterStatus.None) {
-            revert WrongStatus(candidate.id, nominee.status);
-        }
+        openUntil = _openUntil(_nominationOf[candidate.id]);
+        if (openUntil != 0) revert NominationOpen(candidate.id, openUntil);
+        _checkCandidate(candidate);
         _store(candidate);
         // Each nomination is its own cause: votes for one that expired are not votes for the next.
         nominee.revision++;
@@ -91,6 +93,12 @@ contract PilotRegistry is IPilotRegistry {
             ProposalKind.Admission, candidate.id, nominator, keccak256(abi.encode(candidate)), address(0)
         );
         _nominationOf[candidate.id] = proposalId;
+        _nominationBy[nominator] = proposalId;
+        _reservedFor[_asKey(candidate.operator)] = proposalId;
+        _reservedFor[_asKey(candidate.anchorer)] = proposalId;
+        _reservedFor[_asKey(candidate.validator)] = proposalId;
+        _reservedFor[candidate.logKey] = proposalId;
+        _reservedFor[keccak256(bytes(candidate.origin))] = proposalId;
         emit CenterNominated(candidate.id, proposalId, nominator);
         _vote(proposalId, nominator);
     }
@@ -116,7 +124,9 @@ contract PilotRegistry is IPilotRegistry {
     /// @inheritdoc IPilotRegistry
     function proposeOperator(bytes32 centerId, address operator) external returns (bytes32) {
         if (_centers[centerId].status != CenterStatus.Active) _expectOut(centerId);
-        _expectFree(operator);
+        // Who holds a lost key must not keep the new operator out by giving it another duty of the center.
+        Binding storage held = _bindings[operator];
+        if (held.centerId != centerId || held.duty == Duty.Operator) _expectFree(operator);
         return _propose(ProposalKind.OperatorReplacement, centerId, operator);
     }
 
@@ -151,7 +161,9 @@ contract PilotRegistry is IPilotRegistry {
 
     /// @inheritdoc IPilotRegistry
     function rotateOperator(address operator) external {
-        _replaceOperator(_operatorOf(msg.sender), operator);
+        bytes32 centerId = _operatorOf(msg.sender);
+        _expectFree(operator);
+        _setOperator(centerId, operator);
     }
 
     /// @inheritdoc IPilotRegistry
@@ -334,8 +346,10 @@ contract PilotRegistry is IPilotRegistry {
     }
 
     /// @inheritdoc IPilotRegistry
-    function centerOfValidator(address account) external view returns (bytes32) {
-        return _centerOf(account, Duty.Validator);
+    function centerOfValidator(address account) external view returns (bytes32 centerId) {
+        centerId = _bindings[account].centerId;
+        // Not by duty: an operator put in by vote may have a seat to give away still.
+        if (_centers[centerId].validator != account) centerId = 0;
     }
 
     /// @inheritdoc IPilotRegistry
@@ -467,7 +481,10 @@ contract PilotRegistry is IPilotRegistry {
             emit CenterRenewed(centerId, about.termEnd);
         } else {
             about.revision++;
-            _replaceOperator(centerId, decided.operator);
+            _release(centerId, decided.operator);
+            // Whatever a nomination holds meanwhile, a quorum outranks it.
+            _expectUnbound(decided.operator);
+            _setOperator(centerId, decided.operator);
         }
     }
 
@@ -540,7 +557,7 @@ contract PilotRegistry is IPilotRegistry {
         stored.enode = candidate.enode;
     }
 
-    /// Makes a stored candidate active. Its keys are claimed only now, so that a nomination holds nobody's name or key.
+    /// Makes a stored candidate active. What its nomination held is bound for good now.
     function _admit(bytes32 centerId, uint64 termStart) private {
         Center storage admitted = _centers[centerId];
         _expectFreeLogKey(admitted.logKey);
@@ -558,11 +575,31 @@ contract PilotRegistry is IPilotRegistry {
         emit CenterAdmitted(centerId, admitted.termStart, admitted.termEnd);
     }
 
-    function _replaceOperator(bytes32 centerId, address operator) private {
-        address previous = _centers[centerId].operator;
-        _rebind(previous, operator, Duty.Operator, centerId);
-        _centers[centerId].operator = operator;
+    function _setOperator(bytes32 centerId, address operator) private {
+        Center storage changing = _centers[centerId];
+        address previous = changing.operator;
+        if (previous == changing.validator) _bindings[previous].duty = Duty.Validator;
+        else delete _bindings[previous];
+        _bindings[operator] = Binding(Duty.Operator, centerId, 0);
+        changing.operator = operator;
         emit OperatorChanged(centerId, previous, operator);
+    }
+
+    /// Takes an account out of any other duty that this center gave it. A validator keeps its seat, which may not be empty, and
+    /// can hand it on at once.
+    function _release(bytes32 centerId, address account) private {
+        Binding memory held = _bindings[account];
+        if (held.centerId != centerId || held.duty == Duty.Operator) return;
+        if (held.duty == Duty.Anchorer) {
+            _centers[centerId].anchorer = address(0);
+            emit AnchorerChanged(centerId, account, address(0));
+        } else if (held.duty == Duty.Validator) {
+            _centers[centerId].validatorRotatedAt = 0;
+        } else {
+            _members[centerId][held.memberId].account = address(0);
+            emit MemberKeyChanged(centerId, held.memberId, account, address(0));
+        }
+        delete _bindings[account];
     }
 
     function _setStatus(Center storage changing, CenterStatus status) private {
@@ -653,6 +690,11 @@ contract PilotRegistry is IPilotRegistry {
     // ---- accounts and log keys ----
 
     function _expectFree(address account) private view {
+        _expectUnbound(account);
+        _expectUnreserved(_asKey(account));
+    }
+
+    function _expectUnbound(address account) private view {
         if (account == address(0)) revert ZeroAccount();
         Binding storage binding = _bindings[account];
         if (binding.duty == Duty.None) return;
@@ -668,17 +710,36 @@ contract PilotRegistry is IPilotRegistry {
 
     function _rebind(address previous, address account, Duty duty, bytes32 centerId) private {
         _bind(account, duty, centerId);
-        delete _bindings[previous];
+        if (_bindings[previous].duty == duty) delete _bindings[previous];
+    }
+
+    function _expectUnreserved(bytes32 what) private view {
+        bytes32 proposalId = _reservedFor[what];
+        uint64 openUntil = _openUntil(proposalId);
+        if (openUntil != 0) revert ReservedForNominee(what, proposalId, openUntil);
+    }
+
+    /// When a proposal expires that is neither done nor expired; otherwise 0.
+    function _openUntil(bytes32 proposalId) private view returns (uint64) {
+        Proposal storage asked = _proposals[proposalId];
+        return asked.executed || block.timestamp >= asked.expiresAt ? 0 : asked.expiresAt;
+    }
+
+    function _asKey(address account) private pure returns (bytes32) {
+        return bytes32(uint256(uint160(account)));
     }
 
     function _expectFreeLogKey(bytes32 logKey) private view {
         if (logKey == 0) revert ZeroLogKey();
         if (_centerOfLogKey[logKey] != 0) revert LogKeyTaken(logKey, _centerOfLogKey[logKey]);
+        _expectUnreserved(logKey);
     }
 
     function _expectFreeOrigin(string memory origin) private view {
-        bytes32 owner = _centerOfOrigin[keccak256(bytes(origin))];
+        bytes32 originHash = keccak256(bytes(origin));
+        bytes32 owner = _centerOfOrigin[originHash];
         if (owner != 0) revert OriginTaken(origin, owner);
+        _expectUnreserved(originHash);
     }
 
     function _openLogKey(bytes32 centerId, bytes32 logKey, uint64 validFrom) private {

@@ -142,6 +142,10 @@ interface IPilotRegistry {
     error OwnCause(bytes32 centerId);
     /// @notice A nomination of this center is still open.
     error NominationOpen(bytes32 centerId, uint64 expiresAt);
+    /// @notice A center has one open nomination at a time, and this one has.
+    error NominatesAlready(bytes32 centerId, uint64 expiresAt);
+    /// @notice An open nomination holds this: an account (as a number), a log key, or the keccak256 of an origin.
+    error ReservedForNominee(bytes32 what, bytes32 proposalId, uint64 expiresAt);
     /// @notice The center vouches for no such member.
     error UnknownMember(bytes32 centerId, bytes32 memberId);
     /// @notice The center has a member of this id already.
@@ -153,7 +157,8 @@ interface IPilotRegistry {
 
     // ---- centers: proposals and votes ----
 
-    /// @notice Proposes a new center; the nominator's vote counts. Caller: operator of a center in good standing.
+    /// @notice Proposes a new center; the nominator's vote counts. Until it is admitted or the proposal expires nobody else can
+    /// take the nominee's accounts, log key or origin. Caller: operator of a center in good standing with no other nomination open.
     function nominate(Candidate calldata candidate) external returns (bytes32 proposalId);
 
     /// @notice Proposes to suspend an active center; only the others vote, and as many must agree as for anything else.
@@ -168,7 +173,9 @@ interface IPilotRegistry {
     /// Caller: operator of an active center, the center itself included.
     function proposeRenewal(bytes32 centerId) external returns (bytes32 proposalId);
 
-    /// @notice Proposes a new operator for a center whose key is lost; only the others vote.
+    /// @notice Proposes a new operator for a center whose key is lost or stolen; only the others vote. An account that the center
+    /// itself gave another duty is taken out of it when the vote is carried: no anchorer or member's account is left in its place,
+    /// and as a validator it keeps the seat until it hands it on, which it may at once.
     /// Caller: operator of another active center.
     function proposeOperator(bytes32 centerId, address operator) external returns (bytes32 proposalId);
 

@@ -118,6 +118,23 @@ contract RegistryHandler is Network {
         } catch {}
     }
 
+    function recoverFromThief(uint256 about, uint256 how, uint256 seed) external watched {
+        bytes32 centerId = _center(about);
+        address rightful = account(seed, "replaced operator");
+        vm.prank(_operator(about));
+        if (how % 3 == 0) try registry.rotateValidator(rightful) {} catch {}
+        else if (how % 3 == 1) try registry.rotateAnchorer(rightful) {} catch {}
+        else try registry.vouch(bytes32("m"), rightful, 1, 0, 0) {} catch {}
+        vm.prank(_operator(about ^ 1));
+        try registry.proposeOperator(centerId, rightful) returns (bytes32 proposalId) {
+            for (uint256 i = 0; i < registry.centerCount(); ++i) {
+                vm.prank(_operator(i));
+                try registry.vote(proposalId) {} catch {}
+            }
+            if (registry.center(centerId).operator == rightful) done["recover"]++;
+        } catch {}
+    }
+
     function leaveNetwork(uint256 by) external watched {
         if (by % 3 != 0) return;
         vm.prank(_operator(by / 3));
@@ -213,6 +230,18 @@ contract PilotRegistryInvariants is Network {
         vm.assertEq(active, _registry.activeCount(), "which is how many count");
     }
 
+    function invariant_every_center_speaks_through_its_own_accounts() external view {
+        for (uint256 i = 0; i < _registry.centerCount(); ++i) {
+            bytes32 id = _registry.centerIds(i, 1)[0];
+            Center memory center = _registry.center(id);
+            if (center.status == CenterStatus.Left) continue;
+            vm.assertEq(_registry.centerOfOperator(center.operator), id, "its operator governs it");
+            vm.assertEq(_registry.centerOfValidator(center.validator), id, "its validator is its own");
+            bytes32 anchored = center.anchorer == address(0) ? id : _registry.centerOfAnchorer(center.anchorer);
+            vm.assertEq(anchored, id, "its anchorer anchors for it, if it has one");
+        }
+    }
+
     function invariant_the_validator_set_moves_one_seat_a_block() external view {
         vm.assertEq(_handler.leaps(), 0, "seats moved one by one");
     }
@@ -228,7 +257,7 @@ contract PilotRegistryInvariants is Network {
         for (uint256 i = 0; i < 1_500; ++i) {
             uint256 seed = uint256(keccak256(abi.encode("life", i)));
             (uint256 by, uint256 about) = (seed >> 8, seed >> 64);
-            uint256 step = seed % 20;
+            uint256 step = seed % 22;
             if (step == 0) handler.nominate(by);
             else if (step == 1) handler.suspend(by, about);
             else if (step < 4) handler.reinstate(by, about);
@@ -241,14 +270,16 @@ contract PilotRegistryInvariants is Network {
             else if (step == 15) handler.leaveNetwork(by);
             else if (step == 16) handler.endTerm(by);
             else if (step == 17) handler.muchLater(by - by % 16);
+            else if (step > 19) handler.recoverFromThief(by, about, seed);
             else handler.nextBlock(by);
         }
-        string[10] memory steps = [
+        string[11] memory steps = [
             "nominate",
             "suspend",
             "reinstate",
             "renew",
             "replaceOperator",
+            "recover",
             "vote",
             "rotateValidator",
             "rotateOperator",

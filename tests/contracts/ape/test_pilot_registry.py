@@ -206,15 +206,73 @@ def test_a_center_that_exists_is_not_nominated(registry: Any, network: Any, cand
         registry.nominate(candidate(NEWCOMER, id=network.id(1)), sender=network.operator(0))
 
 
-def test_of_two_candidates_with_one_key_the_second_is_refused_at_its_last_vote(
-    registry: Any, network: Any, candidate: Callable[..., Candidate], nomination: bytes
+def test_a_center_has_one_nomination_open_at_a_time(
+    registry: Any, network: Any, candidate: Callable[..., Candidate], later: Callable[[int], None], nomination: bytes
 ) -> None:
-    registry.nominate(candidate(6, anchorer=network.anchorer(NEWCOMER)), sender=network.operator(0))
-    other = network.latest_proposal()
+    with ape.reverts(registry.NominatesAlready, centerId=network.id(0)):
+        registry.nominate(candidate(6), sender=network.operator(0))
     network.carry(nomination, 1, 2, 3)
-    network.carry(other, 1, 2)
-    with ape.reverts(registry.AccountTaken, account=network.anchorer(NEWCOMER)):
-        network.carry(other, 3)
+    registry.nominate(candidate(6), sender=network.operator(0))
+    later(VOTING_S)
+    registry.nominate(candidate(7), sender=network.operator(0))
+    assert [status(registry, network.id(n)) for n in (5, 6, 7)] == [ACTIVE, NOMINATED, NOMINATED]
+
+
+def takers(network: Any, candidate: Callable[..., Candidate]) -> list[Callable[[], Any]]:
+    """Every way by which centers could take something that the nominee, center 5, named."""
+    registry, nominee = network.registry, candidate(NEWCOMER)
+    mine, theirs = {"sender": network.operator(1)}, {"sender": network.operator(2)}
+    return [
+        *(
+            call
+            for duty in ("operator", "anchorer", "validator")
+            for call in (
+                lambda duty=duty: registry.vouch(b"x".ljust(32, b"\x00"), nominee[duty], 1, 0, 0, **mine),
+                lambda duty=duty: registry.rotateMemberKey(MILL, nominee[duty], sender=network.operator(0)),
+                lambda duty=duty: registry.rotateOperator(nominee[duty], **mine),
+                lambda duty=duty: registry.rotateAnchorer(nominee[duty], **mine),
+                lambda duty=duty: registry.rotateValidator(nominee[duty], **mine),
+                lambda duty=duty: registry.proposeOperator(network.id(1), nominee[duty], **theirs),
+                lambda duty=duty: registry.nominate(candidate(6, anchorer=nominee[duty]), **mine),
+            )
+        ),
+        lambda: registry.rotateLogKey(nominee["logKey"], **mine),
+        lambda: registry.nominate(candidate(6, logKey=nominee["logKey"]), **mine),
+        lambda: registry.nominate(candidate(6, origin=nominee["origin"]), **mine),
+    ]
+
+
+def test_what_a_nominee_named_is_held_until_it_is_admitted(
+    registry: Any, network: Any, candidate: Callable[..., Candidate], member: Any, nomination: bytes
+) -> None:
+    assert member
+    for take in takers(network, candidate):
+        with ape.reverts(registry.ReservedForNominee, proposalId=nomination):
+            take()
+    network.carry(nomination, 2, 3, 4)
+    assert status(registry, network.id(NEWCOMER)) == ACTIVE
+    for take in takers(network, candidate):
+        with ape.reverts():
+            take()
+
+
+def test_what_a_nominee_named_is_free_again_when_the_nomination_expires(
+    registry: Any,
+    network: Any,
+    candidate: Callable[..., Candidate],
+    member: Any,
+    nomination: bytes,
+    later: Callable[[int], None],
+    chain: Any,
+) -> None:
+    assert member and nomination
+    later(VOTING_S)
+    for take in takers(network, candidate):
+        with chain.isolate():
+            take()
+    registry.rotateLogKey(candidate(NEWCOMER)["logKey"], sender=network.operator(1))
+    with ape.reverts(registry.LogKeyTaken, centerId=network.id(1)):
+        registry.nominate(candidate(NEWCOMER), sender=network.operator(0))
 
 
 @pytest.mark.parametrize(
@@ -604,6 +662,109 @@ def test_the_others_replace_a_lost_operator_key(registry: Any, network: Any, acc
     network.carry(proposal, 4)
     assert registry.centerOfOperator(accounts[30]) == network.id(1)
     assert registry.centerOfOperator(network.operator(1)) == bytes(32)
+
+
+@pytest.fixture
+def replace_operator(registry: Any, network: Any) -> Callable[[Any], Any]:
+    """Has the others make an account the operator of center 1, by proposing it and voting."""
+
+    def replace(account: Any) -> Any:
+        registry.proposeOperator(network.id(1), account, sender=network.operator(0))
+        return network.carry(network.latest_proposal(), 2, 3, 4)
+
+    return replace
+
+
+def test_a_thief_does_not_keep_the_new_operator_out_by_making_it_the_anchorer(
+    registry: Any, network: Any, accounts: Any, replace_operator: Callable[[Any], Any]
+) -> None:
+    registry.rotateAnchorer(accounts[30], sender=network.operator(1))
+    told = replace_operator(accounts[30])
+    assert [event.event_name for event in told.events][-2:] == ["AnchorerChanged", "OperatorChanged"]
+    assert registry.centerOfOperator(accounts[30]) == network.id(1)
+    assert registry.centerOfAnchorer(accounts[30]) == bytes(32)
+    assert registry.center(network.id(1)).anchorer == ZERO
+    registry.rotateAnchorer(accounts[31], sender=accounts[30])
+    assert registry.centerOfAnchorer(accounts[31]) == network.id(1)
+
+
+def test_a_thief_does_not_keep_the_new_operator_out_by_making_it_a_member(
+    registry: Any, network: Any, accounts: Any, replace_operator: Callable[[Any], Any]
+) -> None:
+    registry.vouch(MILL, accounts[30], 1, 0, 0, sender=network.operator(1))
+    replace_operator(accounts[30])
+    assert registry.centerOfOperator(accounts[30]) == network.id(1)
+    assert registry.memberOf(accounts[30]).status == 0
+    assert not registry.isMemberInGoodStanding(accounts[30], 1)
+    assert registry.member(network.id(1), MILL).account == ZERO
+    registry.rotateMemberKey(MILL, accounts[31], sender=accounts[30])
+    assert registry.isMemberInGoodStanding(accounts[31], 1)
+
+
+def test_a_thief_does_not_keep_the_new_operator_out_by_making_it_the_validator(
+    registry: Any, network: Any, accounts: Any, replace_operator: Callable[[Any], Any]
+) -> None:
+    registry.rotateValidator(accounts[30], sender=network.operator(1))
+    replace_operator(accounts[30])
+    assert registry.centerOfOperator(accounts[30]) == registry.centerOfValidator(accounts[30]) == network.id(1)
+    assert list(registry.getValidators())[1] == accounts[30]
+    registry.proposeRenewal(network.id(0), sender=accounts[30])
+    assert tuple(registry.tally(network.latest_proposal())) == (1, 4)
+    registry.rotateValidator(accounts[31], sender=accounts[30])
+    assert registry.centerOfOperator(accounts[30]) == registry.centerOfValidator(accounts[31]) == network.id(1)
+    assert registry.centerOfValidator(accounts[30]) == bytes(32)
+    registry.proposeRenewal(network.id(2), sender=accounts[30])
+
+
+def test_an_operator_that_still_has_a_seat_keeps_it_as_validator_when_it_hands_over(
+    registry: Any, network: Any, accounts: Any, replace_operator: Callable[[Any], Any]
+) -> None:
+    registry.rotateValidator(accounts[30], sender=network.operator(1))
+    replace_operator(accounts[30])
+    registry.rotateOperator(accounts[31], sender=accounts[30])
+    assert registry.centerOfOperator(accounts[30]) == bytes(32)
+    assert registry.centerOfValidator(accounts[30]) == network.id(1)
+    with ape.reverts(registry.AccountTaken, account=accounts[30], duty=VALIDATOR):
+        registry.vouch(MILL, accounts[30], 1, 0, 0, sender=network.operator(0))
+    registry.proposeRenewal(network.id(0), sender=accounts[31])
+    assert tuple(registry.tally(network.latest_proposal())) == (1, 4)
+
+
+def test_a_duty_taken_while_the_others_vote_keeps_nobody_out(registry: Any, network: Any, accounts: Any) -> None:
+    registry.proposeOperator(network.id(1), accounts[30], sender=network.operator(0))
+    proposal = network.latest_proposal()
+    network.carry(proposal, 2, 3)
+    registry.rotateAnchorer(accounts[30], sender=network.operator(1))
+    network.carry(proposal, 4)
+    assert registry.centerOfOperator(accounts[30]) == network.id(1)
+
+
+def test_a_nomination_made_while_the_others_vote_keeps_nobody_out(
+    registry: Any, network: Any, accounts: Any, candidate: Callable[..., Candidate]
+) -> None:
+    registry.proposeOperator(network.id(1), accounts[30], sender=network.operator(0))
+    proposal = network.latest_proposal()
+    registry.nominate(candidate(NEWCOMER, operator=accounts[30]), sender=network.operator(1))
+    nomination = network.latest_proposal()
+    network.carry(proposal, 2, 3, 4)
+    assert registry.centerOfOperator(accounts[30]) == network.id(1)
+    network.carry(nomination, 0, 2)
+    with ape.reverts(registry.AccountTaken, account=accounts[30], duty=OPERATOR):
+        network.carry(nomination, 3)
+
+
+def test_no_vote_takes_an_account_away_from_another_center(
+    registry: Any, network: Any, accounts: Any, replace_operator: Callable[[Any], Any]
+) -> None:
+    for taken in (network.anchorer(2), network.operator(1)):
+        with ape.reverts(registry.AccountTaken, account=taken):
+            replace_operator(taken)
+    registry.proposeOperator(network.id(1), accounts[30], sender=network.operator(0))
+    proposal = network.latest_proposal()
+    registry.vouch(MILL, accounts[30], 1, 0, 0, sender=network.operator(2))
+    network.carry(proposal, 2, 3)
+    with ape.reverts(registry.AccountTaken, account=accounts[30], duty=MEMBER, centerId=network.id(2)):
+        network.carry(proposal, 4)
 
 
 def test_the_operator_of_a_suspended_center_can_be_replaced_but_not_of_none(registry: Any, network: Any, accounts: Any) -> None:
