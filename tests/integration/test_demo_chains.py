@@ -165,12 +165,13 @@ def _strings(value: object) -> Iterable[str]:
 
 
 def test_the_committed_files_are_what_the_generator_makes_and_one_changed_byte_is_noticed(tmp_path: Path) -> None:
-    copy = tmp_path / "demo"
+    copy = tmp_path / "scripts" / "demo"
     shutil.copytree(CHAINS.parent, copy)
+    shutil.copy(CHAINS.parents[1] / "__init__.py", copy.parent)
 
     def check() -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(copy / "make_chains.py"), "--check"]
-        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60)
+        command = [sys.executable, "-m", "scripts.demo.make_chains", "--check"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60)
 
     clean = check()
     assert (clean.returncode, clean.stdout) == (0, "")
