@@ -2,6 +2,8 @@
 
 import json
 import math
+import time
+from contextlib import suppress
 
 import pytest
 import rfc8785
@@ -221,3 +223,54 @@ def test_no_bytes_at_all_bring_anything_but_a_value_or_our_refusal(data: bytes) 
 def test_a_pointer_escapes_what_rfc_6901_escapes() -> None:
     assert pointer() == ""
     assert pointer("a/b", 0, "~") == "/a~1b/0/~0"
+
+
+LONG = b'"' + b"long" * 70_000 + b'"'
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (b'[%b,{"a":1,"b":2,"a":3}]', "duplicate-key"),
+        (b"[%b,123456789012345678901234567890]", "number-out-of-range"),
+        (b"[%b,1e17]", "number-out-of-range"),
+        (b"[%b,1e999]", "number-out-of-range"),
+        (b"[" * 1_000 + b"%b" + b"]" * 999 + b',{"a":1,"a":1}]', "duplicate-key"),
+    ],
+    ids=["duplicate", "long number", "large float", "infinity", "deep"],
+)
+def test_a_fault_of_a_long_text_is_told_too(text: bytes, code: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        parse_json(text % LONG, max_depth=1_024)
+    assert refusal.value.code == code
+
+
+def test_a_long_text_with_digits_that_are_no_numbers_is_read() -> None:
+    text = b'{"a":%b,"b":"123456789012345678901234567890 3e4-5","c":{"a":1.5e-9}}' % LONG
+    assert parse_json(text) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'["' + b"\\\\" * 2_000_000 + b'"]',
+        b'{"a":[' + b"0," * 2_000_000 + b"1e17]}",
+        b"{" + b",".join(b'"%d":0' % n for n in range(400_000)) + b',"7":0}',
+        b"[" + b"0," * 2_000_000 + b"1e999]",
+    ],
+    ids=["backslashes", "a large float at the end", "a duplicate at the end", "an infinity at the end"],
+)
+def test_no_text_of_some_megabytes_is_slow_to_read(text: bytes) -> None:
+    began = time.process_time()
+    with suppress(InvalidInput):
+        parse_json(text)
+    # Some tenths of a second where nothing else runs; the slow walk took more than ten times as long.
+    assert time.process_time() - began < 3
+
+
+@given(st.text('\\\\\\"[]{},:a', max_size=30))
+def test_backslashes_hide_no_quote_and_no_bracket(text: str) -> None:
+    data = json.dumps([text, {text: text}]).encode()
+    assert parse_json(data, max_depth=2) == [text, {text: text}]
+    with pytest.raises(JsonTooDeep):
+        parse_json(data, max_depth=1)

@@ -7,6 +7,7 @@ taken only where it is provably the same; the exact path beside it names the pla
 Sources: RFC 8259, RFC 7493 (I-JSON), RFC 8785 (JSON Canonicalization Scheme; the package rfc8785 is its judge here).
 """
 
+import json
 import re
 from itertools import accumulate
 from typing import TypeAlias
@@ -27,7 +28,6 @@ _PARSER_DEPTH = 1024
 """orjson refuses deeper nesting by itself; no bound above this one can be promised."""
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEP)
 _NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in _STEP and byte != ord('"'))
@@ -49,6 +49,8 @@ _EXPONENT = re.compile(rb"e(?<=[0-9]e)[-+0-9]")
 # From 2**53 on: sixteen digits before the point, or an exponent.
 _LARGE_WHOLE_FLOAT = re.compile(rb"\.0(?<=[0-9]{16}\.0)(?:[,\]}]|\Z)")
 _MOST_SHRINKING = 4
+_LONGEST_WALKED = 262_144
+_SAFE_DIGITS = 15
 _ASTRAL = re.compile(rb"[\xf0-\xf4]")
 _CANONICAL_OPTIONS = (
     orjson.OPT_SORT_KEYS
@@ -120,7 +122,7 @@ def parse_json(data: bytes, *, max_depth: int = MAX_DEPTH) -> JsonValue:
     Raises:
         MalformedJson: no JSON, or bytes that are not UTF-8; with line and column.
         JsonTooDeep: nested deeper than `max_depth`.
-        DuplicateKey: an object repeats a key; `where` points at it.
+        DuplicateKey: an object repeats a key; `where` points at it, or at the whole of a text of more than 262,144 characters.
         NumberOutOfRange: a whole number beyond ±(2**53 - 1) that canonical JSON writes as an integer, or a number beyond a
             double; `where` points at it.
     """
@@ -136,7 +138,7 @@ def parse_json(data: bytes, *, max_depth: int = MAX_DEPTH) -> JsonValue:
         written = None
     if written is None or _count_quotes(data) != _count_quotes(written) or _has_long_number(data) or _has_large_float(written):
         # A dropped pair drops at least its key, and with it two quotes; nothing ever adds one.
-        fault = _first_fault(data.decode())
+        fault = _fault_of(data.decode())
         if fault is not None:
             raise fault
     return value
@@ -233,7 +235,7 @@ def _canonical_slowly(value: JsonValue) -> bytes:
 
 def _refuse_deep(data: bytes, max_depth: int) -> None:
     if b"\\" in data:
-        data = _ESCAPE.sub(b"", data)
+        data = _without_escaped_quotes(data)
     # Taking two neighbouring quotes away leaves every other byte inside or outside of text, as it was.
     brackets = data.translate(None, _NOT_STRUCTURE).replace(b'""', b"")
     if b'"' in brackets:
@@ -264,13 +266,18 @@ def _malformed(data: bytes, error: orjson.JSONDecodeError) -> InvalidInput:
     if text.startswith("\ufeff"):
         return MalformedJson("The text begins with a byte order mark", line=1, column=1, remedy="Leave out the mark.")
     # Up to a number beyond all doubles the text is JSON, so the walk finds the number and its place.
-    fault = _first_fault(text) if "infinity" in error.msg else None
+    fault = _fault_of(text) if "infinity" in error.msg else None
     return fault or MalformedJson(f"This is no JSON: {error.msg}", line=error.lineno, column=error.colno)
+
+
+def _without_escaped_quotes(data: bytes) -> bytes:
+    """A text without the quotes that are escaped; pairs of backslashes go first, from the left, as a reader takes them."""
+    return data.replace(b"\\\\", b"").replace(b'\\"', b"")
 
 
 def _count_quotes(data: bytes) -> int:
     if b"\\" in data:
-        data = _ESCAPE.sub(b"", data)
+        data = _without_escaped_quotes(data)
     return data.count(b'"')
 
 
@@ -280,6 +287,42 @@ def _has_long_number(data: bytes) -> bool:
 
 def _has_large_float(written: bytes) -> bool:
     return _LARGE_WHOLE_FLOAT.search(written) is not None or _EXPONENT.search(written) is not None
+
+
+def _fault_of(text: str) -> InvalidInput | None:
+    """The first duplicate key or number out of range; in a long text without its place: the walk takes a second for each MB."""
+    return _first_fault(text) if len(text) <= _LONGEST_WALKED else _first_fault_without_place(text)
+
+
+def _first_fault_without_place(text: str) -> InvalidInput | None:
+    try:
+        json.loads(text, object_pairs_hook=_refuse_duplicate, parse_int=_refuse_integer, parse_float=_refuse_number)
+    except (DuplicateKey, NumberOutOfRange) as fault:
+        return fault
+    except RecursionError:
+        return _first_fault(text)
+    return None
+
+
+def _refuse_duplicate(pairs: list[tuple[str, object]]) -> None:
+    seen: set[str] = set()
+    if len(dict(pairs)) < len(pairs):
+        for key, _ in pairs:
+            if key in seen:
+                raise DuplicateKey(f"The key {key[:60]!r} stands twice in one object.", where="")
+            seen.add(key)
+
+
+def _refuse_integer(number: str) -> None:
+    # Most integers are short, and millions of them may stand before the one that is not.
+    if len(number) > _SAFE_DIGITS:
+        _refuse_number(number)
+
+
+def _refuse_number(number: str) -> None:
+    fault = _number_fault(number, [])
+    if fault is not None:
+        raise fault
 
 
 def _first_fault(text: str) -> InvalidInput | None:
