@@ -1,6 +1,8 @@
 """Events are read strictly: every fault is told with its place, what was found and how to mend it."""
 
 import copy
+import time
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -399,3 +401,43 @@ def test_every_accepted_time_can_be_told_in_every_zone(written: str, zone: str, 
     assert event.event_time.astimezone(UTC)
     assert event.event_time.astimezone(timezone(timedelta(minutes=place)))
     assert event_hash(event.document)
+
+
+@pytest.mark.parametrize(
+    "flawed",
+    [
+        {f"field{n}": 0 for n in range(50_000)},
+        {"epcList": [f"bad {n}" for n in range(200_000)]},
+        {"epcList": ["urn:epc:id:sgtin:4012345.011111.9876"] * 200_000},
+        {"quantityList": [{f"bad{n}": 1} for n in range(100_000)]},
+        {"ex:own": [None] * 200_000},
+        {"ex:own": [{"a": None}] * 200_000},
+        {"ex:own": {f"@{n}": 0 for n in range(200_000)}},
+        {"ilmd": {f"undeclared:{n}": 0 for n in range(200_000)}},
+    ],
+    ids=["fields", "epcs", "twice", "quantities", "nulls", "nested nulls", "contexts", "prefixes"],
+)
+def test_an_event_with_very_many_flaws_is_told_some_of_them_at_once(flawed: dict[str, Any]) -> None:
+    began = time.process_time()
+    with pytest.raises(Faults) as refusal:
+        parse_document({**_OBJECT, **flawed})
+    assert len(refusal.value.faults) == MAX_FAULTS
+    assert time.process_time() - began < 1
+
+
+def test_what_is_long_is_not_remembered() -> None:
+    def hashed(number: int) -> None:
+        event = copy.deepcopy(_OBJECT)
+        event["@context"].append({f"p{n}": f"https://ns.example.org/{number}" for n in range(2_000)})
+        event["bizStep"] = f"https://steps.example.org/{number}/{'x' * 10_000}"
+        event["epcList"] = [f"https://items.example.org/01/{number}{'x' * 10_000}/1"]
+        assert event_hash(parse_capture(event)[0].document)
+
+    hashed(0)
+    tracemalloc.start()
+    for number in range(1, 21):
+        hashed(number)
+    left = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    # Remembered, each of the three alone would be 200,000 bytes or more.
+    assert left < 100_000

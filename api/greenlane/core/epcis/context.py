@@ -95,18 +95,18 @@ class Context:
 
 
 def read_context(value: JsonValue) -> Context:
-    """Reads an "@context"; the same value is read once.
+    """Reads an "@context"; the same value is read once, unless it is so long that remembering it would cost more.
 
     Raises:
         ContextMalformed: `where` points into the context.
     """
     try:
-        return _read(orjson.dumps(value))
+        written = orjson.dumps(value)
     except orjson.JSONEncodeError as error:
         raise ContextMalformed("The context is no JSON.", where="") from error
+    return _remembered(written) if len(written) <= _LONGEST_REMEMBERED else _read(written)
 
 
-@lru_cache(maxsize=1024)
 def _read(written: bytes) -> Context:
     value: JsonValue = orjson.loads(written)
     declared: dict[str, str] = {}
@@ -136,6 +136,11 @@ def _read(written: bytes) -> Context:
         unknown=tuple(unknown),
         declares_none=value is None,
     )
+
+
+# As many contexts as this are a few megabytes.
+_LONGEST_REMEMBERED: Final = 4_096
+_remembered = lru_cache(maxsize=1024)(_read)
 
 
 def _declared(part: dict[str, JsonValue], place: str) -> dict[str, str]:

@@ -21,6 +21,7 @@ from greenlane.core.canonical import (
 )
 from greenlane.core.epcis.context import Context, ContextMalformed, read_context
 from greenlane.core.epcis.fields import (
+    MAX_FLAWS,
     Check,
     Flaw,
     Flaws,
@@ -41,7 +42,7 @@ from greenlane.core.epcis.serials import link_of
 from greenlane.core.epcis.vocabulary import VocabularyKind, canonical_term
 from greenlane.core.errors import Faults, InvalidInput
 
-MAX_FAULTS: Final = 100
+MAX_FAULTS: Final = MAX_FLAWS
 """Faults told of one document; who sends more has one cause to mend."""
 
 

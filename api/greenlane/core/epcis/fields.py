@@ -31,6 +31,8 @@ class Flaw(NamedTuple):
 Flaws: TypeAlias = list[Flaw]
 Check: TypeAlias = Callable[[Any, Context], Flaws | None]
 
+MAX_FLAWS: Final = 100
+"""Where a value has as many flaws, the rest of it is not looked at: who sends more has one cause to mend."""
 _LONGEST_REMEMBERED: Final = 256
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,12})?(?:Z|[+-]\d\d:\d\d)", re.ASCII).fullmatch
 _OFFSET: Final = re.compile(r"[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00)", re.ASCII).fullmatch
@@ -190,11 +192,15 @@ def listed(check: Check, *, at_least: int = 0, is_set: bool = False, what: str =
         for index, item in enumerate(value):
             if found := check(item, context):
                 flaws += _within(index, found)
+                if len(flaws) >= MAX_FLAWS:
+                    break
         if is_set and not flaws and len(set(value)) < len(value):
             seen: set[str] = set()
             for index, item in enumerate(value):
                 if item in seen:
                     flaws.append(Flaw(f"/{index}", f"{item[:80]!r} stands twice in the list.", "Name it once."))
+                    if len(flaws) >= MAX_FLAWS:
+                        break
                 seen.add(item)
         return flaws or None
 
@@ -239,22 +245,25 @@ def check_fields(
     what: str,
 ) -> Flaws | None:
     """Checks an object field by field; see `record`."""
-    flaws: Flaws | None = None
+    flaws: Flaws = []
     for name, member in value.items():
         check = fields.get(name)
         if check is not None:
             found = check(member, context)
+            if found:
+                found = _within(name, found)
         elif is_open and ":" in name:
             found = check_extension(name, member, context)
         else:
-            flaws = [*(flaws or []), _unknown_field(name, fields, is_open, what)]
-            continue
+            found = [_unknown_field(name, fields, is_open, what)]
         if found:
-            flaws = (flaws or []) + (_within(name, found) if check is not None else found)
+            flaws += found
+            if len(flaws) >= MAX_FLAWS:
+                break
     for name in required:
         if name not in value:
-            flaws = [*(flaws or []), Flaw(pointer(name), f"The field {name!r} is missing in {what}.", "Add it.")]
-    return flaws
+            flaws.append(Flaw(pointer(name), f"The field {name!r} is missing in {what}.", "Add it."))
+    return flaws or None
 
 
 def _unknown_field(name: str, fields: Mapping[str, Check], is_open: bool, what: str) -> Flaw:
@@ -286,12 +295,13 @@ def _inside(value: Any, context: Context) -> Flaws | None:
                 )
             elif found := check_extension(name, member, context):
                 flaws += found
+            if len(flaws) >= MAX_FLAWS:
+                break
         return flaws or None
-    if type(value) is list:
-        return [
-            flaw for index, item in enumerate(value) if (found := _inside(item, context)) for flaw in _within(index, found)
-        ] or None
-    return None
+    return _inside_list(value, context) if type(value) is list else None
+
+
+_inside_list: Final = listed(_inside)
 
 
 def check_ilmd(value: Any, context: Context) -> Flaws | None:

@@ -318,7 +318,8 @@ def _term(kind: VocabularyKind) -> Callable[[str], str]:
         term = canonical_term(kind, text.strip())
         return _text(term)
 
-    return lru_cache(maxsize=1 << 10)(read)
+    remembered = lru_cache(maxsize=1 << 10)(read)
+    return lambda text: remembered(text) if len(text) <= _LONGEST_REMEMBERED else read(text)
 
 
 _BIZ_STEP: Final = _term(VocabularyKind.BIZ_STEP)

@@ -25,6 +25,8 @@ _CANONICAL_HOST: Final = "id.gs1.org"
 _PLAIN_SERIAL: Final = 16
 """Shortest of the bounds: a GRAI's serial; a GTIN's serial and a lot may have 20, a GDTI's serial 17."""
 _HEADS: Final = 1 << 13
+_LONGEST_IN_BULK: Final = 256
+"""Longer ones are seldom, and thousands of their heads would be much to remember."""
 
 
 def link_of(uri: str) -> str:
@@ -38,7 +40,7 @@ def link_of(uri: str) -> str:
     else:
         # A scheme may be written in capitals; seldom is.
         return to_digital_link(uri) if uri[:1] in ("h", "H") else uri
-    if len(serial) <= _PLAIN_SERIAL and serial.isalnum() and serial.isascii():
+    if len(serial) <= _PLAIN_SERIAL and len(uri) <= _LONGEST_IN_BULK and serial.isalnum() and serial.isascii():
         start = _start_of(head)
         if start is not None:
             return start + serial
@@ -67,7 +69,13 @@ def check_uri_in_bulk(uri: str) -> None:
     ):
         return
     head, _, serial = uri.rpartition("." if is_urn else "/")
-    if len(serial) <= _PLAIN_SERIAL and serial.isalnum() and serial.isascii() and _is_good_head(head):
+    if (
+        len(serial) <= _PLAIN_SERIAL
+        and len(uri) <= _LONGEST_IN_BULK
+        and serial.isalnum()
+        and serial.isascii()
+        and _is_good_head(head)
+    ):
         return
     check_identifier(uri)
 
