@@ -37,6 +37,7 @@ struct Candidate {
 }
 
 /// @notice A center as the registry keeps it. Text and keys mean what they mean in Candidate.
+/// @dev The anchorer is zero after an operator replacement that took its account, until the operator names another.
 struct Center {
     bytes32 id;
     bytes32 logKey;
@@ -117,7 +118,7 @@ struct Member {
     bytes32 centerId;
     /// Unique within its center; same alphabet as a center's id.
     bytes32 id;
-    /// The account that signs for the member.
+    /// The account that signs for the member; zero after an operator replacement that took it, until there is another.
     address account;
     /// 1 enterprise, 2 certifier, 4 buyer, 8 agency; added up.
     uint8 roles;

@@ -170,6 +170,7 @@ class CenterRecord:
     """A center as the registry keeps it; what CenterCandidate says, and its standing.
 
     Attributes:
+        anchorer: 20 zeros where it has none, its account having been made the operator by vote.
         term_end: no longer in good standing from here; None is open.
         revision: counts changes of status and term.
         validator_rotated_at: when its operator changed the validator key last; None is never.
@@ -203,7 +204,10 @@ class LogKeyRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRecord:
-    """A member, vouched for by one center; term_end None is open."""
+    """A member, vouched for by one center; term_end None is open.
+
+    Its account is 20 zeros where it was made its center's operator by vote and the member has no other yet.
+    """
 
     center: CenterId
     id: MemberId
