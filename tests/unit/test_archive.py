@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from greenlane.adapters.archive import ArchiveInvalid, read_archive, write_archive
@@ -175,6 +176,61 @@ def test_manifests_of_another_version_or_with_malformed_promises_are_refused(tmp
     for number, changes in enumerate(malformed):
         with pytest.raises(ArchiveInvalid):
             read_archive(forged(tmp_path, [manifest({}, **changes)]), folder(tmp_path, str(number)))
+
+
+@pytest.mark.parametrize("size", ["1e999", "-1e999", "NaN", "1.0", '"1"', "true", "null", "-1", "9" * 5_000, str(10**30)])
+def test_a_size_that_no_part_can_have_is_refused(tmp_path: Path, size: str) -> None:
+    for name in ("network.json", "database"):
+        text = f'{{"type":"GreenlaneBackup","version":1,"parts":{{"{name}":{{"sha256":"{"0" * 64}","bytes":{size}}}}}}}'
+        with pytest.raises(ArchiveInvalid):
+            read_archive(forged(tmp_path, [(tarfile.TarInfo("manifest.json"), text.encode())]), folder(tmp_path, name))
+
+
+def test_a_small_archive_that_unpacks_to_much_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    large, small = b"\0" * (5 * 1024 * 1024), b"n"
+    for number, members in enumerate(
+        [
+            [manifest({"network.json": large}), (tarfile.TarInfo("network.json"), large)],
+            [manifest({f"keys/{n}": b"" for n in range(1_001)})],
+        ]
+    ):
+        with pytest.raises(ArchiveInvalid, match=r"cannot have|at most"):
+            read_archive(forged(tmp_path, members), folder(tmp_path, str(number)))
+        assert list((tmp_path / str(number)).iterdir()) == []
+    extended, named, holed = (tarfile.TarInfo("x") for _ in range(3))
+    extended.type, named.type, holed.type = tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_SPARSE
+    for header in (extended, named, holed):
+        members = [manifest({"network.json": small}), (header, large), (tarfile.TarInfo("network.json"), small)]
+        with pytest.raises(ArchiveInvalid, match="no plain file"):
+            read_archive(forged(tmp_path, members), folder(tmp_path, header.type.hex()))
+
+
+def test_a_part_with_holes_is_refused_however_they_are_told(tmp_path: Path) -> None:
+    target = tmp_path / "holes.tar.gz"
+    head, listing = manifest({"database": b"\0" * 1_000})
+    holed = tarfile.TarInfo("database")
+    holed.pax_headers = {"GNU.sparse.map": "0,1", "GNU.sparse.size": "1000"}
+    with tarfile.open(target, "w:gz", format=tarfile.PAX_FORMAT) as out:
+        for info, content in ((head, listing), (holed, b"\0")):
+            info.size = len(content)
+            out.addfile(info, io.BytesIO(content))
+    with pytest.raises(ArchiveInvalid, match="not what the manifest says"):
+        read_archive(target, folder(tmp_path))
+
+
+def test_a_backup_that_does_not_fit_the_disk_says_so(tmp_path: Path, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("greenlane.adapters.archive.shutil.disk_usage", lambda _: SimpleNamespace(free=5))
+    with pytest.raises(ArchiveInvalid, match="5 are free"):
+        read_archive(archive, folder(tmp_path))
+
+
+def test_what_is_unpacked_is_readable_by_its_owner_alone(tmp_path: Path, archive: Path) -> None:
+    before = os.umask(0)
+    try:
+        found = read_archive(archive, folder(tmp_path))
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(file.stat().st_mode) for file in found.values()} == {0o600}
 
 
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:

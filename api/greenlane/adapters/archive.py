@@ -1,7 +1,8 @@
 """One file that holds a whole deployment: database, keystores and network description, each with its SHA-256.
 
 The keystore's password is not in it: whoever finds a backup cannot sign. An archive is read strictly: known names only, no links,
-no paths, sizes and digests as its manifest says, before anything is written where it will be used.
+no paths, sizes and digests as its manifest says, before anything is written where it will be used. What it unpacks to is bounded,
+so that a few kilobytes cannot fill memory or disk.
 """
 
 import io
@@ -25,6 +26,11 @@ _NAME = re.compile(r"database|network\.json|trust\.json|keys/[A-Za-z0-9][A-Za-z0
 _MAX_MANIFEST_BYTES = 1024 * 1024
 _VERSION = 1
 _CHUNK_BYTES = 1024 * 1024
+# All but the database are small files of JSON.
+_MAX_SMALL_PART_BYTES = 4 * 1024 * 1024
+_MAX_PARTS = 1_000
+# Names and times that a plain header has no room for; tarfile holds them in memory whole.
+_MAX_EXTENDED_HEADER_BYTES = 64 * 1024
 
 
 class ArchiveInvalid(InvalidInput):
@@ -32,6 +38,19 @@ class ArchiveInvalid(InvalidInput):
 
     code = "archive-invalid"
     default_remedy = "Use another backup."
+
+
+class _BoundedHeader(tarfile.TarInfo):
+    """Reads headers of plain files and of short extensions to them, and no other: not links, long names, or files with holes."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_BoundedHeader":
+        header = super().frombuf(buf, encoding, errors)
+        if header.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) and not (
+            header.type == tarfile.XHDTYPE and header.size <= _MAX_EXTENDED_HEADER_BYTES
+        ):
+            raise ArchiveInvalid("A part is no plain file.")
+        return header
 
 
 def write_archive(target: Path, parts: Mapping[str, Path], *, created_at: datetime) -> None:
@@ -84,22 +103,30 @@ def read_archive(source: Path, folder: Path) -> dict[str, Path]:
         ArchiveInvalid: it cannot be read, or a part is missing, unknown, or not what the manifest says.
     """
     try:
-        with tarfile.open(source, "r:gz") as archive:
+        with tarfile.open(source, "r:gz", tarinfo=_BoundedHeader) as archive:
             first = archive.next()
             if first is None or first.name != _MANIFEST or not first.isfile() or first.size > _MAX_MANIFEST_BYTES:
                 raise ArchiveInvalid("The file does not begin with a manifest.", where=str(source))
             stream = archive.extractfile(first)
             promised = _promises(b"" if stream is None else stream.read(), source)
+            needed, free = sum(size for _, size in promised.values()), shutil.disk_usage(folder).free
+            if needed > free:
+                raise ArchiveInvalid(
+                    f"The backup unpacks to {needed} bytes; {free} are free.",
+                    where=str(source),
+                    remedy="Make room and try again.",
+                )
             found: dict[str, Path] = {}
             for member in archive:
                 if member.name == _MANIFEST:
                     continue
                 promise = promised.get(member.name)
                 content = archive.extractfile(member) if member.isfile() else None
-                if promise is None or content is None or member.name in found or member.size != promise[1]:
+                if promise is None or content is None or member.name in found or member.size != promise[1] or member.issparse():
                     raise ArchiveInvalid(f"The part {member.name[:80]!r} is not what the manifest says.", where=str(source))
                 file = folder / f"part-{len(found)}"
-                with file.open("xb") as out:
+                # Private from its first byte, as the backup itself: it is moved to where it will be used.
+                with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
                     shutil.copyfileobj(content, out)
                 if _digest(file) != promise[0]:
                     raise ArchiveInvalid(f"The part {member.name!r} is damaged.", where=str(source))
@@ -117,13 +144,23 @@ def _promises(manifest: bytes, source: Path) -> dict[str, tuple[str, int]]:
         read = json.loads(manifest)
         if read["type"] != "GreenlaneBackup" or read["version"] != _VERSION:
             raise ArchiveInvalid("The manifest is of another kind or version.", where=str(source))
-        parts = {str(name): (str(part["sha256"]), int(part["bytes"])) for name, part in read["parts"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError) as cause:
+        parts = {str(name): (str(part["sha256"]), _whole(part["bytes"])) for name, part in read["parts"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as cause:
         raise ArchiveInvalid("The manifest is malformed.", where=str(source)) from cause
-    for name in parts:
+    if len(parts) > _MAX_PARTS:
+        raise ArchiveInvalid(f"The manifest names {len(parts)} parts; a backup has at most {_MAX_PARTS}.", where=str(source))
+    for name, (_, size) in parts.items():
         if _NAME.fullmatch(name) is None:
             raise ArchiveInvalid(f"The manifest names an unknown part {name[:80]!r}.", where=str(source))
+        if size < 0 or (name != "database" and size > _MAX_SMALL_PART_BYTES):
+            raise ArchiveInvalid(f"The manifest gives {name!r} {size} bytes, which it cannot have.", where=str(source))
     return parts
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError(value)
+    return value
 
 
 def _digest(file: Path) -> str:
