@@ -9,6 +9,7 @@ Sources: RFC 8259, RFC 7493 (I-JSON), RFC 8785 (JSON Canonicalization Scheme; th
 
 import json
 import re
+from collections import Counter
 from itertools import accumulate
 from typing import TypeAlias
 
@@ -305,12 +306,9 @@ def _first_fault_without_place(text: str) -> InvalidInput | None:
 
 
 def _refuse_duplicate(pairs: list[tuple[str, object]]) -> None:
-    seen: set[str] = set()
     if len(dict(pairs)) < len(pairs):
-        for key, _ in pairs:
-            if key in seen:
-                raise DuplicateKey(f"The key {key[:60]!r} stands twice in one object.", where="")
-            seen.add(key)
+        key = Counter([name for name, _ in pairs]).most_common(1)[0][0]
+        raise DuplicateKey(f"The key {key[:60]!r} stands twice in one object.", where="")
 
 
 def _refuse_integer(number: str) -> None:

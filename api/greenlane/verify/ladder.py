@@ -422,10 +422,6 @@ def _checkpoint(receipt: Receipt, center: TrustedCenter | None) -> tuple[Step, L
     return _passed(Rung.CHECKPOINT, words), term
 
 
-class _HintsOpen(NodeAway):
-    """A node holds the root, and cannot tell what the receipt says beside it."""
-
-
 def _answers(anchor: Anchor, trust: TrustFile, ask: Sequence[Node]) -> tuple[NodeAnswer, ...]:
     answers: list[NodeAnswer] = []
     for node in ask:
@@ -469,7 +465,7 @@ def _asked(node: Node, anchor: Anchor, trust: TrustFile) -> tuple[str, datetime 
     if found is None:
         # What nobody confirms may have been written by anybody.
         if has_hints:
-            raise _HintsOpen(f"It holds this root, but not checked is when the receipt says it was anchored: {untold}")
+            raise NodeAway(f"It holds this root, but not checked is when the receipt says it was anchored: {untold}")
         return f"It holds this root; {untold}", None
     told = (found.root, found.block_number, found.block_time, found.transaction)
     written = (anchor.root, anchor.block_number, anchor.block_time, anchor.transaction)

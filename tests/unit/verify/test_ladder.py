@@ -338,7 +338,10 @@ def test_a_retired_key_counts_only_where_the_chain_dates_the_anchor_within_its_t
     covering = world.with_term(anchored_at - day, anchored_at + second)
     assert anchor_step(world, trust=covering)[0] is PASSED
     assert "has an end" in judged(world, world.receipt, trust=covering).step(Rung.CHECKPOINT).words
-    assert anchor_step(world, world.node(event=None), trust=covering)[0] is NOT_CHECKED
+    hintless = replace(world.receipt, anchor=replace(world.receipt.anchor, **NO_HINTS))
+    verdict, _, said = anchor_step(world, world.node(event=None), receipt=hintless, trust=covering)
+    assert verdict is NOT_CHECKED
+    assert "the signing key has an end" in said
     for trust in (
         world.with_term(anchored_at - day, anchored_at),
         world.with_term(anchored_at + second, anchored_at + day),
