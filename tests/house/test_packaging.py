@@ -16,13 +16,14 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 # eth-account signs with it where it is there, seven times faster.
 NEVER_IMPORTED = {"coincurve"}
 API, NODE = "api/greenlane", "node/greenlane_node"
+_OF_THE_CHAIN = ("anchor_log", "artifacts", "bindings", "contract", "pilot_registry", "records", "standing", "trust")
 # What each install must be able to import: the base install, and the node's with the adapters that it leans on.
 PARTS = {
     "base": [f"{API}/core", f"{API}/verify"],
     "node": [
         NODE,
         *(f"{API}/adapters/{name}.py" for name in ("entropy", "home", "keystore", "network_file")),
-        *(f"{API}/adapters/evm/{name}.py" for name in ("bindings", "standing", "trust")),
+        *(f"{API}/adapters/evm/{name}.py" for name in _OF_THE_CHAIN),
     ],
     "api": [API],
 }

@@ -1,0 +1,62 @@
+"""What both contracts' classes share: one contract at one address, asked through one node."""
+
+from typing import Any, ClassVar
+
+from web3 import Web3
+from web3.exceptions import ContractLogicError
+from web3.types import BlockIdentifier, LogReceipt, TxParams
+
+from greenlane.adapters.evm.artifacts import AbiArgument, ContractRefused, artifact, hex_bytes
+from greenlane.adapters.evm.records import ContractEvent
+from greenlane.core.units import (
+    Address,
+)
+
+
+class Contract:
+    """One contract at one address, asked through one node."""
+
+    _name: ClassVar[str]
+
+    def __init__(self, web3: Web3, address: Address) -> None:
+        self._web3 = web3
+        self.address = address
+
+    def simulate(self, data: bytes, *, sender: Address, block: BlockIdentifier = "latest") -> None:
+        """Runs a call as `sender` would send it, and changes nothing.
+
+        Raises:
+            ContractRefused: the contract would refuse it.
+        """
+        self._ask(data, block, sender=sender)
+
+    def has_code(self, block: BlockIdentifier = "latest") -> bool:
+        """Whether any code stands at the address; whether it is this contract's is seen in what it answers."""
+        return bool(self._web3.eth.get_code(Web3.to_checksum_address(self.address), block))
+
+    @classmethod
+    def explain_revert(cls, data: bytes) -> str:
+        """A sentence for a revert's data."""
+        return artifact(cls._name).refusal(data).detail
+
+    @classmethod
+    def event(cls, log: LogReceipt) -> ContractEvent | None:
+        """The event a log entry tells, or None where it is none of this contract's."""
+        return artifact(cls._name).event([bytes(topic) for topic in log["topics"]], bytes(log["data"]))
+
+    def _read(self, block: BlockIdentifier, function: str, *arguments: AbiArgument) -> tuple[Any, ...]:
+        compiled = artifact(self._name)
+        return compiled.decode_answer(function, self._ask(compiled.encode_call(function, *arguments), block))
+
+    def _ask(self, data: bytes, block: BlockIdentifier, *, sender: Address | None = None) -> bytes:
+        call: TxParams = {"to": Web3.to_checksum_address(self.address), "data": Web3.to_hex(data)}
+        if sender is not None:
+            call["from"] = Web3.to_checksum_address(sender)
+        try:
+            return bytes(self._web3.eth.call(call, block))
+        except ContractLogicError as cause:
+            # web3 has its own words for errors it can decode; the bytes are what we judge by.
+            told = cause.data if isinstance(cause.data, str) and cause.data.startswith("0x") else None
+            if told is None:
+                raise ContractRefused("Unknown", {"message": str(cause.message)}) from cause
+            raise artifact(self._name).refusal(hex_bytes(told)) from cause
