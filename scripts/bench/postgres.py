@@ -22,6 +22,14 @@ def server_binaries() -> Path | None:
     return next((folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()), None)
 
 
+def _place_for_others() -> str:
+    """A folder for temporary files that another user can pass through: root's own may be closed to the server's user."""
+    for place in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")):
+        if all(each.stat().st_mode & 0o001 for each in (place, *place.parents) if each.exists()) and place.is_dir():
+            return str(place)
+    return tempfile.gettempdir()
+
+
 @contextmanager
 def temporary_postgres(*, is_durable: bool = True) -> Iterator[str | None]:
     """A running cluster's URL "postgresql://…", or None where the server is not installed.
@@ -37,7 +45,7 @@ def temporary_postgres(*, is_durable: bool = True) -> Iterator[str | None]:
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     user = "postgres" if as_user else pwd.getpwuid(os.geteuid()).pw_name
     port = free_port()
-    with tempfile.TemporaryDirectory(prefix="greenlane-postgres-") as folder:
+    with tempfile.TemporaryDirectory(prefix="greenlane-postgres-", dir=_place_for_others() if as_user else None) as folder:
         if as_user:
             Path(folder).chmod(0o755)
             data = Path(folder) / "data"
