@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.units import CenterId
-from greenlane.services.anchor import Anchor, AnchorOutcome, AnchorStep
+from greenlane.services.anchor import Anchor, AnchorOutcome, AnchorStep, LogBehindChain, LogForked
 from greenlane.services.publish import Publish
 from greenlane.services.tidy import Tidy
 from greenlane.services.watch_keys import WatchKeys
@@ -47,10 +47,17 @@ class _Pace:
 
 @dataclass(slots=True)
 class _Course:
-    """One center's place in the loop. Publishing goes on while anchoring waits for the chain."""
+    """One center's place in the loop. Publishing goes on while anchoring waits for the chain.
+
+    Attributes:
+        is_contradicted: the chain holds another history than the database: nothing more is signed until that is mended.
+        has_news: this look published something.
+    """
 
     center: CenterId
     is_current: bool = False
+    is_contradicted: bool = False
+    has_news: bool = False
     publishing: _Pace = field(default_factory=_Pace)
     anchoring: _Pace = field(default_factory=_Pace)
     outcome: AnchorOutcome | None = None
@@ -110,20 +117,32 @@ class Worker:
         return False
 
     def step(self, course: _Course) -> None:
-        """One look at one center."""
-        self._attempt(course.center, course.publishing, lambda: self._publish_what_waits(course))
+        """One look at one center: first at the chain, because nothing may be built on what contradicts it."""
+        course.has_news = False
         self._attempt(course.center, course.anchoring, lambda: self._anchor_the_newest(course))
+        if course.is_contradicted:
+            return
+        self._attempt(course.center, course.publishing, lambda: self._publish_what_waits(course))
+        if course.has_news:
+            self._attempt(course.center, course.anchoring, lambda: self._anchor_the_newest(course))
 
     def _publish_what_waits(self, course: _Course) -> None:
         while (checkpoint := self._publish(course.center)) is not None:
             course.is_current = False
+            course.has_news = True
             if not course.anchoring.pause_s:
                 course.anchoring.go_on()
             _log.info("checkpoint.signed", extra={"center": course.center, "tree_size": checkpoint.tree_size})
         course.publishing.go_on()
 
     def _anchor_the_newest(self, course: _Course) -> None:
-        outcome = self._anchor(course.center)
+        try:
+            outcome = self._anchor(course.center)
+        except (LogBehindChain, LogForked):
+            # The center's key must not sign another history beside the one that the chain holds.
+            course.is_contradicted = True
+            raise
+        course.is_contradicted = False
         self._note(course, outcome)
         course.is_current = outcome.step is AnchorStep.CURRENT
         course.anchoring.go_on(time.monotonic() + self._recheck_interval_s if course.is_current else 0.0)
