@@ -141,5 +141,5 @@ def test_no_text_brings_anything_but_our_own_error(kind: VocabularyKind, text: s
     try:
         check_term(kind, text)
     except VocabularyFault as fault:
-        assert len(str(fault)) < 500
+        assert len(str(fault)) < 800
         assert bare_word(kind, text) is None

@@ -47,10 +47,11 @@ class UnknownTerm(VocabularyFault):
     code = "unknown-term"
 
     def __init__(self, kind: VocabularyKind, text: str, nearest: str | None, *, because: str = "") -> None:
-        guess = f"Did you mean {nearest!r}? " if nearest else ""
+        # A guess that only looks alike would end in a log that nothing is ever taken out of: then all words are told instead.
+        words = f"Did you mean {nearest!r}? Use a standard word" if nearest else f"Use one of {', '.join(_LISTS[kind].words)}"
         super().__init__(
             f"{text[:80]!r} is no standard {kind}{because}.",
-            remedy=f"{guess}Use a standard word, or your own term as an absolute URI.",
+            remedy=f"{words}, or your own term as an absolute URI.",
         )
         self.kind = kind
         self.nearest = nearest
@@ -235,5 +236,5 @@ def check_term(kind: VocabularyKind, text: str) -> None:
 def _nearest(kind: VocabularyKind, word: str) -> str | None:
     words = {known.lower(): known for known in _LISTS[kind].words}
     # Longer texts cannot look like a word, and comparing them costs the square of their length.
-    close = get_close_matches(word.strip()[:40].lower().replace(" ", "_").replace("-", "_"), words, n=1, cutoff=0.6)
+    close = get_close_matches(word.strip()[:40].lower().replace(" ", "_").replace("-", "_"), words, n=1, cutoff=0.77)
     return words[close[0]] if close else None
