@@ -115,6 +115,12 @@ class NodeAway(Unavailable):
     code = "node-away"
 
 
+class AnotherChain(NodeAway):
+    """A node serves another chain than the trust file names: what it says is about something else."""
+
+    code = "another-chain"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anchoring:
     """When and by what a root came to the chain, as a node tells it.
@@ -440,14 +446,15 @@ def _asked(node: Node, anchor: Anchor, trust: TrustFile) -> tuple[str, datetime 
 
     Raises:
         AnchorRefused: it contradicts.
+        AnotherChain: it is no witness of the trusted chain.
         NodeAway: it could not be asked, or not about everything that the receipt says.
     """
     chain_id = node.chain_id()
     if chain_id != trust.chain_id:
-        raise AnchorRefused(f"It serves the chain {chain_id}; the trust file names the chain {trust.chain_id}.")
+        raise AnotherChain(f"It serves the chain {chain_id}; the trust file names the chain {trust.chain_id}.")
     genesis_hash = node.genesis_hash()
     if genesis_hash != trust.genesis_hash:
-        raise AnchorRefused(
+        raise AnotherChain(
             f"Its chain has the number but not the beginning of the trusted one: the hash of its first block is "
             f"{encode_hex(genesis_hash)}, not {encode_hex(trust.genesis_hash)}."
         )

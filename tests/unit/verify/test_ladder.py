@@ -235,17 +235,23 @@ def anchor_step(world: "World", *nodes: Any, receipt: Any = None, trust: Any = N
 
 @pytest.mark.parametrize(
     ("changed", "words"),
-    [
-        ({"chain": 1}, "serves the chain 1"),
-        ({"genesis": bytes(32)}, "not the beginning of the trusted one"),
-        ({"storage": {}}, "knows no anchor"),
-    ],
+    [({"chain": 1}, "serves the chain 1"), ({"genesis": bytes(32)}, "not the beginning of the trusted one")],
 )
-def test_a_node_of_another_chain_or_without_the_anchor_is_named(world: "World", changed: dict[str, Any], words: str) -> None:
-    verdict, code, said = anchor_step(world, world.node(name="node-x", **changed))
+def test_a_node_of_another_chain_is_named_and_is_no_witness(world: "World", changed: dict[str, Any], words: str) -> None:
+    verdict, _, said = anchor_step(world, world.node(name="node-x", **changed))
+    assert verdict is NOT_CHECKED
+    assert "node-x: " in said
+    assert words in said
+    # Beside a node of the right chain it changes nothing, whatever that one says.
+    assert anchor_step(world, world.node(), world.node(name="node-x", **changed))[0] is PASSED
+    assert anchor_step(world, world.node(storage={}), world.node(name="node-x", **changed))[0] is FAILED
+
+
+def test_a_node_without_the_anchor_is_named(world: "World") -> None:
+    verdict, code, said = anchor_step(world, world.node(name="node-x", storage={}))
     assert (verdict, code) == (FAILED, "anchor-refused")
     assert said.startswith("node-x: ")
-    assert words in said
+    assert "knows no anchor" in said
 
 
 def test_a_node_that_holds_another_root_is_named(world: "World") -> None:

@@ -36,6 +36,10 @@ class VocabularyFault(InvalidInput):
     code = "invalid-term"
 
 
+_LONGEST_LIST = 600
+"""Characters of a list of words that a message may hold."""
+
+
 class UnknownTerm(VocabularyFault):
     """The text claims to be a standard term and the list does not have it.
 
@@ -48,7 +52,9 @@ class UnknownTerm(VocabularyFault):
 
     def __init__(self, kind: VocabularyKind, text: str, nearest: str | None, *, because: str = "") -> None:
         # A guess that only looks alike would end in a log that nothing is ever taken out of: then all words are told instead.
-        words = f"Did you mean {nearest!r}? Use a standard word" if nearest else f"Use one of {', '.join(_LISTS[kind].words)}"
+        known = ", ".join(_LISTS[kind].words)
+        words = f"Use one of {known}" if nearest is None and len(known) <= _LONGEST_LIST else "Use a standard word"
+        words = f"Did you mean {nearest!r}? {words}" if nearest else words
         super().__init__(
             f"{text[:80]!r} is no standard {kind}{because}.",
             remedy=f"{words}, or your own term as an absolute URI.",
