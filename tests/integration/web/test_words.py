@@ -105,3 +105,11 @@ def test_a_caption_of_any_text_fits_and_loses_nothing_unsaid(text: str) -> None:
     assert len(lines) <= 2
     kept = "".join("".join(lines).split())
     assert kept == "".join(text.split()) or "…" in kept
+
+
+@pytest.mark.parametrize(
+    ("at", "offset"),
+    [(datetime(9999, 12, 31, 14, tzinfo=UTC), "+14:00"), (datetime(1, 1, 1, 2, tzinfo=UTC), "-12:00")],
+)
+def test_a_time_at_the_ends_of_the_calendar_is_told_in_utc(at: datetime, offset: str) -> None:
+    assert time_words(at, offset).endswith("(UTC)")

@@ -10,7 +10,7 @@ from greenlane.core.canonical import JsonValue, parse_json
 from greenlane.core.epcis.identifiers import to_digital_link
 from greenlane.ports.events import StoredEvent
 from greenlane.ports.signing import HostedCenter
-from greenlane.verify.ladder import Judgement, Verdict
+from greenlane.verify.ladder import Judgement, Rung, Verdict
 from greenlane.verify.report import report_value
 from greenlane.web.pages.words import (
     disposition_words,
@@ -132,6 +132,20 @@ class JudgedJourney:
     def declared_wrong(self) -> int:
         """How many events were later declared wrong by whoever captured them."""
         return sum(event.is_declared_wrong for event in self.events)
+
+    @property
+    def unchanged_since(self) -> str | None:
+        """When the last of the events was fixed on the chain, in words; None where no node told."""
+        times = [event.judgement.anchored_at for event in self.events if event.judgement is not None]
+        known = [time for time in times if time is not None]
+        return time_words(max(known), None) if known and len(known) == len(self.events) else None
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the validators' seals were checked for every event."""
+        return all(
+            event.judgement is not None and event.judgement.step(Rung.SEALED).verdict is Verdict.PASSED for event in self.events
+        )
 
     def counted(self, verdict: Verdict) -> int:
         """How many events have this verdict."""

@@ -1,5 +1,6 @@
 """The words of events in plain English, for people who never heard of EPCIS."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -144,6 +145,8 @@ def time_words(at: datetime, offset: object) -> str:
     zone = "UTC"
     if isinstance(offset, str) and len(offset) == 6 and offset[1:3].isdecimal() and offset[4:].isdecimal():
         sign = -1 if offset[0] == "-" else 1
-        at = at.astimezone(UTC) + sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[4:]))
-        zone = f"UTC{offset}"
+        # A time at the very ends of the calendar has no local form; an event that has one must not cost the page.
+        with suppress(OverflowError):
+            at = at.astimezone(UTC) + sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[4:]))
+            zone = f"UTC{offset}"
     return f"{at.day} {at:%b} {at.year}, {at:%H:%M} ({zone})"
