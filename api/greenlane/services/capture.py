@@ -10,7 +10,7 @@ from datetime import datetime
 
 from greenlane.core import crypto
 from greenlane.core.canonical import JsonValue
-from greenlane.core.entry import Entry, EntryKind
+from greenlane.core.entry import SALT_BYTES, Entry, EntryKind
 from greenlane.core.epcis.event import Event, encode_event
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
 from greenlane.core.epcis.variant import DECLARATIONS, variant_digest
@@ -26,7 +26,6 @@ from greenlane.ports.jobs import CapturedEvent, CaptureJob
 from greenlane.ports.log import LogHead
 from greenlane.ports.store import Store, Transaction
 
-_SALT_BYTES = 32
 _NO_DECLARATIONS = variant_digest({})
 
 
@@ -132,7 +131,7 @@ class Capture:
             if place is None:
                 place = LeafIndex(head.captured + len(entries))
                 places[each.identity] = place
-                salt = Salt(self._entropy(_SALT_BYTES)) if visibility is Visibility.PRIVATE else None
+                salt = Salt(self._entropy(SALT_BYTES)) if visibility is Visibility.PRIVATE else None
                 entries.append(each.encoded_entry if salt is None else each.entry.blinded(salt).encode())
                 fresh.append(_stored(each, member, captured_at, place, salt, job_id))
             outcome.append(CapturedEvent(event_hash=each.event_hash, leaf_index=place, is_new=is_new))

@@ -3,11 +3,9 @@
 Cost: O(new entries + log of the tree). The new tree is proven to extend the last published one before it is signed.
 """
 
-from collections.abc import Mapping
-
 from greenlane.core.checkpoint import Checkpoint
 from greenlane.core.merkle import leaf_hash, verify_consistency
-from greenlane.core.tiles import ReadTile, TileId, append_leaves, consistency_proof_from_tiles, root_from_tiles
+from greenlane.core.tiles import ReadTile, append_leaves, consistency_proof_from_tiles, root_from_tiles, with_changes
 from greenlane.core.units import CenterId, LeafIndex, TreeSize
 from greenlane.ports.clock import Clock
 from greenlane.ports.log import StoredCheckpoint
@@ -59,7 +57,7 @@ class Publish:
             new_size = TreeSize(old_size + len(entries))
             stored = _reader(tx, center)
             tiles = append_leaves(old_size=old_size, leaves=[leaf_hash(entry) for entry in entries], read=stored)
-            grown = _over(tiles, stored)
+            grown = with_changes(stored, tiles)
             root = root_from_tiles(new_size, grown)
             previous = tx.log.checkpoint(center, old_size) if old_size else None
             if previous is not None:
@@ -93,13 +91,3 @@ class Publish:
 
 def _reader(tx: Transaction, center: CenterId) -> ReadTile:
     return lambda tile, width: tx.log.read_tile(center, tile, width)
-
-
-def _over(fresh: Mapping[TileId, bytes], stored: ReadTile) -> ReadTile:
-    """Reads a tile from `fresh` where it stands there, from `stored` otherwise."""
-
-    def read(tile: TileId, width: int) -> bytes:
-        whole = fresh.get(tile)
-        return stored(tile, width) if whole is None else whole[: width * 32]
-
-    return read
