@@ -248,14 +248,15 @@ def _events_of(state: WebState, request: Request, body: bytes) -> tuple[Event, .
 
 def _count_events(value: JsonValue) -> int:
     """How many events the document claims, wherever a reader may look for them, before any is looked at."""
-    counts = [1]
+    counts: list[int] = []
     for steps in (("epcisBody", "eventList"), ("epcisBody", "queryResults", "resultsBody", "eventList")):
         inner = value
         for step in steps:
             inner = inner.get(step) if isinstance(inner, dict) else None
         if isinstance(inner, list):
             counts.append(len(inner))
-    return max(counts) if len(counts) == 1 else max(counts[1:])
+    # Without a list it is one bare event, or no document at all.
+    return max(counts, default=1)
 
 
 def _captured(state: WebState, request: Request, principal: Principal, taken: tuple[Event, ...], body: bytes) -> CaptureJob:
