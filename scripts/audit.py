@@ -43,11 +43,11 @@ def main() -> int:
         return 1 if os.environ.get("CI") == "true" else 0
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        _run([BIN / "greenlane-node", "local", "up", "--home", home, "--port", str(free_port())])
+        _run([BIN / "greenlane-node", "embedded", "up", "--home", home, "--port", str(free_port())])
         try:
             return _audit(tool, home, entries)
         finally:
-            _run([BIN / "greenlane-node", "local", "down", "--home", home])
+            _run([BIN / "greenlane-node", "embedded", "down", "--home", home])
 
 
 def _audit(tool: Path, home: Path, entries: int) -> int:

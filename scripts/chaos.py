@@ -136,7 +136,7 @@ class Arena:
         return read_settings(self._environment)
 
     def chain_up(self) -> None:
-        command = [BIN / "greenlane-node", "local", "up", "--home", self._home, "--port", str(self._chain_port)]
+        command = [BIN / "greenlane-node", "embedded", "up", "--home", self._home, "--port", str(self._chain_port)]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120, check=False)
         if done.returncode != 0:
             raise Broken(f"the chain does not start again: {done.stderr.strip() or done.stdout.strip()}")

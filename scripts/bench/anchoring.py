@@ -19,7 +19,7 @@ from greenlane.core.units import CenterId, LeafIndex, member_id
 from greenlane.ports.accounts import MemberRole, Visibility
 from greenlane.settings import read_settings
 from greenlane_node.anvil import free_port
-from greenlane_node.local import LocalNetwork
+from greenlane_node.embedded import EmbeddedNetwork
 from hexbytes import HexBytes
 from web3 import HTTPProvider, Web3
 
@@ -39,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--captures", type=int, default=40, help="how many captures are timed")
     captures: int = parser.parse_args().captures
-    with tempfile.TemporaryDirectory() as folder, LocalNetwork.start(Path(folder) / "home", port=free_port()) as network:
+    with tempfile.TemporaryDirectory() as folder, EmbeddedNetwork.start(Path(folder) / "home", port=free_port()) as network:
         settings = read_settings({"GREENLANE_HOME": str(network.home.directory), "GREENLANE_POLL_INTERVAL_S": "0.05"})
         with open_deployment(settings) as deployment:
             deployment.enrol.member(

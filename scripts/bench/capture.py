@@ -26,7 +26,7 @@ from greenlane.core.units import CenterId, member_id
 from greenlane.ports.accounts import KeyRole, MemberRole, Visibility
 from greenlane.settings import read_settings
 from greenlane_node.anvil import free_port
-from greenlane_node.local import LocalNetwork
+from greenlane_node.embedded import EmbeddedNetwork
 
 from scripts.bench.events import document_of
 from scripts.bench.postgres import temporary_postgres
@@ -115,7 +115,7 @@ def _capture(home: Path, database: str | None, bodies: list[bytes], batch: int, 
         "GREENLANE_PUBLIC_RATE": "10000000",
         "GREENLANE_MAX_UNPUBLISHED": "100000000",
     } | ({"GREENLANE_DATABASE_URL": database.replace("postgresql://", "postgresql+psycopg://")} if database else {})
-    with LocalNetwork.start(home, port=free_port()):
+    with EmbeddedNetwork.start(home, port=free_port()):
         keys = []
         with open_deployment(read_settings(environment)) as deployment:
             for center in _CENTERS:

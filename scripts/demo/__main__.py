@@ -23,7 +23,7 @@ from greenlane.core.units import CenterId, center_id, member_id
 from greenlane.ports.accounts import KeyRole, MemberRole, Visibility
 from greenlane.settings import read_settings
 from greenlane_node.anvil import ChainNotStarted
-from greenlane_node.local import LocalNetwork, RunningNetwork
+from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
 
 from scripts.running import BIN, Child, NotReady, is_answering
 
@@ -60,9 +60,9 @@ def main() -> int:
     try:
         is_new = not (keep and (_HOME / "done").exists())
         if is_new and _HOME.exists():
-            LocalNetwork.stop(_HOME)
+            EmbeddedNetwork.stop(_HOME)
             shutil.rmtree(_HOME)
-        with LocalNetwork.start(_HOME) as network:
+        with EmbeddedNetwork.start(_HOME) as network:
             _say(
                 1,
                 "a local chain with the registry of three pilot centers",

@@ -30,7 +30,7 @@ from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import AnchorRefused, LedgerMismatch, LedgerUnavailable
 from greenlane.ports.outbox import OutboxRow, OutboxState
 from greenlane_node.anvil import ChainSettings, free_port, mine, start_anvil
-from greenlane_node.local import LocalNetwork, RunningNetwork
+from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
 from web3 import HTTPProvider, Web3
 
 pytestmark = pytest.mark.chain
@@ -159,7 +159,7 @@ def world_of(running: RunningNetwork, folder: Path) -> World:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNetwork]:
-    with LocalNetwork.start(tmp_path_factory.mktemp("network"), port=free_port()) as network:
+    with EmbeddedNetwork.start(tmp_path_factory.mktemp("network"), port=free_port()) as network:
         yield network
 
 
@@ -176,10 +176,10 @@ def world(running: RunningNetwork, tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def own_world(tmp_path: Path) -> Iterator[World]:
     """A chain of its own, which the test may kill and reset."""
-    world = world_of(LocalNetwork.start(tmp_path / "home", port=free_port()), tmp_path)
+    world = world_of(EmbeddedNetwork.start(tmp_path / "home", port=free_port()), tmp_path)
     yield world
     world.close()
-    LocalNetwork.stop(tmp_path / "home")
+    EmbeddedNetwork.stop(tmp_path / "home")
 
 
 def test_a_root_is_anchored_and_read_back_from_storage(world: World) -> None:
@@ -479,7 +479,7 @@ def test_after_kill_9_of_the_chain_nothing_is_lost(own_world: World) -> None:
         if place % 2:
             ledger.is_in_flight(LIMA)
         world.running.kill()
-        world.running = LocalNetwork.start(home)
+        world.running = EmbeddedNetwork.start(home)
         world.call("evm_setIntervalMining", 0)
         world.drive(world.ledger(), (size,))
         assert world.ledger().anchored_head(LIMA).root == root(size)
@@ -497,8 +497,8 @@ def test_after_the_whole_chain_is_lost_and_reset_every_root_is_anchored_again(ow
     world.running.stop()
     shutil.rmtree(world.running.home.chain)
     with pytest.raises(LedgerMismatch, match="reset --chain"):
-        LocalNetwork.start(world.running.home.directory)
-    world.running = LocalNetwork.reset_chain(world.running.home.directory)
+        EmbeddedNetwork.start(world.running.home.directory)
+    world.running = EmbeddedNetwork.reset_chain(world.running.home.directory)
     world.call("evm_setIntervalMining", 0)
     assert world.running.trust == trust
     world.drive(ledger, (20,))

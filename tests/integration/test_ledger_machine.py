@@ -22,7 +22,7 @@ from greenlane.core.units import Address, CenterId, TreeSize
 from greenlane.ports.ledger import LedgerUnavailable
 from greenlane.ports.outbox import OutboxState
 from greenlane_node.anvil import free_port
-from greenlane_node.local import LocalNetwork, RunningNetwork
+from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -38,7 +38,7 @@ LEAVES = tuple(leaf_hash(bytes([number]) * 65) for number in range(200))
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNetwork]:
-    with LocalNetwork.start(tmp_path_factory.mktemp("network"), port=free_port()) as network:
+    with EmbeddedNetwork.start(tmp_path_factory.mktemp("network"), port=free_port()) as network:
         web3_call(network, "evm_setIntervalMining", 0)
         yield network
 

@@ -1,4 +1,4 @@
-"""A deployment's folder as `greenlane-node local up` leaves it, whose chain nobody runs: for commands that need no chain.
+"""A deployment's folder as `greenlane-node embedded up` leaves it, whose chain nobody runs: for commands that need no chain.
 
 home = make_home(tmp_path / "home")
 main(["members", "list", "--home", str(home)])

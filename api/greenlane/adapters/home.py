@@ -2,7 +2,7 @@
 
 network.json    the network as this deployment knows it (network_file.py)
 trust.json      what a verifier starts from; to be given to whoever asks
-local.json      how the embedded chain is run: genesis time, block time, port
+embedded.json      how the embedded chain is run: genesis time, block time, port
 password        opens the keystore; 0600
 keys/           the keystore
 chain/          the embedded chain: state, the last good copy of it, log, and who runs it
@@ -29,8 +29,8 @@ class Home:
         return self.directory / "trust.json"
 
     @property
-    def local_file(self) -> Path:
-        return self.directory / "local.json"
+    def embedded_file(self) -> Path:
+        return self.directory / "embedded.json"
 
     @property
     def password_file(self) -> Path:

@@ -129,7 +129,7 @@ def load_network(path: Path) -> Network:
         raise NetworkFileInvalid(
             f"The network's description cannot be read: {error.strerror}.",
             where=str(path),
-            remedy="Start a network first (greenlane-node local up), or name the file.",
+            remedy="Start a network first (greenlane-node embedded up), or name the file.",
         ) from error
     try:
         return parse_network(data)

@@ -28,7 +28,7 @@ _ROUNDS: Final = 3
 _AWAY: Final = (requests.RequestException, RequestTimedOut, BadResponseFormat, ConnectionError)
 _WHAT_TO_DO: Final = (
     "Name the nodes of the right chain in network.json. Where an embedded chain has lost its contracts, "
-    "`greenlane-node local reset --chain` puts them back at the same addresses; what was anchored is then anchored again."
+    "`greenlane-node embedded reset --chain` puts them back at the same addresses; what was anchored is then anchored again."
 )
 
 

@@ -4,7 +4,7 @@ Everything that must last is fixed before the chain first runs: keys, genesis ti
 contracts' addresses. The chain may lose any part of its state after that, even all of it, and can still be the same network:
 what the contracts held is anchored again from the database.
 
-The order of a first start is an order of what a crash may interrupt: keys and local.json, chain, contracts, trust.json, and
+The order of a first start is an order of what a crash may interrupt: keys and embedded.json, chain, contracts, trust.json, and
 network.json last. A folder without network.json was not finished, and every step finds what the one before has left.
 """
 
@@ -59,9 +59,9 @@ CHAIN_ID: Final = ChainId(20261)
 DEFAULT_PORT: Final = 20261
 _DEPLOYER = "deployer"
 _VOTING_PERIOD_S = 7 * 24 * 3600
-_LOCAL_TYPE = "GreenlaneLocalChain"
+_EMBEDDED_TYPE = "GreenlaneEmbeddedChain"
 _PASSWORD_BYTES = 32
-_RESET = "Run `greenlane-node local reset --chain`: it starts the chain anew with the same keys, genesis and addresses."
+_RESET = "Run `greenlane-node embedded reset --chain`: it starts the chain anew with the same keys, genesis and addresses."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ class RunningNetwork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LocalStatus:
+class EmbeddedStatus:
     """What stands in a home folder; `network` is None where no network was ever started, `process` where none runs."""
 
     network: Network | None
@@ -143,7 +143,7 @@ class LocalStatus:
     head: BlockNumber | None
 
 
-class LocalNetwork:
+class EmbeddedNetwork:
     """Starts, stops and mends the embedded network of a home folder."""
 
     @staticmethod
@@ -192,7 +192,7 @@ class LocalNetwork:
             return True
 
     @staticmethod
-    def status(directory: Path) -> LocalStatus:
+    def status(directory: Path) -> EmbeddedStatus:
         """What stands in a home folder and whether it runs.
 
         Raises:
@@ -202,7 +202,7 @@ class LocalNetwork:
         network = load_network(home.network_file) if home.network_file.exists() else None
         process = running_anvil(home.chain)
         head = None if process is None else BlockNumber(_web3(process).eth.block_number)
-        return LocalStatus(network=network, process=process, head=head)
+        return EmbeddedStatus(network=network, process=process, head=head)
 
     @staticmethod
     def reset_chain(directory: Path) -> RunningNetwork:
@@ -216,7 +216,7 @@ class LocalNetwork:
             As `start`.
         """
         home = Home(directory)
-        if not home.local_file.exists():
+        if not home.embedded_file.exists():
             raise NotFound("There is no embedded network here.", where=str(directory), remedy="Start one first.")
         with _held(home):
             process = running_anvil(home.chain)
@@ -243,12 +243,12 @@ class LocalNetwork:
             NotFound: the folder holds no embedded network.
         """
         home = Home(directory)
-        if not home.local_file.exists():
+        if not home.embedded_file.exists():
             raise NotFound("There is no embedded network here.", where=str(directory), remedy="")
-        LocalNetwork.stop(directory)
+        EmbeddedNetwork.stop(directory)
         for path in (home.keys, home.chain, *directory.glob("chain.old*")):
             shutil.rmtree(path, ignore_errors=True)
-        for path in (home.network_file, home.trust_file, home.local_file, home.password_file, home.lock_file):
+        for path in (home.network_file, home.trust_file, home.embedded_file, home.password_file, home.lock_file):
             path.unlink(missing_ok=True)
 
 
@@ -297,9 +297,9 @@ def _start(
 
 
 def _settings(home: Home, port: int | None, block_time_s: int | None) -> ChainSettings:
-    """How the chain is run: as local.json says, but for what is asked for now; written where it is new."""
+    """How the chain is run: as embedded.json says, but for what is asked for now; written where it is new."""
     try:
-        known: ChainSettings | None = _read_settings(home.local_file)
+        known: ChainSettings | None = _read_settings(home.embedded_file)
     except FileNotFoundError:
         known = None
     running = running_anvil(home.chain)
@@ -313,10 +313,10 @@ def _settings(home: Home, port: int | None, block_time_s: int | None) -> ChainSe
     )
     if settings != known:
         replace_file(
-            home.local_file,
+            home.embedded_file,
             canonical_bytes(
                 {
-                    "type": _LOCAL_TYPE,
+                    "type": _EMBEDDED_TYPE,
                     "version": 1,
                     "chainId": settings.chain_id,
                     "genesisTime": settings.genesis_time,
@@ -332,7 +332,7 @@ def _read_settings(path: Path) -> ChainSettings:
     try:
         names = ("type", "version", "chainId", "genesisTime", "blockTimeS", "port")
         fields = read_object(parse_json(path.read_bytes()), names, "")
-        read_constant(fields["type"], "/type", _LOCAL_TYPE)
+        read_constant(fields["type"], "/type", _EMBEDDED_TYPE)
         read_constant(fields["version"], "/version", 1)
         read_constant(fields["chainId"], "/chainId", CHAIN_ID)
         return ChainSettings(

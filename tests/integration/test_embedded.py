@@ -22,10 +22,10 @@ from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch
-from greenlane_node import anvil, local
+from greenlane_node import anvil, embedded
 from greenlane_node.__main__ import main
 from greenlane_node.anvil import ChainNotStarted, free_port, running_anvil
-from greenlane_node.local import PILOT_CENTERS, CenterPlan, LocalNetwork, RunningNetwork
+from greenlane_node.embedded import PILOT_CENTERS, CenterPlan, EmbeddedNetwork, RunningNetwork
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint
 
@@ -38,12 +38,12 @@ REVERTING = bytes.fromhex("60006000fd")
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "home"
-    LocalNetwork.stop(tmp_path / "home")
+    EmbeddedNetwork.stop(tmp_path / "home")
 
 
 def start(home: Path, **options: Any) -> RunningNetwork:
-    port = None if (home / "local.json").exists() else free_port()
-    return LocalNetwork.start(home, **{"port": port, **options})
+    port = None if (home / "embedded.json").exists() else free_port()
+    return EmbeddedNetwork.start(home, **{"port": port, **options})
 
 
 def web3_of(running: RunningNetwork) -> Web3:
@@ -78,7 +78,7 @@ def test_nobody_knows_a_key_of_the_chain_and_gas_is_free(home: Path) -> None:
         web3 = web3_of(running)
         assert call(running, "eth_accounts") == []
         assert web3.eth.get_balance(Web3.to_checksum_address("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266")) == 0
-        assert (web3.eth.chain_id, web3.eth.gas_price) == (local.CHAIN_ID, 0)
+        assert (web3.eth.chain_id, web3.eth.gas_price) == (embedded.CHAIN_ID, 0)
         assert web3.eth.get_block("latest").get("baseFeePerGas") == 0
 
 
@@ -110,7 +110,7 @@ def test_an_old_handle_neither_ends_nor_hides_the_process_that_came_after(home: 
     with start(home) as again:
         first.stop()
         first.kill()
-        assert LocalNetwork.status(home).process == again.process
+        assert EmbeddedNetwork.status(home).process == again.process
 
 
 def test_a_network_that_runs_is_left_running(home: Path) -> None:
@@ -118,11 +118,11 @@ def test_a_network_that_runs_is_left_running(home: Path) -> None:
         again = start(home)
         assert again.was_running
         assert again.process == first.process
-        status = LocalNetwork.status(home)
+        status = EmbeddedNetwork.status(home)
         assert (status.process, status.network) == (first.process, first.network)
         assert status.head is not None
-    assert LocalNetwork.status(home).process is None
-    assert not LocalNetwork.stop(home)
+    assert EmbeddedNetwork.status(home).process is None
+    assert not EmbeddedNetwork.stop(home)
 
 
 def test_a_torn_state_gives_way_to_the_last_good_one(home: Path) -> None:
@@ -144,9 +144,9 @@ def test_a_chain_that_lost_everything_is_refused_with_the_way_out_and_comes_back
     with pytest.raises(LedgerMismatch) as caught:
         start(home)
     assert encode_hex(first.network.pilot_registry) in caught.value.detail
-    assert "greenlane-node local reset --chain" in caught.value.remedy
+    assert "greenlane-node embedded reset --chain" in caught.value.remedy
     assert running_anvil(home / "chain") is None
-    with LocalNetwork.reset_chain(home) as mended:
+    with EmbeddedNetwork.reset_chain(home) as mended:
         assert (mended.network, mended.trust) == (first.network, first.trust)
 
 
@@ -176,24 +176,24 @@ def test_another_genesis_is_refused_with_the_way_out(home: Path) -> None:
     with start(home):
         pass
     shutil.rmtree(home / "chain")
-    settings = json.loads((home / "local.json").read_bytes())
-    (home / "local.json").write_text(json.dumps({**settings, "genesisTime": settings["genesisTime"] + 1}), encoding="utf-8")
+    settings = json.loads((home / "embedded.json").read_bytes())
+    (home / "embedded.json").write_text(json.dumps({**settings, "genesisTime": settings["genesisTime"] + 1}), encoding="utf-8")
     with pytest.raises(LedgerMismatch, match="begins with the block"):
         start(home)
     with pytest.raises(LedgerMismatch, match="another genesis"):
-        LocalNetwork.reset_chain(home)
+        EmbeddedNetwork.reset_chain(home)
     assert running_anvil(home / "chain") is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"type":"Other"}'])
-def test_a_damaged_local_file_is_named(home: Path, content: bytes) -> None:
+def test_a_damaged_embedded_file_is_named(home: Path, content: bytes) -> None:
     with start(home):
         pass
-    (home / "local.json").write_bytes(content)
+    (home / "embedded.json").write_bytes(content)
     with pytest.raises(ChainNotStarted) as caught:
         start(home)
     assert caught.value.where is not None
-    assert str(home / "local.json") in caught.value.where
+    assert str(home / "embedded.json") in caught.value.where
 
 
 @pytest.mark.parametrize("contracts", [0, 1, 2])
@@ -209,14 +209,14 @@ def test_a_first_start_that_was_interrupted_is_finished_by_the_next(
         anvil.mine(url)
 
     with monkeypatch.context() as patch:
-        patch.setattr(local, "mine", mine_or_end)
+        patch.setattr(embedded, "mine", mine_or_end)
         if contracts == 2:
-            patch.setattr(local, "encode_network", mine_or_end)
+            patch.setattr(embedded, "encode_network", mine_or_end)
         with pytest.raises(KeyboardInterrupt):
             start(home)
     assert not (home / "network.json").exists()
     keys = {path.name: path.read_bytes() for path in (home / "keys").iterdir()}
-    LocalNetwork.stop(home)
+    EmbeddedNetwork.stop(home)
     with start(home) as running:
         assert running.trust.anchor_log == running.network.anchor_log
     assert {path.name: path.read_bytes() for path in (home / "keys").iterdir()} == keys
@@ -262,7 +262,7 @@ def test_a_process_of_the_same_number_is_not_ours_and_is_left_alone(home: Path) 
     hits: list[int] = []
     previous = signal.signal(signal.SIGTERM, lambda number, frame: hits.append(number))
     try:
-        assert not LocalNetwork.stop(home)
+        assert not EmbeddedNetwork.stop(home)
         with start(home) as again:
             assert not again.was_running
     finally:
@@ -286,14 +286,14 @@ def test_old_empty_blocks_are_dropped_at_a_start_and_transactions_are_not(home: 
 
 
 def test_reset_and_remove_need_a_network(home: Path) -> None:
-    for act in (LocalNetwork.reset_chain, LocalNetwork.remove):
+    for act in (EmbeddedNetwork.reset_chain, EmbeddedNetwork.remove):
         with pytest.raises(NotFound):
             act(home)
 
 
 def test_the_command_line_starts_tells_stops_and_removes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def run(*arguments: str) -> tuple[int, dict[str, Any]]:
-        code = main(["local", *arguments, "--home", str(home), "--json"])
+        code = main(["embedded", *arguments, "--home", str(home), "--json"])
         out, err = capsys.readouterr()
         return code, json.loads(out or err)
 
@@ -313,7 +313,8 @@ def test_the_command_line_starts_tells_stops_and_removes(home: Path, capsys: pyt
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["local"], ["local", "reset"], ["local", "up", "--port", "0"], ["local", "up", "--block-time", "x"]]
+    "arguments",
+    [[], ["embedded"], ["embedded", "reset"], ["embedded", "up", "--port", "0"], ["embedded", "up", "--block-time", "x"]],
 )
 def test_wrong_use_of_the_command_line_is_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
@@ -327,7 +328,8 @@ def test_wrong_use_of_the_command_line_is_code_2(arguments: list[str], capsys: p
 
 def test_the_base_install_names_the_part_that_is_missing() -> None:
     script = (
-        "import sys\nsys.modules['web3'] = None\nfrom greenlane_node.__main__ import main\nsys.exit(main(['local', 'status']))\n"
+        "import sys\nsys.modules['web3'] = None\n"
+        "from greenlane_node.__main__ import main\nsys.exit(main(['embedded', 'status']))\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")

@@ -1,0 +1,1 @@
+"""The node's command line, one file a command."""

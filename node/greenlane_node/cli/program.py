@@ -1,0 +1,129 @@
+"""Puts the node's commands together, and turns every fault into one line and an exit code.
+
+Exit codes: 0 done or good; 1 the answer is no; 2 wrong use or unusable input; 3 it could not be done or checked now, and the
+sentence says why.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn, Protocol, cast
+
+from greenlane.core.errors import GreenlaneError
+from greenlane.core.exits import Exit, FileTrouble, PackageMissing, WrongUse, exit_code_of, fault_text
+
+DEFAULT_HOME = Path("var") / "greenlane"
+_EPILOG = "exit codes: 0 done or good; 1 the answer is no; 2 wrong use or unusable input; 3 it could not be done or checked now"
+
+# Name, module, one line of help.
+_COMMANDS: tuple[tuple[str, str, str], ...] = (
+    ("embedded", "greenlane_node.cli.embedded", "an embedded network on this machine: one anvil, free gas, loopback only"),
+)
+
+
+class Command(Protocol):
+    """What each command's module holds. What it needs beside the base install it imports in `run`."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+    def run(self, args: argparse.Namespace) -> int: ...
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises a wrong use, with where to read more."""
+
+    def error(self, message: str) -> NoReturn:
+        raise WrongUse(f"{message}.", remedy=f"See `{self.prog} --help`.")
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--home` and `--json`, which every command takes."""
+    parser.add_argument("--home", metavar="DIRECTORY", help="home folder (default: GREENLANE_HOME, else var/greenlane)")
+    parser.add_argument("--json", action="store_true", help="answer in JSON")
+
+
+def home_of(args: argparse.Namespace) -> Path:
+    """The home folder that the arguments name, else the environment, else the default."""
+    return Path(args.home or os.environ.get("GREENLANE_HOME") or DEFAULT_HOME)
+
+
+def tell(args: argparse.Namespace, told: Mapping[str, object]) -> None:
+    """Writes an answer of names and values: one a line, or with --json one object."""
+    if args.json:
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.writelines(f"{name}: {value}\n" for name, value in told.items() if value is not None)
+
+
+def tell_table(args: argparse.Namespace, rows: Sequence[Mapping[str, object]]) -> None:
+    """Writes an answer of many rows that have the same names: a table with aligned columns, or with --json one list."""
+    if args.json:
+        sys.stdout.write(json.dumps(list(rows), ensure_ascii=False) + "\n")
+        return
+    if not rows:
+        sys.stdout.write("None.\n")
+        return
+    cells = [[name.upper() for name in rows[0]], *([_cell(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        sys.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n")
+
+
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the whole command line.
+
+    Args:
+        only: fill in the arguments of this command alone, so that the others' modules are not imported; None: of all.
+    """
+    parser = _Parser(prog="greenlane-node", description="Runs a pilot center's part of a Greenlane network.", epilog=_EPILOG)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    for name, module, text in _COMMANDS:
+        part = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=_EPILOG)
+        part.set_defaults(run_module=module)
+        if only in (None, name):
+            _module(module).add_arguments(part)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Does what the arguments say; the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    named = next((word for word in given if not word.startswith("-")), None)
+    is_known = any(name == named for name, _, _ in _COMMANDS)
+    try:
+        args = build_parser(named if is_known else "").parse_args(given)
+        return int(_module(args.run_module).run(args))
+    except GreenlaneError as fault:
+        return _say(fault, given)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("greenlane"):
+            raise
+        return _say(PackageMissing(missing.name or "", extras="node"), given)
+    except BrokenPipeError:
+        # The reader of our output left (`| head`): that is its right. Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.GOOD
+    except OSError as cause:
+        name = None if cause.filename is None else os.fsdecode(cause.filename)
+        return _say(FileTrouble(f"{cause.strerror or cause}.", where=name), given)
+    except KeyboardInterrupt:
+        sys.stderr.write("greenlane-node: stopped.\n")
+        return 130
+
+
+def _say(fault: GreenlaneError, given: Sequence[str]) -> Exit:
+    sys.stderr.write(fault_text(fault, program="greenlane-node", as_json="--json" in given))
+    return exit_code_of(fault)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)
+
+
+def _module(name: str) -> Command:
+    return cast(Command, importlib.import_module(name))
