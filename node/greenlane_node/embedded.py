@@ -396,7 +396,7 @@ def _found(
     return Network(
         chain_id=ChainId(settings.chain_id),
         genesis_hash=bytes(web3.eth.get_block(0)["hash"]),
-        is_sealed=False,
+        sealing=None,
         rpc_urls=(process.url,),
         pilot_registry=pilot_registry,
         anchor_log=anchor_log,
@@ -425,7 +425,7 @@ def _checked(process: AnvilProcess, network: Network) -> TrustFile:
         chain_id=network.chain_id,
         genesis_hash=network.genesis_hash,
         anchor_log=network.anchor_log,
-        is_sealed=network.is_sealed,
+        sealing=network.sealing,
         block=BlockNumber(web3.eth.block_number),
     )
 

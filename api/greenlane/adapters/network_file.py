@@ -13,6 +13,8 @@ from greenlane.core.anchoring import ADDRESS_BYTES
 from greenlane.core.canonical import JsonValue, canonical_bytes, parse_json, pointer
 from greenlane.core.errors import GreenlaneError, InvalidInput, NotFound
 from greenlane.core.note import VerifierKey
+from greenlane.core.seals import Sealing
+from greenlane.core.trust import read_sealing, sealing_value
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId
 from greenlane.core.wire import (
     FieldInvalid,
@@ -80,7 +82,7 @@ class Network:
 
     Attributes:
         genesis_hash: of block 0, 32 bytes.
-        is_sealed: whether validators seal the blocks; an embedded chain has no seals.
+        sealing: who sealed the first blocks, and later ones as far as it was known; None where nobody does, as embedded.
         rpc_urls: nodes of the chain, the one to ask first first; at least one.
         deploy_block: no anchor stands in an earlier block.
         centers: at least one; no two with one id.
@@ -89,7 +91,7 @@ class Network:
 
     chain_id: ChainId
     genesis_hash: bytes
-    is_sealed: bool
+    sealing: Sealing | None
     rpc_urls: tuple[str, ...]
     pilot_registry: Address
     anchor_log: Address
@@ -152,7 +154,7 @@ def parse_network(data: bytes) -> Network:
             "version",
             "chainId",
             "genesisHash",
-            "isSealed",
+            "sealing",
             "rpcUrls",
             "pilotRegistry",
             "anchorLog",
@@ -164,9 +166,6 @@ def parse_network(data: bytes) -> Network:
     )
     read_constant(fields["type"], "/type", NETWORK_TYPE)
     read_constant(fields["version"], "/version", NETWORK_VERSION)
-    is_sealed = fields["isSealed"]
-    if not isinstance(is_sealed, bool):
-        raise FieldInvalid("True or false is expected.", where="/isSealed")
     centers = tuple(
         _read_center(item, f"/centers{pointer(place)}") for place, item in _some(fields["centers"], "/centers", _MAX_CENTERS)
     )
@@ -183,7 +182,7 @@ def parse_network(data: bytes) -> Network:
     return Network(
         chain_id=ChainId(read_count(fields["chainId"], "/chainId", least=1)),
         genesis_hash=read_hex(fields["genesisHash"], "/genesisHash", length=_GENESIS_HASH_BYTES),
-        is_sealed=is_sealed,
+        sealing=read_sealing(fields["sealing"], "/sealing"),
         rpc_urls=tuple(
             _read_url(item, f"/rpcUrls{pointer(place)}") for place, item in _some(fields["rpcUrls"], "/rpcUrls", _MAX_RPC_URLS)
         ),
@@ -207,7 +206,7 @@ def encode_network(network: Network) -> bytes:
             "version": NETWORK_VERSION,
             "chainId": network.chain_id,
             "genesisHash": encode_hex(network.genesis_hash),
-            "isSealed": network.is_sealed,
+            "sealing": sealing_value(network.sealing),
             "rpcUrls": list(network.rpc_urls),
             "pilotRegistry": encode_hex(network.pilot_registry),
             "anchorLog": encode_hex(network.anchor_log),

@@ -8,6 +8,7 @@ the chain says that the checkpoint's root was anchored within the key's term: wh
 anchor in the past. Where the chain is not asked, that question stays open, and the answer is "not checked".
 """
 
+import itertools
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,8 @@ from greenlane.core.canonical import JsonValue, canonical_bytes, parse_json, poi
 from greenlane.core.errors import InvalidInput
 from greenlane.core.merkle import HASH_BYTES
 from greenlane.core.note import Note, VerifierKey, is_key_name
-from greenlane.core.units import Address, CenterId, ChainId
+from greenlane.core.seals import MAX_VALIDATOR_SETS, MAX_VALIDATORS, Sealing, ValidatorMode, ValidatorSet
+from greenlane.core.units import Address, BlockNumber, CenterId, ChainId
 from greenlane.core.wire import (
     FieldInvalid,
     encode_hex,
@@ -37,7 +39,6 @@ TRUST_TYPE = "GreenlaneTrust"
 TRUST_VERSION = 1
 MAX_TRUST_FILE_BYTES = 1_048_576
 MAX_CENTERS = 1_000
-MAX_VALIDATORS = 1_000
 MAX_LOG_KEYS = 64
 _ECONOMY = re.compile(r"[A-Z]{2}", re.ASCII)
 
@@ -102,7 +103,7 @@ class TrustFile:
         chain_id: EIP-155.
         genesis_hash: of block 0, 32 bytes.
         pilot_registry, anchor_log: the contracts.
-        validators: whose seals count at the time of this file; empty for a chain that seals nothing.
+        sealing: whose seals count, from which block on; None for a chain that seals nothing.
         centers: at least one; no two with one id or one origin.
     """
 
@@ -110,7 +111,7 @@ class TrustFile:
     genesis_hash: bytes
     pilot_registry: Address
     anchor_log: Address
-    validators: tuple[Address, ...]
+    sealing: Sealing | None
     centers: tuple[TrustedCenter, ...]
 
     def center(self, id_: CenterId) -> TrustedCenter | None:
@@ -133,16 +134,11 @@ def parse_trust_file(data: bytes) -> TrustFile:
         raise TrustFileInvalid(f"A trust file has at most {MAX_TRUST_FILE_BYTES} bytes, not {len(data)}.", where="")
     fields = read_object(
         parse_json(data),
-        ("type", "version", "chainId", "genesisHash", "pilotRegistry", "anchorLog", "validators", "centers"),
+        ("type", "version", "chainId", "genesisHash", "pilotRegistry", "anchorLog", "sealing", "centers"),
         "",
     )
     read_constant(fields["type"], "/type", TRUST_TYPE)
     read_constant(fields["version"], "/version", TRUST_VERSION)
-    validators = tuple(
-        Address(read_hex(item, f"/validators{pointer(place)}", length=ADDRESS_BYTES))
-        for place, item in enumerate(read_list(fields["validators"], "/validators", longest=MAX_VALIDATORS))
-    )
-    _require_distinct([encode_hex(validator) for validator in validators], "/validators", "validator")
     centers = tuple(
         _read_center(item, f"/centers{pointer(place)}")
         for place, item in enumerate(read_list(fields["centers"], "/centers", longest=MAX_CENTERS))
@@ -156,7 +152,7 @@ def parse_trust_file(data: bytes) -> TrustFile:
         genesis_hash=read_hex(fields["genesisHash"], "/genesisHash", length=HASH_BYTES),
         pilot_registry=Address(read_hex(fields["pilotRegistry"], "/pilotRegistry", length=ADDRESS_BYTES)),
         anchor_log=Address(read_hex(fields["anchorLog"], "/anchorLog", length=ADDRESS_BYTES)),
-        validators=validators,
+        sealing=read_sealing(fields["sealing"], "/sealing"),
         centers=centers,
     )
 
@@ -175,13 +171,69 @@ def encode_trust_file(trust: TrustFile) -> bytes:
             "genesisHash": encode_hex(trust.genesis_hash),
             "pilotRegistry": encode_hex(trust.pilot_registry),
             "anchorLog": encode_hex(trust.anchor_log),
-            "validators": [encode_hex(validator) for validator in trust.validators],
+            "sealing": sealing_value(trust.sealing),
             "centers": [_center_value(center) for center in trust.centers],
         }
     )
     if parse_trust_file(data) != trust:
         raise TrustFileInvalid("The trust file would read otherwise than it was written.", where="")
     return data
+
+
+def read_sealing(value: JsonValue, where: str) -> Sealing | None:
+    """How a chain is sealed, as `sealing_value` writes it; None for one that seals nothing.
+
+    Raises:
+        FieldInvalid: it is not as it must be; `where` points into it.
+    """
+    if value is None:
+        return None
+    fields = read_object(value, ("mode", "sets"), where)
+    mode = read_line(fields["mode"], f"{where}/mode", longest=16)
+    if mode not in list(ValidatorMode):
+        raise FieldInvalid(
+            f"{shown(mode)} is no place of a validator set.", where=f"{where}/mode", remedy="Write contract or header."
+        )
+    sets = tuple(
+        _read_validator_set(item, f"{where}/sets{pointer(place)}")
+        for place, item in enumerate(read_list(fields["sets"], f"{where}/sets", longest=MAX_VALIDATOR_SETS))
+    )
+    if not sets:
+        raise FieldInvalid("At least one set of validators is expected.", where=f"{where}/sets")
+    for place, (earlier, later) in enumerate(itertools.pairwise(sets), start=1):
+        if later.seals_from <= earlier.seals_from:
+            raise FieldInvalid(
+                f"Sets stand in the order of their first blocks: {later.seals_from} follows {earlier.seals_from}.",
+                where=f"{where}/sets{pointer(place)}/sealsFrom",
+            )
+    return Sealing(mode=ValidatorMode(mode), sets=sets)
+
+
+def sealing_value(sealing: Sealing | None) -> JsonValue:
+    """The JSON of how a chain is sealed."""
+    if sealing is None:
+        return None
+    return {
+        "mode": sealing.mode.value,
+        "sets": [
+            {"sealsFrom": one.seals_from, "validators": [encode_hex(validator) for validator in one.validators]}
+            for one in sealing.sets
+        ],
+    }
+
+
+def _read_validator_set(value: JsonValue, where: str) -> ValidatorSet:
+    fields = read_object(value, ("sealsFrom", "validators"), where)
+    items = read_list(fields["validators"], f"{where}/validators", longest=MAX_VALIDATORS)
+    if not items:
+        raise FieldInvalid("At least one validator is expected.", where=f"{where}/validators")
+    validators = tuple(
+        Address(read_hex(item, f"{where}/validators{pointer(place)}", length=ADDRESS_BYTES)) for place, item in enumerate(items)
+    )
+    _require_distinct([encode_hex(validator) for validator in validators], f"{where}/validators", "validator")
+    return ValidatorSet(
+        seals_from=BlockNumber(read_count(fields["sealsFrom"], f"{where}/sealsFrom", least=1)), validators=validators
+    )
 
 
 def _read_center(value: JsonValue, where: str) -> TrustedCenter:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from greenlane.core.errors import CannotCheck, GreenlaneError, Unavailable
+from greenlane.core.seals import SealedState
 from greenlane.core.trust import TrustFile
 from greenlane.core.units import BlockNumber, CenterId, NodeHash, RootHash, TreeSize, TxHash
 
@@ -47,11 +48,31 @@ class AnchorTrace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerHealth:
-    """What a node says of itself now."""
+    """What a node says of itself now.
+
+    Attributes:
+        round: in which the validators agreed on the head, from 0; above 0 they failed at first. None where nobody seals.
+        is_agreed: whether every node that answered has this chain; None where one alone was asked or answered.
+    """
 
     chain_id: int
     head_number: BlockNumber
     head_at: datetime
+    round: int | None
+    is_agreed: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetChanges:
+    """Changes of the validator set that a node tells of, unverified.
+
+    Attributes:
+        changes: see core.seals.Seals.changes; oldest first.
+        looked_to: no change up to this block is missing.
+    """
+
+    changes: tuple[SealedState, ...]
+    looked_to: BlockNumber
 
 
 class Ledger(Protocol):
@@ -85,3 +106,17 @@ class Ledger(Protocol):
 
     def anchor_trace(self, center: CenterId, tree_size: TreeSize) -> AnchorTrace:
         """Block and transaction of an anchored checkpoint; fields are None where the node has lost the receipt."""
+
+    def sealed_anchor(self, center: CenterId, tree_size: TreeSize) -> SealedState:
+        """The newest block, with a witness of the slot that holds the anchored root; unverified.
+
+        Raises:
+            NotFound: nothing is anchored there in the newest block.
+        """
+
+    def set_changes(self, after: BlockNumber) -> SetChanges:
+        """Changes of the validator set in the blocks after that one, as far as one look reaches.
+
+        Returns:
+            `looked_to` equals the head where everything was looked at; else ask again from there.
+        """

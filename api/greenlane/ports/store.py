@@ -14,6 +14,7 @@ from greenlane.ports.events import Events
 from greenlane.ports.jobs import CaptureJobs
 from greenlane.ports.log import Log
 from greenlane.ports.outbox import Outbox
+from greenlane.ports.seals import Seals
 
 
 class Transaction(Protocol):
@@ -33,6 +34,8 @@ class Transaction(Protocol):
     def log(self) -> Log: ...
     @property
     def outbox(self) -> Outbox: ...
+    @property
+    def seals(self) -> Seals: ...
 
 
 class Store(Protocol):

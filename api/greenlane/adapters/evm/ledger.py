@@ -123,7 +123,7 @@ class EvmLedger:
                 chain_id=self._network.chain_id,
                 genesis_hash=self._network.genesis_hash,
                 anchor_log=self._network.anchor_log,
-                is_sealed=self._network.is_sealed,
+                sealing=self._network.sealing,
                 block=BlockNumber(web3.eth.block_number),
             )
         )

@@ -15,6 +15,7 @@ from functools import lru_cache
 from greenlane.adapters.evm.bindings import LogKeyRecord, NotThisContract, PilotRegistry, UnixSeconds
 from greenlane.core.errors import GreenlaneError, InvalidInput
 from greenlane.core.note import VerifierKey, VerifierKeyInvalid
+from greenlane.core.seals import Sealing
 from greenlane.core.trust import MAX_LOG_KEYS, LogKeyTerm, TrustedCenter, TrustFile, encode_trust_file
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId
 from greenlane.ports.ledger import LedgerMismatch
@@ -29,7 +30,7 @@ def read_trust(
     chain_id: ChainId,
     genesis_hash: bytes,
     anchor_log: Address,
-    is_sealed: bool,
+    sealing: Sealing | None,
     block: BlockNumber,
 ) -> TrustFile:
     """What a verifier starts from, as the registry had it at one block.
@@ -38,8 +39,7 @@ def read_trust(
     no use to anybody is left out; see above.
 
     Args:
-        is_sealed: whether validators seal the chain's blocks. Where they do not, no validator is named: a seal of one would prove
-            nothing.
+        sealing: as far as this deployment knows it; None where nobody seals.
 
     Raises:
         LedgerMismatch: the registry names no usable center, or more than a trust file holds.
@@ -52,7 +52,7 @@ def read_trust(
         genesis_hash=genesis_hash,
         pilot_registry=registry.address,
         anchor_log=anchor_log,
-        validators=registry.validators(block) if is_sealed else (),
+        sealing=sealing,
         centers=(),
     )
     centers: dict[str, TrustedCenter] = {}
