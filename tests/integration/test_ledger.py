@@ -24,8 +24,9 @@ from greenlane.core.anchoring import anchored_root_slot, center_key
 from greenlane.core.crypto import keccak256, sha256
 from greenlane.core.errors import NotFound
 from greenlane.core.merkle import consistency_proof, leaf_hash, root_of
+from greenlane.core.seals import Sealing, ValidatorMode, ValidatorSet
 from greenlane.core.trust import encode_trust_file
-from greenlane.core.units import Address, CenterId, LeafHash, RootHash, TreeSize
+from greenlane.core.units import Address, BlockNumber, CenterId, LeafHash, RootHash, TreeSize
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import AnchorRefused, LedgerMismatch, LedgerUnavailable
 from greenlane.ports.outbox import OutboxRow, OutboxState
@@ -206,15 +207,16 @@ def test_a_trace_is_found_also_by_a_gateway_that_did_not_send_it(world: World) -
     assert ledger.anchor_trace(LIMA, TreeSize(4)).transaction is None
 
 
-def test_the_trust_file_names_the_founders_and_no_validators_of_a_chain_without_seals(world: World) -> None:
+def test_the_trust_file_names_the_founders_and_no_seals_of_a_chain_without_them(world: World) -> None:
     trust = world.ledger().trust()
     assert trust == world.running.trust
     assert [center.id for center in trust.centers] == ["tianjin", "lima", "ho-chi-minh"]
-    assert trust.validators == ()
+    assert trust.sealing is None
     assert [term.key for term in trust.centers[1].log_keys] == [world.network.center(LIMA).log_key]
     assert encode_trust_file(trust)
-    sealed = world.ledger(network=replace(world.network, is_sealed=True)).trust()
-    assert len(sealed.validators) == 3
+    first = ValidatorSet(seals_from=BlockNumber(1), validators=tuple(center.validator for center in world.network.centers))
+    sealing = Sealing(mode=ValidatorMode.CONTRACT, sets=(first,))
+    assert world.ledger(network=replace(world.network, sealing=sealing)).trust().sealing == sealing
 
 
 def test_what_the_contract_refuses_is_neither_kept_nor_sent(world: World) -> None:

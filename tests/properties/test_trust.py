@@ -9,6 +9,7 @@ import pytest
 from greenlane.core.crypto import ed25519_public_key, sha256
 from greenlane.core.errors import InvalidInput
 from greenlane.core.note import Note, VerifierKey, parse_note, sign_note
+from greenlane.core.seals import MAX_VALIDATOR_SETS, Sealing, ValidatorMode, ValidatorSet
 from greenlane.core.trust import (
     MAX_TRUST_FILE_BYTES,
     LogKeyTerm,
@@ -18,7 +19,7 @@ from greenlane.core.trust import (
     encode_trust_file,
     parse_trust_file,
 )
-from greenlane.core.units import Address, CenterId, ChainId
+from greenlane.core.units import Address, BlockNumber, CenterId, ChainId
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,20 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)
 ADDRESSES = st.binary(min_size=20, max_size=20).map(Address)
 TIMES = st.datetimes(timezones=st.just(UTC)).map(lambda time: time.replace(microsecond=0))
+
+
+@st.composite
+def sealings(draw: st.DrawFn) -> Sealing:
+    first_blocks = draw(st.lists(st.integers(1, 2**53 - 1), min_size=1, max_size=4, unique=True))
+    return Sealing(
+        mode=draw(st.sampled_from(ValidatorMode)),
+        sets=tuple(
+            ValidatorSet(
+                seals_from=BlockNumber(block), validators=tuple(draw(st.lists(ADDRESSES, min_size=1, max_size=4, unique=True)))
+            )
+            for block in sorted(first_blocks)
+        ),
+    )
 
 
 @st.composite
@@ -43,7 +58,7 @@ def trust_files(draw: st.DrawFn) -> TrustFile:
         genesis_hash=draw(st.binary(min_size=32, max_size=32)),
         pilot_registry=draw(ADDRESSES),
         anchor_log=draw(ADDRESSES),
-        validators=tuple(draw(st.lists(ADDRESSES, max_size=4, unique=True))),
+        sealing=draw(st.none() | sealings()),
         centers=tuple(
             TrustedCenter(
                 id=CenterId(name),
@@ -71,12 +86,19 @@ LIMA = TrustedCenter(
     origin="log.example/lima",
     log_keys=(term(1, BEGIN + YEAR), term(2, None)),
 )
+SEALING = Sealing(
+    mode=ValidatorMode.CONTRACT,
+    sets=(
+        ValidatorSet(seals_from=BlockNumber(1), validators=(Address(bytes(20)),)),
+        ValidatorSet(seals_from=BlockNumber(7), validators=(Address(bytes(20)), Address(b"\x01" * 20))),
+    ),
+)
 TRUST = TrustFile(
     chain_id=ChainId(1),
     genesis_hash=bytes(32),
     pilot_registry=Address(bytes(20)),
     anchor_log=Address(bytes(20)),
-    validators=(Address(bytes(20)),),
+    sealing=SEALING,
     centers=(LIMA,),
 )
 
@@ -97,6 +119,7 @@ def broken(path: list[str | int], value: Any) -> bytes:
     return json.dumps(document).encode()
 
 
+SET: dict[str, Any] = json.loads(encode_trust_file(TRUST))["sealing"]["sets"][0]
 CENTER: dict[str, Any] = json.loads(encode_trust_file(TRUST))["centers"][0]
 CALLAO_KEY = VerifierKey(name="log.example/callao", public_key=ed25519_public_key(bytes(32))).encode()
 CALLAO: dict[str, Any] = {
@@ -117,9 +140,22 @@ CALLAO: dict[str, Any] = {
         (["genesisHash"], "0x00", "/genesisHash"),
         (["pilotRegistry"], None, "/pilotRegistry"),
         (["anchorLog"], 5, "/anchorLog"),
-        (["validators"], {}, "/validators"),
-        (["validators"], ["0x00"], "/validators/0"),
-        (["validators"], ["0x" + "00" * 20] * 2, "/validators/1"),
+        (["sealing"], [], "/sealing"),
+        (["sealing"], {"mode": "contract"}, "/sealing"),
+        (["sealing", "more"], 1, "/sealing/more"),
+        (["sealing", "mode"], "votes", "/sealing/mode"),
+        (["sealing", "mode"], None, "/sealing/mode"),
+        (["sealing", "sets"], {}, "/sealing/sets"),
+        (["sealing", "sets"], [], "/sealing/sets"),
+        (["sealing", "sets"], [SET] * (MAX_VALIDATOR_SETS + 1), "/sealing/sets"),
+        (["sealing", "sets"], [SET, SET], "/sealing/sets/1/sealsFrom"),
+        (["sealing", "sets", 0], None, "/sealing/sets/0"),
+        (["sealing", "sets", 0, "sealsFrom"], 0, "/sealing/sets/0/sealsFrom"),
+        (["sealing", "sets", 1, "sealsFrom"], 1, "/sealing/sets/1/sealsFrom"),
+        (["sealing", "sets", 0, "validators"], [], "/sealing/sets/0/validators"),
+        (["sealing", "sets", 0, "validators"], [f"0x{number:040x}" for number in range(101)], "/sealing/sets/0/validators"),
+        (["sealing", "sets", 0, "validators"], ["0x00"], "/sealing/sets/0/validators/0"),
+        (["sealing", "sets", 0, "validators"], ["0x" + "00" * 20] * 2, "/sealing/sets/0/validators/1"),
         (["centers"], [], "/centers"),
         (["centers"], [CENTER, CENTER], "/centers/1"),
         (["centers"], [CENTER, {**CENTER, "id": "callao"}], "/centers/1"),
@@ -152,9 +188,9 @@ def test_two_centers_stand_side_by_side() -> None:
 def test_what_is_too_large_or_would_read_otherwise_is_refused() -> None:
     with pytest.raises(TrustFileInvalid):
         parse_trust_file(bytes(MAX_TRUST_FILE_BYTES + 1))
-    listed: Any = list(TRUST.validators)
+    listed: Any = list(SEALING.sets)
     with pytest.raises(TrustFileInvalid):
-        encode_trust_file(replace(TRUST, validators=listed))
+        encode_trust_file(replace(TRUST, sealing=replace(SEALING, sets=listed)))
 
 
 def test_a_term_begins_with_its_first_second_and_ends_before_its_last() -> None:

@@ -19,11 +19,19 @@ from greenlane.adapters.network_file import (
 from greenlane.core.crypto import ed25519_public_key
 from greenlane.core.errors import InvalidInput, NotFound
 from greenlane.core.note import VerifierKey
+from greenlane.core.seals import Sealing, ValidatorMode, ValidatorSet
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId
 from hypothesis import given
 from hypothesis import strategies as st
 
 addresses = st.binary(min_size=20, max_size=20).map(Address)
+SEALING = Sealing(
+    mode=ValidatorMode.CONTRACT,
+    sets=(
+        ValidatorSet(seals_from=BlockNumber(1), validators=(Address(b"\x03" * 20),)),
+        ValidatorSet(seals_from=BlockNumber(9), validators=(Address(b"\x03" * 20), Address(b"\x06" * 20))),
+    ),
+)
 names = st.none() | st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True)
 
 
@@ -50,7 +58,7 @@ def networks(draw: st.DrawFn) -> Network:
     return Network(
         chain_id=ChainId(draw(st.integers(1, 2**53 - 1))),
         genesis_hash=draw(st.binary(min_size=32, max_size=32)),
-        is_sealed=draw(st.booleans()),
+        sealing=draw(st.sampled_from((None, SEALING))),
         rpc_urls=("http://127.0.0.1:20261", "https://node.greenlane.example"),
         pilot_registry=draw(addresses),
         anchor_log=draw(addresses),
@@ -82,7 +90,7 @@ def a_network() -> Network:
     return Network(
         chain_id=ChainId(20261),
         genesis_hash=bytes(32),
-        is_sealed=False,
+        sealing=SEALING,
         rpc_urls=("http://127.0.0.1:20261",),
         pilot_registry=Address(b"\x04" * 20),
         anchor_log=Address(b"\x05" * 20),
@@ -100,7 +108,13 @@ def a_network() -> Network:
         ("/chainId", 0),
         ("/chainId", True),
         ("/genesisHash", "0x00"),
-        ("/isSealed", 0),
+        ("/sealing", False),
+        ("/sealing/mode", "votes"),
+        ("/sealing/sets", []),
+        ("/sealing/sets/0/sealsFrom", 0),
+        ("/sealing/sets/1/sealsFrom", 1),
+        ("/sealing/sets/1/validators", []),
+        ("/sealing/sets/1/validators/0", "0x00"),
         ("/rpcUrls", []),
         ("/rpcUrls/0", "ftp://127.0.0.1"),
         ("/pilotRegistry", "0x" + "0A" * 20),

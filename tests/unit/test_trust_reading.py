@@ -81,7 +81,7 @@ def trust_of(lima: list[LogKeyRecord], lima_record: CenterRecord | None = None, 
         chain_id=ChainId(1),
         genesis_hash=bytes(32),
         anchor_log=_NOBODY,
-        is_sealed=False,
+        sealing=None,
         block=BlockNumber(1),
     )
     assert parse_trust_file(encode_trust_file(trust)) == trust
@@ -163,6 +163,6 @@ def test_a_registry_without_any_usable_center_is_no_ones_input_fault() -> None:
             chain_id=ChainId(1),
             genesis_hash=bytes(32),
             anchor_log=_NOBODY,
-            is_sealed=False,
+            sealing=None,
             block=BlockNumber(1),
         )

@@ -98,7 +98,7 @@ def trust_file() -> TrustFile:
         genesis_hash=sha256(b"genesis"),
         pilot_registry=Address(sha256(b"registry")[:20]),
         anchor_log=CHAIN.anchor_log,
-        validators=(),
+        sealing=None,
         centers=tuple(
             TrustedCenter(
                 id=center.id,

@@ -46,7 +46,7 @@ def make_home(home: Path) -> Path:
     network = Network(
         chain_id=CHAIN.chain_id,
         genesis_hash=trust.genesis_hash,
-        is_sealed=False,
+        sealing=None,
         rpc_urls=(NOBODY,),
         pilot_registry=trust.pilot_registry,
         anchor_log=CHAIN.anchor_log,

@@ -160,7 +160,7 @@ def world() -> World:
         genesis_hash=sha256(b"genesis"),
         pilot_registry=Address(sha256(b"registry")[:20]),
         anchor_log=anchor.contract,
-        validators=(Address(sha256(b"validator")[:20]),),
+        sealing=None,
         centers=(
             center(LIMA, "Centro Piloto de Lima", "PE", SEED),
             center(CenterId("tianjin"), "天津试点中心", "CN", sha256(b"log key of tianjin")),
