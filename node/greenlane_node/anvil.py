@@ -20,7 +20,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +31,12 @@ from greenlane.core.canonical import canonical_bytes, parse_json
 from greenlane.core.errors import CannotCheck, InvalidInput
 from web3 import HTTPProvider
 
+from greenlane_node.process import start_time, wait_until
+
 HOST: Final = "127.0.0.1"
 _START_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 60.0
 _PORT_TIMEOUT_S = 5.0
-_POLL_S = 0.01
 _KEPT_EMPTY_BLOCKS = 256
 _STATE = "state.json"
 _GOOD_STATE = "state.good.json"
@@ -126,7 +127,7 @@ class AnvilProcess:
 
     def is_running(self) -> bool:
         """Whether it still runs."""
-        return _started(self.pid) == self.started
+        return start_time(self.pid) == self.started
 
     def stop(self) -> None:
         """Ends it so that its state is whole on the disk, and waits for that.
@@ -150,12 +151,12 @@ class AnvilProcess:
         if not self._is_gone():
             with suppress(ProcessLookupError):
                 os.kill(self.pid, how)
-            if not _wait_until(self._is_gone, _STOP_TIMEOUT_S):
+            if not wait_until(self._is_gone, _STOP_TIMEOUT_S):
                 raise ChainNotStopped(
                     f"The chain (process {self.pid}) does not end.", remedy=f"End process {self.pid} by hand, then start again."
                 )
             # A killed process is called dead while its last threads hold the port. Another may have taken the port: then go on.
-            _wait_until(lambda: free_port(self.port) == self.port, _PORT_TIMEOUT_S)
+            wait_until(lambda: free_port(self.port) == self.port, _PORT_TIMEOUT_S)
         # An old handle must not wipe out the record of the process that came after it.
         if _recorded(self.folder) == self:
             (self.folder / _PROCESS).unlink(missing_ok=True)
@@ -208,12 +209,12 @@ def start_anvil(folder: Path, settings: ChainSettings) -> AnvilProcess:
         child = subprocess.Popen(  # noqa: S603 - the program found above, and arguments of our own
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
-    started = _started(child.pid)
+    started = start_time(child.pid)
     process = AnvilProcess(pid=child.pid, started=started or "", port=settings.port, folder=folder)
     replace_file(
         folder / _PROCESS, canonical_bytes({"pid": process.pid, "started": process.started, "port": process.port}) + b"\n"
     )
-    is_up = _wait_until(lambda: child.poll() is not None or _answers(process.url), _START_TIMEOUT_S)
+    is_up = wait_until(lambda: child.poll() is not None or _answers(process.url), _START_TIMEOUT_S)
     if not is_up or child.poll() is not None:
         process.kill()
         said = (folder / _LOG).read_text(encoding="utf-8", errors="replace").strip()[-500:]
@@ -285,28 +286,3 @@ def _without_old_empty_blocks(state: dict[str, Any]) -> dict[str, Any]:
         if block["transactions"] or (number := int(block["header"]["number"], 0)) == 0 or number >= oldest
     ]
     return {**state, "blocks": kept}
-
-
-def _started(pid: int) -> str | None:
-    """What the system says of a process's start; None where it does not run."""
-    stat = Path(f"/proc/{pid}/stat")
-    if stat.parent.parent.joinpath("self").exists():
-        try:
-            # The name in parentheses may hold anything; after it come state (field 3) and, as field 22, the start time.
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except OSError:
-            return None
-        return None if fields[0] in "ZX" else fields[19]
-    told = subprocess.run(  # noqa: S603 - fixed program, a number as argument
-        ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    return None if not told or told.startswith("Z") else told.partition(" ")[2].strip()
-
-
-def _wait_until(is_so: Callable[[], bool], timeout_s: float) -> bool:
-    give_up_at = time.monotonic() + timeout_s
-    while not is_so():
-        if time.monotonic() > give_up_at:
-            return False
-        time.sleep(_POLL_S)
-    return True
