@@ -2,13 +2,15 @@
 
 Nothing else imports hashlib, hmac or Crypto, so that one page tells which primitives the project rests on. Randomness is no
 part of it: core is pure, and adapters/entropy.py draws. Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), the yellow paper of
-Ethereum (Keccak-256: padding 0x01, where SHA-3 has 0x06), RFC 8032 (pure Ed25519, no context).
+Ethereum (Keccak-256: padding 0x01, where SHA-3 has 0x06), RFC 8032 (pure Ed25519, no context), SEC 2 (secp256k1), FIPS 186-5
+(P-256).
 """
 
 import hashlib
 import hmac
 from collections.abc import Iterable
 
+import coincurve
 from Crypto.Hash import keccak
 from Crypto.PublicKey import ECC
 from Crypto.Signature import eddsa
@@ -18,11 +20,23 @@ from greenlane.core.errors import InvalidInput
 ED25519_SEED_BYTES = 32
 ED25519_PUBLIC_KEY_BYTES = 32
 ED25519_SIGNATURE_BYTES = 64
+CURVE_SECRET_BYTES = 32
+"""Of a private key on secp256k1 or P-256."""
+CURVE_POINT_BYTES = 64
+"""Of a public key on secp256k1 or P-256: x and y, without a prefix."""
+_UNCOMPRESSED = b"\x04"
 _ED25519_FIELD_PRIME = 2**255 - 19
 _SIGN_BIT = 1 << 255
 _ORDER_EIGHT_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _SMALL_ORDER_Y = frozenset({0, 1, _ED25519_FIELD_PRIME - 1, _ORDER_EIGHT_Y, _ED25519_FIELD_PRIME - _ORDER_EIGHT_Y})
 """The y of the eight points whose order divides 8: under such a key one signature fits any message."""
+
+
+class NoCurveKey(InvalidInput):
+    """Bytes given as a private key on a curve are none. The bytes themselves are never named."""
+
+    code = "no-curve-key"
+    default_remedy = "Give 32 bytes: a number from 1 to below the order of the curve."
 
 
 class WrongKeyLength(InvalidInput):
@@ -108,6 +122,47 @@ def ed25519_verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def secp256k1_public_key(secret: bytes) -> bytes:
+    """The public key of a secp256k1 private key: x and y, CURVE_POINT_BYTES.
+
+    Raises:
+        NoCurveKey: the bytes are none.
+    """
+    if len(secret) == CURVE_SECRET_BYTES:
+        try:
+            return coincurve.PrivateKey(secret).public_key.format(compressed=False)[1:]
+        except ValueError:
+            pass
+    # Raised outside the handler: a library's message may repeat the bytes it was given.
+    raise NoCurveKey("These bytes are no private key on secp256k1.")
+
+
+def is_secp256k1_public_key(public_key: bytes) -> bool:
+    """Whether bytes are a point of secp256k1, written as CURVE_POINT_BYTES."""
+    if len(public_key) != CURVE_POINT_BYTES:
+        return False
+    try:
+        coincurve.PublicKey(_UNCOMPRESSED + public_key)
+    except ValueError:
+        return False
+    return True
+
+
+def p256_public_key(secret: bytes) -> bytes:
+    """The public key of a P-256 private key: x and y, CURVE_POINT_BYTES.
+
+    Raises:
+        NoCurveKey: the bytes are none.
+    """
+    if len(secret) == CURVE_SECRET_BYTES:
+        try:
+            key = ECC.construct(curve="P-256", d=int.from_bytes(secret, "big"))
+            return key.public_key().export_key(format="raw")[1:]
+        except ValueError:
+            pass
+    raise NoCurveKey("These bytes are no private key on P-256.")
 
 
 def constant_time_equal(a: bytes, b: bytes) -> bool:
