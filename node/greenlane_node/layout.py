@@ -2,8 +2,8 @@
 
 network.toml                 the plan (plan_file.py): public, the same for all centers
 besu/genesis.json            the same for all nodes
-besu/NODE/                   of one Besu node: config.toml, log.xml, static-nodes.json, nodes.toml and accounts.toml (allowlists),
-                             jwt.pem (an RPC node's), key (in the clear while it runs), data/
+besu/NODE/                   of one Besu node: config.toml, enode (its URL, one line), log.xml, static-nodes.json, nodes.toml
+                             and accounts.toml (allowlists), jwt.pem (an RPC node's), key (in the clear while it runs), data/
 kubo/NODE/                   of one Kubo node: its repository, with its config and swarm.key
 run/NODE.json                which process runs it on this machine
 logs/NODE.log                what it says
@@ -25,6 +25,11 @@ class BesuFolder:
     @property
     def config(self) -> Path:
         return self.directory / "config.toml"
+
+    @property
+    def enode(self) -> Path:
+        """The node's enode URL, one line."""
+        return self.directory / "enode"
 
     @property
     def log_config(self) -> Path:

@@ -21,6 +21,12 @@ _EPILOG = "exit codes: 0 done or good; 1 the answer is no; 2 wrong use or unusab
 
 # Name, module, one line of help.
 _COMMANDS: tuple[tuple[str, str, str], ...] = (
+    ("doctor", "greenlane_node.cli.doctor", "look at everything a center's nodes need, and say what to do about what is wrong"),
+    (
+        "sync-permissions",
+        "greenlane_node.cli.sync_permissions",
+        "make the allowlists of our nodes equal to the registry's active centers",
+    ),
     ("embedded", "greenlane_node.cli.embedded", "an embedded network on this machine: one anvil, free gas, loopback only"),
 )
 

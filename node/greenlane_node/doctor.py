@@ -1,0 +1,331 @@
+"""Everything a center's part of the network needs, looked at once; each finding with its remedy.
+
+One look is one function that says what it saw. What could not be looked at is "not checked" and never "bad": a node that is away
+hides what only it could tell. Nothing is changed here.
+"""
+
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from greenlane.adapters.evm.bindings import CenterRecord, PilotRegistry
+from greenlane.adapters.home import Home
+from greenlane.adapters.keystore import Keystore
+from greenlane.adapters.network_file import Network, NetworkCenter, load_network
+from greenlane.core.errors import GreenlaneError
+from greenlane.core.units import Address, CenterId
+from greenlane.core.wire import encode_hex
+from web3.exceptions import Web3Exception
+
+from greenlane_node.own_nodes import OwnNode, own_nodes
+from greenlane_node.permissions import active_centers, enode_place, look
+from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
+
+MAX_HEADS_APART = 2
+"""Blocks by which nodes of one chain may differ: one is on its way while we ask them one after another."""
+MAX_CLOCK_OFFSET_S = 10
+"""Validators refuse blocks of a time too far ahead; a clock that is this far off is on its way there."""
+LEAST_FREE_BYTES = 5 * 2**30
+LEAST_FREE_SHARE = 0.1
+_STALE_BLOCKS = 8
+_REACH_TIMEOUT_S = 3.0
+_LATEST = "latest"
+
+
+class Finding(StrEnum):
+    """What a look ended with."""
+
+    GOOD = "good"
+    BAD = "bad"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One thing that was looked at.
+
+    Attributes:
+        name: of the thing, a few words.
+        finding: what it ended with.
+        words: what was seen.
+        remedy: what to do; empty where it is good.
+    """
+
+    name: str
+    finding: Finding
+    words: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Head:
+    number: int
+    hash: str
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A node and what it answered, or why it did not."""
+
+    name: str
+    rpc: NodeRpc
+    head: _Head | None
+    fault: str = ""
+
+
+def examine(home: Home, *, now: Callable[[], float] = time.time, block_time_s: int = 2) -> tuple[Look, ...]:
+    """Looks at everything, in an order in which each explains the next.
+
+    Args:
+        now: unix seconds of this machine.
+        block_time_s: of the network.
+
+    Raises:
+        NetworkFileInvalid: the folder holds no network.
+        NotFound: it runs no nodes.
+    """
+    network = load_network(home.network_file)
+    nodes = own_nodes(home)
+    asked = [_ask(node.name, node.rpc()) for node in nodes]
+    asked += [_ask(url, NodeRpc(url)) for url in network.rpc_urls if url not in {node.rpc_url for node in nodes}]
+    answering = [one for one in asked if one.head is not None]
+    return (
+        *_of_nodes(asked),
+        *_of_chain(network, answering),
+        _agreement(answering),
+        _growth(answering, block_time_s, now),
+        _clock(answering, block_time_s, now),
+        *_of_registry(home, network, answering),
+        *(_peers(node) for node in nodes),
+        _allowlists(home),
+        _disk(home.directory),
+    )
+
+
+def _ask(name: str, rpc: NodeRpc) -> _Asked:
+    try:
+        return _Asked(name=name, rpc=rpc, head=_block(rpc, _LATEST))
+    except GreenlaneError as error:
+        return _Asked(name=name, rpc=rpc, head=None, fault=str(error))
+
+
+def _block(rpc: NodeRpc, number: str) -> _Head:
+    block = rpc.call("eth_getBlockByNumber", number, False)
+    if not isinstance(block, dict):
+        raise NodeSilent(f"It has no block {number}.", where=rpc.url)
+    try:
+        return _Head(
+            number=int(str(block["number"]), 16), hash=str(block["hash"]).lower(), timestamp=int(str(block["timestamp"]), 16)
+        )
+    except (KeyError, ValueError) as error:
+        raise NodeSilent(f"Its block {number} cannot be read.", where=rpc.url) from error
+
+
+def _of_nodes(asked: Sequence[_Asked]) -> Iterator[Look]:
+    for one in asked:
+        name = f"{one.name} answers"
+        if one.head is None:
+            yield _bad(name, one.fault, "Start it (`greenlane-node up`), or look into its log (`greenlane-node logs`).")
+        else:
+            yield _good(name, f"Its head is block {one.head.number}.")
+
+
+def _of_chain(network: Network, answering: Sequence[_Asked]) -> Iterator[Look]:
+    for one in answering:
+        name = f"{one.name} is of our chain"
+        try:
+            chain_id, genesis = int(str(one.rpc.call("eth_chainId")), 16), _block(one.rpc, "0x0").hash
+        except (GreenlaneError, ValueError) as error:
+            yield _unchecked(name, str(error))
+            continue
+        if (chain_id, genesis) == (network.chain_id, encode_hex(network.genesis_hash)):
+            yield _good(name, f"Chain {chain_id}, genesis {genesis}.")
+        else:
+            words = f"It serves chain {chain_id} with genesis {genesis}; network.json says {network.chain_id} and "
+            yield _bad(
+                name,
+                words + f"{encode_hex(network.genesis_hash)}.",
+                "Give the node the network's genesis.json and an empty data folder, or take its address out of network.json.",
+            )
+
+
+def _agreement(answering: Sequence[_Asked]) -> Look:
+    name = "nodes agree"
+    heads = [(one, one.head) for one in answering if one.head is not None]
+    if len(heads) < 2:
+        return _unchecked(name, "Fewer than two nodes answer.")
+    lowest = min(head.number for _, head in heads)
+    highest = max(head.number for _, head in heads)
+    try:
+        hashes = {one.name: _block(one.rpc, hex(lowest)).hash for one, _ in heads}
+    except GreenlaneError as error:
+        return _unchecked(name, str(error))
+    if len(set(hashes.values())) > 1:
+        told = ", ".join(f"{who} {hash_[:18]}…" for who, hash_ in hashes.items())
+        return _bad(
+            name,
+            f"They have different blocks {lowest}: {told}.",
+            "Blocks of such a chain are final: one of them is of another network, or lies. Compare their genesis files.",
+        )
+    if highest - lowest > MAX_HEADS_APART:
+        behind = ", ".join(one.name for one, head in heads if highest - head.number > MAX_HEADS_APART)
+        return _bad(name, f"{behind} is {highest - lowest} blocks behind.", "Wait while it catches up; else look at its peers.")
+    return _good(name, f"All have the same block {lowest}; their heads are {highest - lowest} apart.")
+
+
+def _growth(answering: Sequence[_Asked], block_time_s: int, now: Callable[[], float]) -> Look:
+    name = "blocks grow"
+    newest = max((one.head for one in answering if one.head is not None), key=lambda head: head.number, default=None)
+    if newest is None:
+        return _unchecked(name, "No node answers.")
+    age_s = int(now()) - newest.timestamp
+    if age_s > max(30, _STALE_BLOCKS * block_time_s):
+        return _bad(
+            name,
+            f"The newest block, {newest.number}, is {age_s} seconds old: the chain stands still.",
+            "More than a third of the validators are away. Start them; if blocks do not come within a minute, restart all "
+            "validators together, since their rounds have drifted apart (docs/operations.md, lost quorum).",
+        )
+    return _good(name, f"The newest block, {newest.number}, is {max(age_s, 0)} seconds old.")
+
+
+def _clock(answering: Sequence[_Asked], block_time_s: int, now: Callable[[], float]) -> Look:
+    name = "time in step"
+    times = [one.head.timestamp for one in answering if one.head is not None]
+    if not times:
+        return _unchecked(name, "No node answers.")
+    ahead_s = max(times) - int(now())
+    if ahead_s > MAX_CLOCK_OFFSET_S:
+        return _bad(name, f"The newest block is {ahead_s} seconds ahead of this machine's clock.", "Set the clock by NTP.")
+    if -ahead_s > max(30, _STALE_BLOCKS * block_time_s):
+        return _unchecked(name, "The newest block is old: either the chain stands still, or this clock is fast.")
+    return _good(name, f"This machine's clock and the newest block are {abs(ahead_s)} seconds apart.")
+
+
+def _of_registry(home: Home, network: Network, answering: Sequence[_Asked]) -> Iterator[Look]:
+    if not answering:
+        yield _unchecked("our keys are the registry's", "No node answers.")
+        return
+    web3 = answering[0].rpc.web3()
+    registry = PilotRegistry(web3, network.pilot_registry)
+    try:
+        validators = registry.validators()
+        records = {id_: registry.center(id_) for id_ in network.hosted}
+        others = [center for center in active_centers(web3, network.pilot_registry) if center.id not in network.hosted]
+    except (GreenlaneError, Web3Exception, OSError) as error:
+        yield _unchecked("our keys are the registry's", str(error))
+        return
+    for id_, record in records.items():
+        yield _standing(id_, record)
+        if record is not None:
+            yield _seat(id_, record, validators)
+            yield _keys(home, network.center(id_), record)
+    yield from (_reach(center) for center in others)
+
+
+def _standing(center: CenterId, record: CenterRecord | None) -> Look:
+    name = f"{center} is an active center"
+    if record is None:
+        return _bad(name, "The registry does not know it.", "Join the network: `greenlane-node join`.")
+    words = f"The registry has it as {record.status.name.lower()}."
+    if record.status.name == "ACTIVE":
+        return _good(name, words)
+    return _bad(name, words, "See `greenlane-node status`; other centers vote with `greenlane-node vote`.")
+
+
+def _seat(center: CenterId, record: CenterRecord, validators: Sequence[Address]) -> Look:
+    name = f"{center} has its seat"
+    if record.validator in validators:
+        return _good(name, f"{encode_hex(record.validator)} is one of {len(validators)} validators.")
+    return _bad(
+        name,
+        f"{encode_hex(record.validator)} is not in the validator set.",
+        "Its center is not active: see `greenlane-node status`.",
+    )
+
+
+def _keys(home: Home, ours: NetworkCenter, record: CenterRecord) -> Look:
+    name = f"{ours.id}'s keys are the registry's"
+    keystore = Keystore(home.keys, home.password_file)
+    registered = {"operator": record.operator, "anchorer": record.anchorer, "validator": record.validator}
+    named = {"operator": ours.keys.operator, "anchorer": ours.keys.anchorer, "validator": ours.keys.validator}
+    faults = []
+    try:
+        for use, key in named.items():
+            if key is not None and keystore.describe(key).address != registered[use]:
+                faults.append(f"the {use} key here is another than the registry's {encode_hex(registered[use])}")
+        if ours.keys.log is not None and keystore.describe(ours.keys.log).log_key != record.log_key:
+            faults.append("the log key here is another than the registry's")
+    except GreenlaneError as error:
+        return _bad(name, str(error), "")
+    if faults:
+        words = "; ".join(faults)
+        return _bad(name, f"{words[0].upper()}{words[1:]}.", "Finish the change of keys: `greenlane-node rotate-key`.")
+    return _good(name, f"{len([key for key in (*named.values(), ours.keys.log) if key is not None])} keys here, each registered.")
+
+
+def _reach(center: CenterRecord) -> Look:
+    name = f"{center.id} can be reached"
+    place = enode_place(center.enode)
+    if place is None:
+        return _unchecked(name, "The registry has no enode of it.")
+    host, port = place
+    try:
+        with socket.create_connection((host, port), timeout=_REACH_TIMEOUT_S):
+            return _good(name, f"{host}:{port} takes connections.")
+    except OSError as error:
+        return _bad(
+            name,
+            f"{host}:{port} takes no connection: {error.strerror or error}.",
+            "Open the way in the firewalls between you, or ask that center whether its node runs.",
+        )
+
+
+def _peers(node: OwnNode) -> Look:
+    name = f"{node.name} has peers"
+    try:
+        count = int(str(node.rpc().call("net_peerCount")), 16)
+    except (NodeSilent, NodeRefused, ValueError) as error:
+        return _unchecked(name, str(error))
+    if count:
+        return _good(name, f"{count}.")
+    return _bad(name, "It has none.", "Compare its allowlist (`greenlane-node sync-permissions --check`) and the firewall.")
+
+
+def _allowlists(home: Home) -> Look:
+    name = "allowlists are the registry's"
+    try:
+        found = look(home)
+    except (GreenlaneError, Web3Exception, OSError) as error:
+        return _unchecked(name, str(error))
+    if not found.changes:
+        return _good(name, "Nodes, accounts and static nodes are as the registry has them.")
+    words = "; ".join(f"{change.node}: {change.list} lack {len(change.missing)} and have {len(change.surplus)} too many"
+                      for change in found.changes)  # fmt: skip
+    return _bad(name, f"{words}.", "Run `greenlane-node sync-permissions`.")
+
+
+def _disk(directory: Path) -> Look:
+    name = "disk is free"
+    usage = shutil.disk_usage(directory)
+    words = f"{usage.free / 2**30:.1f} GiB of {usage.total / 2**30:.1f} are free."
+    if usage.free < LEAST_FREE_BYTES or usage.free < usage.total * LEAST_FREE_SHARE:
+        return _bad(name, words, "Make room before the nodes stop: a full disk damages their databases.")
+    return _good(name, words)
+
+
+def _good(name: str, words: str) -> Look:
+    return Look(name=name, finding=Finding.GOOD, words=words)
+
+
+def _bad(name: str, words: str, remedy: str) -> Look:
+    return Look(name=name, finding=Finding.BAD, words=words, remedy=remedy)
+
+
+def _unchecked(name: str, words: str) -> Look:
+    return Look(name=name, finding=Finding.NOT_CHECKED, words=words)

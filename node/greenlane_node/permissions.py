@@ -1,0 +1,340 @@
+"""The allowlists of our Besu nodes, kept equal to the registry's active centers.
+
+Besu permits nodes and accounts by two files of each node; the registry says who belongs to the network. Between the two stands
+this room: what the registry says is written into the files and told to the node that runs.
+
+- Nodes: the validators of all active centers, and the nodes of this home. An RPC node hears of blocks through its own center's
+  validator, and through any other that has it on its list.
+- Accounts: operators and anchorers of all active centers. This is a first fence only: Besu holds it against what its own RPC,
+  gossip and proposals bring, not against a block that others made. Who may do what is for the contracts.
+- Static nodes are whom a node calls: the same validators, without itself.
+
+A node refuses to start where a static node is not on its allowlist. So at every moment the static nodes are among the allowed
+ones: what is new is allowed before it is called, and no more called before it is no more allowed.
+Source: Besu 26.8.0, local permissioning (permissions-nodes-config-file, PERM API).
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomli_w
+from greenlane.adapters.evm.bindings import CenterRecord, CenterStatus, PilotRegistry
+from greenlane.adapters.home import Home
+from greenlane.adapters.keystore import replace_file
+from greenlane.adapters.network_file import load_network
+from greenlane.core.crypto import keccak256
+from greenlane.core.errors import GreenlaneError
+from greenlane.core.units import Address
+from greenlane.core.wire import encode_hex
+from web3 import Web3
+
+from greenlane_node.own_nodes import NodeConfigInvalid, OwnNode, own_nodes
+from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
+
+_PAGE = 100
+_ENODE = re.compile(r"enode://([0-9a-f]{128})@(\[[0-9a-fA-F:]+\]|[0-9.]+):([0-9]{1,5})(\?discport=[0-9]{1,5})?", re.ASCII)
+_NODES, _ACCOUNTS = "nodes-allowlist", "accounts-allowlist"
+
+
+class RegistryUnusable(GreenlaneError):
+    """What the registry says makes no allowlist that a network could live with; nothing was changed."""
+
+    code = "registry-unusable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the registry permits.
+
+    Attributes:
+        validators: enode URLs of the active centers' validators, sorted.
+        accounts: of operators and anchorers of active centers, 0x-hex in lower case, sorted.
+        left_out: active centers whose enode in the registry is none, and why: their nodes can't be let in.
+    """
+
+    validators: tuple[str, ...]
+    accounts: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """How one list of one node differed from the registry, or still does.
+
+    Attributes:
+        node: name.
+        list: `nodes`, `accounts` or `static nodes`, in the file or as the running node has it.
+        missing, surplus: what the registry has and the list had not, and the other way round.
+        note: what is left to do, or why it could not be done; empty where nothing.
+    """
+
+    node: str
+    list: str
+    missing: tuple[str, ...]
+    surplus: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What one look or one sync found: what differed, and which centers can't be let in."""
+
+    changes: tuple[Change, ...]
+    left_out: tuple[str, ...]
+
+
+def look(home: Home) -> Found:
+    """How the lists of our nodes differ from the registry, in the files and in the nodes that run; nothing is changed.
+
+    Raises:
+        NotFound, NodeConfigInvalid: there are no nodes here, or their files cannot be read.
+        NodeSilent: none of them answers, so that the registry cannot be asked.
+        RegistryUnusable: the registry permits nobody.
+    """
+    nodes = own_nodes(home)
+    own, permitted = own_enodes(nodes), _registry_says(home, nodes)
+    changes: list[Change] = []
+    for node in nodes:
+        changes += differences(node, own, permitted)
+        with suppress(NodeSilent):
+            changes += running_differences(node, own, permitted)
+    return Found(changes=tuple(changes), left_out=permitted.left_out)
+
+
+def sync(home: Home) -> Found:
+    """Makes the lists of our nodes equal to the registry; what differed, and with a note what differs still.
+
+    Raises:
+        NotFound, NodeConfigInvalid, NodeSilent, RegistryUnusable: as for `look`; nothing was changed.
+    """
+    nodes = own_nodes(home)
+    own, permitted = own_enodes(nodes), _registry_says(home, nodes)
+    changes: list[Change] = []
+    for node in nodes:
+        differed = differences(node, own, permitted)
+        if differed:
+            write_lists(node, own, permitted)
+        try:
+            left = tell_node(node, own, permitted)
+        except NodeSilent:
+            left = ()
+        except NodeRefused as error:
+            left = (Change(node=node.name, list="running", missing=(), surplus=(), note=error.detail),)
+        changes += [*differed, *left]
+    return Found(changes=tuple(changes), left_out=permitted.left_out)
+
+
+def _registry_says(home: Home, nodes: Sequence[OwnNode]) -> Wanted:
+    pilot_registry = load_network(home.network_file).pilot_registry
+    for node in nodes:
+        try:
+            rpc = node.rpc()
+            rpc.call("eth_blockNumber")
+        except (NodeSilent, NodeRefused):
+            continue
+        return wanted(active_centers(rpc.web3(), pilot_registry))
+    raise NodeSilent(
+        f"None of {', '.join(node.name for node in nodes)} answers, so the registry cannot be asked.",
+        remedy="Start them: the files stay as they are until then.",
+    )
+
+
+def active_centers(web3: Web3, pilot_registry: Address) -> tuple[CenterRecord, ...]:
+    """Every active center, in the order in which they were admitted, all read at one block."""
+    registry, block = PilotRegistry(web3, pilot_registry), web3.eth.block_number
+    found: list[CenterRecord] = []
+    seen = 0
+    while page := registry.center_ids(seen, _PAGE, block):
+        seen += len(page)
+        records = (registry.center(id_, block) for id_ in page)
+        found.extend(record for record in records if record is not None and record.status is CenterStatus.ACTIVE)
+    return tuple(found)
+
+
+def wanted(centers: Iterable[CenterRecord]) -> Wanted:
+    """What the active centers make of the allowlists.
+
+    Raises:
+        RegistryUnusable: no center has a node that could be let in: such a list would cut every node off.
+    """
+    validators, accounts, left_out = set[str](), set[str](), []
+    for center in centers:
+        accounts |= {encode_hex(account) for account in (center.operator, center.anchorer) if any(account)}
+        if is_enode(center.enode):
+            validators.add(center.enode)
+        else:
+            left_out.append(
+                f"{center.id}: the registry has no enode of it" if not center.enode else f"{center.id}: its enode is none"
+            )
+    if not validators:
+        raise RegistryUnusable(
+            "No active center has a node's enode in the registry.", remedy="Centers set it with `greenlane-node endpoints`."
+        )
+    return Wanted(validators=tuple(sorted(validators)), accounts=tuple(sorted(accounts)), left_out=tuple(left_out))
+
+
+def _enode_fault(center: CenterRecord) -> str | None:
+    """Why a center's node can't be let in, or None. A center writes its enode itself; it must be that of its own validator."""
+    if not center.enode:
+        return "the registry has no enode of it"
+    if not is_enode(center.enode):
+        return "what the registry has is no enode URL with an IP address"
+    public_key = bytes.fromhex(center.enode[len("enode://") :].partition("@")[0])
+    if keccak256(public_key)[-20:] != center.validator:
+        return "the registry's enode is another node's than its validator"
+    return None
+
+
+def is_enode(text: str) -> bool:
+    """Whether a text is an enode URL with an IP address, as allowlists take them."""
+    found = _ENODE.fullmatch(text)
+    return found is not None and 1 <= int(found[3]) <= 65_535
+
+
+def enode_place(enode: str) -> tuple[str, int] | None:
+    """Host and port of an enode URL as allowlists take them; None where it is none."""
+    found = _ENODE.fullmatch(enode)
+    return None if found is None else (found[2].strip("[]"), int(found[3]))
+
+
+def differences(node: OwnNode, own: Sequence[str], permitted: Wanted) -> tuple[Change, ...]:
+    """How the files of one node differ from the registry; empty where they do not.
+
+    Args:
+        own: enodes of this home's nodes.
+
+    Raises:
+        NodeConfigInvalid: a list of the node cannot be read.
+    """
+    lists = (
+        ("nodes", _read_list(node.folder.allowed_nodes, _NODES), _allowed(own, permitted)),
+        ("accounts", _read_list(node.folder.allowed_accounts, _ACCOUNTS), permitted.accounts),
+        ("static nodes", _read_static(node.folder.static_nodes), _called(node, permitted)),
+    )
+    return tuple(change for name, has, should in lists if (change := _change(node.name, name, has, should)) is not None)
+
+
+def write_lists(node: OwnNode, own: Sequence[str], permitted: Wanted) -> None:
+    """Makes the files of one node equal to the registry; whole or not at all, each, and in an order that any crash may cut."""
+    should = _allowed(own, permitted)
+    before = _read_list(node.folder.allowed_nodes, _NODES)
+    _write_list(node.folder.allowed_nodes, _NODES, sorted({*before, *should}))
+    replace_file(node.folder.static_nodes, (json.dumps(_called(node, permitted), indent=2) + "\n").encode())
+    _write_list(node.folder.allowed_nodes, _NODES, should)
+    _write_list(node.folder.allowed_accounts, _ACCOUNTS, permitted.accounts)
+
+
+def running_differences(node: OwnNode, own: Sequence[str], permitted: Wanted) -> tuple[Change, ...]:
+    """How the lists that the running node goes by differ from the registry.
+
+    Raises:
+        NodeSilent, NodeRefused: it does not run, or does not tell.
+    """
+    rpc = node.rpc()
+    lists = (
+        ("nodes (running)", _told(rpc, "perm_getNodesAllowlist"), _allowed(own, permitted)),
+        ("accounts (running)", _told(rpc, "perm_getAccountsAllowlist"), permitted.accounts),
+    )
+    return tuple(change for name, has, should in lists if (change := _change(node.name, name, has, should)) is not None)
+
+
+def tell_node(node: OwnNode, own: Sequence[str], permitted: Wanted) -> tuple[Change, ...]:
+    """Makes the running node take what is new and drop what is gone; what it still has otherwise, with the reason.
+
+    Raises:
+        NodeSilent: it does not run: it reads the files when it starts.
+    """
+    rpc = node.rpc()
+    notes: list[str] = []
+    for change in running_differences(node, own, permitted):
+        what = "Nodes" if change.list.startswith("nodes") else "Accounts"
+        for verb, items in (("add", change.missing), ("remove", change.surplus)):
+            if items:
+                preposition = "To" if verb == "add" else "From"
+                try:
+                    rpc.call(f"perm_{verb}{what}{preposition}Allowlist", list(items))
+                except NodeRefused as error:
+                    # A node keeps those it was started with as static nodes until it is started again.
+                    notes.append(error.detail)
+    # The node writes its lists into the same files, in an order of its own.
+    write_lists(node, own, permitted)
+    left = running_differences(node, own, permitted)
+    note = " ".join(notes) + " It takes effect when the node is started again." if notes else ""
+    return tuple(
+        Change(node=one.node, list=one.list, missing=one.missing, surplus=one.surplus, note=note.strip()) for one in left
+    )
+
+
+def own_enodes(nodes: Iterable[OwnNode]) -> tuple[str, ...]:
+    """Enodes of this home's nodes: as their files tell them."""
+    found: list[str] = []
+    for node in nodes:
+        path = node.folder.enode
+        try:
+            text = path.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise NodeConfigInvalid(f"The enode of {node.name} cannot be read: {error}.", where=str(path)) from error
+        if not is_enode(text):
+            raise NodeConfigInvalid(f"The enode of {node.name} is none: {text[:80]!r}.", where=str(path))
+        found.append(text)
+    return tuple(found)
+
+
+def _allowed(own: Sequence[str], permitted: Wanted) -> tuple[str, ...]:
+    return tuple(sorted({*own, *permitted.validators}))
+
+
+def _called(node: OwnNode, permitted: Wanted) -> list[str]:
+    (itself,) = own_enodes([node])
+    return [enode for enode in permitted.validators if _id(enode) != _id(itself)]
+
+
+def _id(enode: str) -> str:
+    return enode.partition("@")[0]
+
+
+def _change(node: str, name: str, has: Iterable[str], should: Iterable[str]) -> Change | None:
+    missing, surplus = set(should) - set(has), set(has) - set(should)
+    if not missing and not surplus:
+        return None
+    return Change(node=node, list=name, missing=tuple(sorted(missing)), surplus=tuple(sorted(surplus)))
+
+
+def _told(rpc: NodeRpc, method: str) -> list[str]:
+    told = rpc.call(method)
+    if not isinstance(told, list):
+        raise NodeSilent(f"The answer to {method} is no list.", where=rpc.url)
+    return [str(one) for one in told]
+
+
+def _read_list(path: Path, key: str) -> list[str]:
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))[key]
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
+        raise NodeConfigInvalid(f"The allowlist cannot be read: {error}.", where=str(path)) from error
+    if not isinstance(told, list) or not all(isinstance(one, str) for one in told):
+        raise NodeConfigInvalid("The allowlist is no list of texts.", where=str(path))
+    return told
+
+
+def _read_static(path: Path) -> list[str]:
+    try:
+        told = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise NodeConfigInvalid(f"The static nodes cannot be read: {error}.", where=str(path)) from error
+    if not isinstance(told, list) or not all(isinstance(one, str) for one in told):
+        raise NodeConfigInvalid("The static nodes are no list of texts.", where=str(path))
+    return told
+
+
+def _write_list(path: Path, key: str, items: Sequence[str]) -> None:
+    replace_file(path, tomli_w.dumps({key: list(items)}, multiline_strings=False).encode())
