@@ -1,16 +1,15 @@
 """The one door to primitives: hashing and signatures.
 
-Nothing else imports hashlib, hmac or Crypto, so that one page tells which primitives the project rests on. Randomness is no
-part of it: core is pure, and adapters/entropy.py draws. Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), the yellow paper of
-Ethereum (Keccak-256: padding 0x01, where SHA-3 has 0x06), RFC 8032 (pure Ed25519, no context), SEC 2 (secp256k1), FIPS 186-5
-(P-256).
+Nothing else imports hashlib, hmac, Crypto or coincurve, so that one page tells which primitives the project rests on.
+Randomness is no part of it: core is pure, and adapters/entropy.py draws. coincurve is imported on first use: who checks a receipt
+without seals needs no curve of the chain. Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), the yellow paper of Ethereum
+(Keccak-256: padding 0x01, where SHA-3 has 0x06), RFC 8032 (pure Ed25519, no context), SEC 2 (secp256k1), FIPS 186-5 (P-256).
 """
 
 import hashlib
 import hmac
 from collections.abc import Iterable
 
-import coincurve
 from Crypto.Hash import keccak
 from Crypto.PublicKey import ECC
 from Crypto.Signature import eddsa
@@ -24,6 +23,9 @@ CURVE_SECRET_BYTES = 32
 """Of a private key on secp256k1 or P-256."""
 CURVE_POINT_BYTES = 64
 """Of a public key on secp256k1 or P-256: x and y, without a prefix."""
+SECP256K1_SIGNATURE_BYTES = 65
+"""r, s and v."""
+_SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _UNCOMPRESSED = b"\x04"
 _ED25519_FIELD_PRIME = 2**255 - 19
 _SIGN_BIT = 1 << 255
@@ -130,6 +132,8 @@ def secp256k1_public_key(secret: bytes) -> bytes:
     Raises:
         NoCurveKey: the bytes are none.
     """
+    import coincurve
+
     if len(secret) == CURVE_SECRET_BYTES:
         try:
             return coincurve.PrivateKey(secret).public_key.format(compressed=False)[1:]
@@ -141,6 +145,8 @@ def secp256k1_public_key(secret: bytes) -> bytes:
 
 def is_secp256k1_public_key(public_key: bytes) -> bool:
     """Whether bytes are a point of secp256k1, written as CURVE_POINT_BYTES."""
+    import coincurve
+
     if len(public_key) != CURVE_POINT_BYTES:
         return False
     try:
@@ -148,6 +154,29 @@ def is_secp256k1_public_key(public_key: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def secp256k1_recover(digest: bytes, signature: bytes) -> bytes | None:
+    """Whose signature of a digest it is: the public key, x and y, CURVE_POINT_BYTES.
+
+    Args:
+        digest: what was signed, 32 bytes.
+        signature: r (32) ‖ s (32) ‖ v (1); v is 0 or 1, and s lies in the lower half. The upper half would spell the same
+            signature a second time: anybody can turn one into the other.
+
+    Returns:
+        None where the bytes are no signature of any key, or not in that spelling.
+    """
+    import coincurve
+
+    if len(signature) != SECP256K1_SIGNATURE_BYTES or signature[-1] > 1:
+        return None
+    if int.from_bytes(signature[32:64], "big") > _SECP256K1_ORDER // 2:
+        return None
+    try:
+        return coincurve.PublicKey.from_signature_and_message(signature, digest, hasher=None).format(compressed=False)[1:]
+    except ValueError:
+        return None
 
 
 def p256_public_key(secret: bytes) -> bytes:
