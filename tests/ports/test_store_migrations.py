@@ -12,6 +12,8 @@ from greenlane.adapters.sql.tables import APPEND_ONLY, metadata
 from greenlane.core.units import CenterId
 from sqlalchemy import inspect
 
+_OLD_ANCHOR = "INSERT INTO anchor SELECT number, 1, decode('00', 'hex'), 0, 7, NULL FROM center"
+
 
 def test_migrated_tables_are_those_that_the_code_knows(store: SqlStore) -> None:
     with store._writers.connect() as connection:
@@ -41,6 +43,27 @@ def test_migrating_again_changes_nothing(store: SqlStore) -> None:
     store.migrate()
     with store.read() as reader:
         assert reader.log.head(CenterId("lima")).captured == 1
+
+
+def test_a_database_of_the_release_before_keeps_what_it_holds(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic import command
+
+    whole = command.upgrade
+    store = open_store(store_url)
+    monkeypatch.setattr(command, "upgrade", lambda config, _head: whole(config, "0001"))
+    store.migrate()
+    with store.write() as transaction:
+        transaction.log.append(CenterId("lima"), [bytes(65)])
+        driver = transaction.log._work.driver()  # type: ignore[attr-defined]
+        driver.execute(
+            "INSERT INTO anchor SELECT number, 1, slug, 0, 7, NULL FROM center" if not store.is_postgres else _OLD_ANCHOR
+        )
+    monkeypatch.undo()
+    store.migrate()
+    with store.read() as reader:
+        assert [one.tree_size for one in reader.seals.unsealed(CenterId("lima"), limit=9)] == [1]
+        assert reader.log.head(CenterId("lima")).captured == 1
+    store.close()
 
 
 def test_processes_that_start_at_once_migrate_once(store_url: str, tmp_path: Path) -> None:

@@ -85,6 +85,9 @@ class Outbox(Protocol):
     def pending_for(self, chain_id: ChainId, purpose: str) -> OutboxRow | None:
         """The pending row of a purpose, or None."""
 
+    def count_pending(self, chain_id: ChainId) -> int:
+        """How many rows are pending, whoever signed them."""
+
     def mark_sent(self, row: OutboxRow, at: datetime) -> None:
         """Counts one more sending."""
 

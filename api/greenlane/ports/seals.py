@@ -3,12 +3,12 @@
 Only what was verified is kept; a receipt is put together out of it without asking the chain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from greenlane.core.seals import SealedState, ValidatorSet
-from greenlane.core.units import BlockNumber, CenterId, ChainId, TreeSize
+from greenlane.core.seals import MAX_VALIDATOR_SETS, SealedState, Sealing, ValidatorSet
+from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, TreeSize
 from greenlane.ports.log import StoredAnchor
 
 
@@ -25,6 +25,32 @@ class StoredChange:
     becomes: ValidatorSet
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedChain:
+    """A chain whose validators seal its blocks, and what this deployment was set up to believe of it.
+
+    Attributes:
+        pilot_registry: whose storage names the validators, in the mode CONTRACT.
+        anchor_log: whose storage holds the anchored roots.
+        sealing: the sets that it was set up with; changes after them are followed.
+    """
+
+    chain_id: ChainId
+    pilot_registry: Address
+    anchor_log: Address
+    sealing: Sealing
+
+
+def extended(sealing: Sealing, sets: Iterable[ValidatorSet]) -> Sealing:
+    """The sets of a chain together with later ones that were verified, the newest MAX_VALIDATOR_SETS of them.
+
+    Where both tell of one block, the former stand: they were given by hand.
+    """
+    by_block = {one.seals_from: one for one in (*sets, *sealing.sets)}
+    newest = sorted(by_block.values(), key=lambda one: one.seals_from)[-MAX_VALIDATOR_SETS:]
+    return Sealing(mode=sealing.mode, sets=tuple(newest))
+
+
 class Seals(Protocol):
     """Seals of one chain's blocks."""
 
@@ -32,16 +58,36 @@ class Seals(Protocol):
         """No change up to this block is missing; 0 at first."""
 
     def keep_changes(self, chain_id: ChainId, changes: Sequence[StoredChange], *, followed_to: BlockNumber) -> None:
-        """Keeps changes and how far they were looked for; what is kept already changes nothing, and it never goes back."""
+        """Keeps changes and how far they were looked for; what is kept already changes nothing, and it never goes back.
 
-    def changes(self, chain_id: ChainId) -> tuple[StoredChange, ...]:
-        """Every change, oldest first."""
+        Raises:
+            Conflict: another set is kept that seals from the same block.
+        """
+
+    def changes(
+        self, chain_id: ChainId, *, until: BlockNumber | None = None, newest: int | None = None
+    ) -> tuple[StoredChange, ...]:
+        """Every change, oldest first.
+
+        Args:
+            until: only changes to sets that seal this block or an earlier one.
+            newest: only so many of them, the newest.
+        """
+
+    def sets(self, chain_id: ChainId) -> tuple[ValidatorSet, ...]:
+        """What the changes led to, oldest first."""
 
     def keep_sealed(self, center: CenterId, tree_size: TreeSize, state: SealedState) -> None:
-        """Keeps the sealed block that proves an anchor; the first one kept stays: it is the closest to the anchoring."""
+        """Keeps the sealed block that proves an anchor; the first one kept stays: it is the closest to the anchoring.
+
+        Does nothing where no such anchor is recorded: the chain has lost it. What is kept goes with the anchor's record.
+        """
 
     def sealed(self, center: CenterId, tree_size: TreeSize) -> SealedState | None:
         """The sealed block that proves an anchor, or None."""
+
+    def newest_sealed(self, center: CenterId) -> TreeSize:
+        """The largest anchored tree that has a sealed block; 0 where none has."""
 
     def unsealed(self, center: CenterId, *, limit: int) -> tuple[StoredAnchor, ...]:
         """Anchors without a sealed block, newest first."""

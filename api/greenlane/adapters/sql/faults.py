@@ -28,7 +28,7 @@ class RowRefused(Conflict):
 
 
 class RowDamaged(CannotCheck):
-    """A stored text is no text any more: its bytes were changed outside this program."""
+    """What is stored cannot be read any more: its bytes were changed outside this program."""
 
     code = "row-damaged"
     default_remedy = "Run `greenlane fsck`, and restore from a backup what it names."

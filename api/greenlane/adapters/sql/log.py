@@ -241,7 +241,7 @@ class SqlLog:
         return tuple(_checkpoint(center, row) for row in self._work.connection.execute(wanted))
 
     def _anchors(self, center: CenterId, wanted: Select[Any]) -> tuple[StoredAnchor, ...]:
-        return tuple(_anchor(center, row) for row in self._work.connection.execute(wanted))
+        return tuple(stored_anchor(center, row) for row in self._work.connection.execute(wanted))
 
 
 def _heads(number: int) -> Select[tuple[int, int]]:
@@ -253,7 +253,8 @@ def _heads(number: int) -> Select[tuple[int, int]]:
 
 
 def _of(table: Table, number: int | None, *, newest: bool = False) -> Select[Any]:
-    wanted = select(table).where(table.c.center == number)
+    # Without the sealed block of an anchor, which few who walk through anchors want, and which is larger than all the rest.
+    wanted = select(*(column for column in table.c if column.name != "sealed_state")).where(table.c.center == number)
     return wanted.order_by(table.c.tree_size.desc()).limit(1) if newest else wanted.order_by(table.c.tree_size)
 
 
@@ -271,7 +272,8 @@ def _checkpoint(center: CenterId, row: Row[Any]) -> StoredCheckpoint:
     )
 
 
-def _anchor(center: CenterId, row: Row[Any]) -> StoredAnchor:
+def stored_anchor(center: CenterId, row: Row[Any]) -> StoredAnchor:
+    """An anchor's row as the port has it."""
     return StoredAnchor(
         center=center,
         tree_size=TreeSize(row.tree_size),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, select, update
 
 from greenlane.adapters.sql.tables import outbox
 from greenlane.adapters.sql.tables import signer as signers
@@ -102,6 +102,11 @@ class SqlOutbox:
             outbox.c.chain_id == chain_id, outbox.c.purpose == purpose, outbox.c.state == OutboxState.PENDING.value
         )
         return found[0] if found else None
+
+    def count_pending(self, chain_id: ChainId) -> int:
+        wanted = select(func.count()).where(outbox.c.chain_id == chain_id, outbox.c.state == OutboxState.PENDING.value)
+        count: int = self._work.connection.execute(wanted).scalar_one()
+        return count
 
     def mark_sent(self, row: OutboxRow, at: datetime) -> None:
         self._work.connection.execute(update(outbox).where(_is_row(row)).values(attempts=outbox.c.attempts + 1, sent_at=at))

@@ -26,6 +26,7 @@ from greenlane.adapters.sql.faults import RETRY_WHEN_BUSY_S, meaning_of
 from greenlane.adapters.sql.jobs import SqlCaptureJobs
 from greenlane.adapters.sql.log import SqlLog
 from greenlane.adapters.sql.outbox import SqlOutbox
+from greenlane.adapters.sql.seals import SqlSeals
 from greenlane.adapters.sql.work import CenterNumbers, Work
 from greenlane.core.errors import InvalidInput
 from greenlane.ports.errors import StoreUnavailable
@@ -57,6 +58,7 @@ class SqlTransaction:
         self.jobs = SqlCaptureJobs(work)
         self.log = SqlLog(work)
         self.outbox = SqlOutbox(work)
+        self.seals = SqlSeals(work)
 
 
 class SqlStore:

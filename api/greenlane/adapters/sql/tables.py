@@ -3,8 +3,8 @@
 Rules of the layout:
 - A center is a small number here (`center.number`), because it leads most keys.
 - A moment is a count of microseconds since 1970-01-01 UTC in 64 bits: exact, and the same in both databases.
-- `event`, `entry_run`, `checkpoint`, `audit_line` and `forgotten_salt` are append-only: triggers refuse UPDATE and DELETE. A salt
-  stands in a table of its own, since it is the one thing of an event that may be destroyed.
+- `event`, `entry_run`, `checkpoint`, `audit_line`, `forgotten_salt` and `set_change` are append-only: triggers refuse UPDATE and
+  DELETE. A salt stands in a table of its own, since it is the one thing of an event that may be destroyed.
 - The tables that take thousands of rows a second (`event`, `named`, `entry_run`, `salt`) have no foreign keys: PostgreSQL checks
   those row by row, which costs more than the insert itself. Whoever writes them holds the center's log, whose row exists.
 """
@@ -30,6 +30,8 @@ from sqlalchemy import (
     text,
 )
 
+_UNSEALED = text("sealed_state IS NULL")
+_SEALED = text("sealed_state IS NOT NULL")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -67,7 +69,7 @@ metadata = MetaData(
     }
 )
 
-APPEND_ONLY = ("audit_line", "checkpoint", "entry_run", "event", "forgotten_salt")
+APPEND_ONLY = ("audit_line", "checkpoint", "entry_run", "event", "forgotten_salt", "set_change")
 """Tables whose rows no statement may change or remove."""
 
 
@@ -242,7 +244,30 @@ anchor = Table(
     Column("anchored_at", Moment, nullable=False),
     Column("block_number", BigInteger),
     Column("tx_hash", LargeBinary),
+    Column("sealed_state", LargeBinary),
+    Index("ix_anchor_unsealed", "center", "tree_size", sqlite_where=_UNSEALED, postgresql_where=_UNSEALED),
+    Index("ix_anchor_sealed", "center", "tree_size", sqlite_where=_SEALED, postgresql_where=_SEALED),
 )
+"""`sealed_state` is the sealed block that proves it (see `seals`), null until there is one; it goes with the anchor's record. The
+two indexes find what is to be sealed, and the largest tree that is, without walking through years of anchors."""
+
+set_change = Table(
+    "set_change",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seals_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("validators", LargeBinary, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+)
+"""Verified changes of a chain's validator set. `validators` are their addresses, end to end, 20 bytes each."""
+
+set_follow = Table(
+    "set_follow",
+    metadata,
+    Column("chain_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("followed_to", BigInteger, nullable=False),
+)
+"""Up to which block no change of a chain's validator set is missing."""
 
 signer = Table(
     "signer",
