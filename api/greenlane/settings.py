@@ -4,6 +4,7 @@ A secret never stands in a variable of its own: `GREENLANE_DATABASE_URL_FILE` na
 `GREENLANE_PASSWORD_FILE` one that holds the keystore's password.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from greenlane.core.errors import Faults, GreenlaneError, InvalidInput
 
 _NUMBER = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
 _COUNT = re.compile(r"\d{1,12}", re.ASCII)
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class BadSetting(InvalidInput):
@@ -38,6 +40,7 @@ class Settings:
         max_unpublished: entries of one center that may wait for the worker before captures get 503.
         key_rate, public_rate: requests a minute for one API key, and for one address without a key.
         trusted_proxies: addresses whose X-Forwarded-For is believed.
+        metrics_allowed: who may read /metrics; nobody where empty.
         poll_interval_s: pause of the worker between two looks for work.
         recheck_interval_s: how often the worker compares an idle log with the chain.
         log_level: DEBUG, INFO, WARNING or ERROR.
@@ -56,6 +59,7 @@ class Settings:
     key_rate: int
     public_rate: int
     trusted_proxies: tuple[str, ...]
+    metrics_allowed: tuple[IpNetwork, ...]
     poll_interval_s: float
     recheck_interval_s: float
     log_level: str
@@ -90,6 +94,7 @@ def read_settings(environment: Mapping[str, str], *, read_file: Callable[[Path],
         key_rate=reader.count("KEY_RATE", 6_000, 1, 10_000_000),
         public_rate=reader.count("PUBLIC_RATE", 600, 1, 10_000_000),
         trusted_proxies=tuple(reader.words("TRUSTED_PROXIES")),
+        metrics_allowed=tuple(reader.networks("METRICS_ALLOWED", "127.0.0.0/8,::1")),
         poll_interval_s=reader.number("POLL_INTERVAL_S", 0.1, 0.01, 60),
         recheck_interval_s=reader.number("RECHECK_INTERVAL_S", 10, 1, 3600),
         log_level=reader.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -153,8 +158,15 @@ class _Reader:
             return default
         return text
 
-    def words(self, name: str) -> list[str]:
-        return [part.strip() for part in self.text(name, "").split(",") if part.strip()]
+    def words(self, name: str, default: str = "") -> list[str]:
+        return [part.strip() for part in self.text(name, default).split(",") if part.strip()]
+
+    def networks(self, name: str, default: str) -> list[IpNetwork]:
+        try:
+            return [ipaddress.ip_network(word) for word in self.words(name, default)]
+        except ValueError:
+            self._fault(name, "one of the values is no address or network.", "Write them like 10.0.0.7,172.16.0.0/12,::1.")
+            return []
 
     def url_list(self, name: str) -> list[str]:
         urls = self.words(name)

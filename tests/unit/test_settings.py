@@ -42,6 +42,17 @@ def test_without_any_variable_the_defaults_serve_this_machine_alone() -> None:
     assert (settings.rpc_urls, settings.trusted_proxies) == ((), ())
 
 
+def test_metrics_are_for_this_machine_unless_addresses_and_networks_are_named() -> None:
+    def allowed(**given: str) -> list[str]:
+        return [str(network) for network in read(**given).metrics_allowed]
+
+    assert allowed() == ["127.0.0.0/8", "::1/128"]
+    assert allowed(METRICS_ALLOWED="") == []
+    assert allowed(METRICS_ALLOWED="10.0.0.7, 172.16.0.0/12,fd00::/8") == ["10.0.0.7/32", "172.16.0.0/12", "fd00::/8"]
+    for wrong in ("prometheus", "10.0.0.7/8", "10.0.0.0/33", "10.0.0.1;10.0.0.2", "::1/129"):
+        assert faults({"GREENLANE_METRICS_ALLOWED": wrong}) == ["GREENLANE_METRICS_ALLOWED"]
+
+
 def test_every_fault_is_told_at_once_each_with_its_variable_and_remedy() -> None:
     told = faults(
         {
