@@ -54,18 +54,28 @@ def _artifact(name: str, compiled: dict[str, Any]) -> bytes:
         raise SystemExit(f"{name} has immutables: its runtime code would differ from network to network.")
     if len(runtime["object"]) // 2 > RUNTIME_LIMIT_BYTES:
         raise SystemExit(f"{name} has {len(runtime['object']) // 2} bytes of code, over {RUNTIME_LIMIT_BYTES}.")
-    layout = [
-        {"label": item["label"], "offset": item["offset"], "slot": int(item["slot"]), "type": item["type"]}
-        for item in compiled["storageLayout"]["storage"]
-    ]
+    layout = compiled["storageLayout"]
     content = {
         "name": name,
         "abi": compiled["abi"],
         "bytecode": "0x" + compiled["evm"]["bytecode"]["object"],
         "runtimeBytecode": "0x" + runtime["object"],
-        "storageLayout": layout,
+        "storageLayout": [_variable(item) for item in layout["storage"]],
+        "storageTypes": {name: _storage_type(kind) for name, kind in (layout["types"] or {}).items()},
     }
     return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _variable(item: dict[str, Any]) -> dict[str, Any]:
+    return {"label": item["label"], "offset": item["offset"], "slot": int(item["slot"]), "type": item["type"]}
+
+
+def _storage_type(kind: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {name: kind[name] for name in ("encoding", "label", "key", "value", "base") if name in kind}
+    told["bytes"] = int(kind["numberOfBytes"])
+    if "members" in kind:
+        told["members"] = [_variable(item) for item in kind["members"]]
+    return told
 
 
 def main() -> int:

@@ -1,10 +1,11 @@
-"""Compiled contracts: ABI and bytecode as package data, and the encoding and decoding of calls, answers, events and refusals.
+"""Compiled contracts: ABI, bytecode and storage layout as package data; encoding and decoding of calls, answers and refusals.
 
 Written by scripts/contracts/compile.py, so what runs is what was compiled.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any, TypeAlias
@@ -69,6 +70,43 @@ AbiArgument: TypeAlias = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageVariable:
+    """A state variable of a contract, or a member of a struct.
+
+    Attributes:
+        slot: counted from 0, or from the slot where the struct begins.
+        offset: bytes of its slot below it, counted from the lowest.
+        type: key of its type in `Artifact.storage_types`.
+    """
+
+    label: str
+    slot: int
+    offset: int
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageType:
+    """How values of one type lie in storage, as the compiler tells it.
+
+    Attributes:
+        label: as the source names it, e.g. "bytes32" or "struct Center".
+        encoding: "inplace", "mapping", "dynamic_array" or "bytes".
+        size: bytes that a value takes in place; a multiple of 32 where it does not share a slot.
+        key: of a mapping: the type of its keys; otherwise None.
+        item: of a mapping or array: the type of what it holds; otherwise None.
+        members: of a struct; otherwise empty.
+    """
+
+    label: str
+    encoding: str
+    size: int
+    key: str | None
+    item: str | None
+    members: tuple[StorageVariable, ...]
+
+
 class Artifact:
     """One compiled contract: its bytecode, and how its calls, answers, errors and events are written.
 
@@ -76,12 +114,26 @@ class Artifact:
         name: the contract's.
         bytecode: what a deployment sends, before the constructor's arguments.
         runtime_bytecode: what then stands at its address, and may stand in a genesis; the same on every network.
+        storage: its state variables, in their order.
+        storage_types: every type that lies in its storage, by the compiler's name of it.
     """
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self.name: str = content["name"]
         self.bytecode: bytes = hex_bytes(content["bytecode"])
         self.runtime_bytecode: bytes = hex_bytes(content["runtimeBytecode"])
+        self.storage: tuple[StorageVariable, ...] = _variables(content["storageLayout"])
+        self.storage_types: Mapping[str, StorageType] = {
+            name: StorageType(
+                label=one["label"],
+                encoding=one["encoding"],
+                size=one["bytes"],
+                key=one.get("key"),
+                item=one.get("value", one.get("base")),
+                members=_variables(one.get("members", [])),
+            )
+            for name, one in content["storageTypes"].items()
+        }
         self._functions: dict[str, tuple[bytes, list[str], list[str]]] = {}
         self._errors: dict[bytes, tuple[str, list[dict[str, Any]]]] = {}
         self._events: dict[bytes, tuple[str, list[dict[str, Any]]]] = {}
@@ -212,6 +264,10 @@ def explain_revert(data: bytes) -> str:
 
 def slug_of(key: bytes) -> str:
     return key.rstrip(b"\x00").decode("ascii", errors="replace")
+
+
+def _variables(told: Sequence[Mapping[str, Any]]) -> tuple[StorageVariable, ...]:
+    return tuple(StorageVariable(**one) for one in told)
 
 
 def _type_of(parameter: Mapping[str, Any]) -> str:
