@@ -1,6 +1,8 @@
 """A receipt is read as it was written, and every fault points at its field."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +31,14 @@ from greenlane.core.receipt import (
     parse_tlog_proof,
     to_tlog_proof,
 )
+from greenlane.core.seals import (
+    MAX_HEADER_BYTES,
+    MAX_SET_CHANGES,
+    MAX_WITNESS_NODE_BYTES,
+    MAX_WITNESS_NODES,
+    SealedState,
+    Seals,
+)
 from greenlane.core.units import (
     Address,
     BlockNumber,
@@ -41,6 +51,7 @@ from greenlane.core.units import (
     TreeSize,
     TxHash,
 )
+from greenlane.core.wire import encode_base64
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds.events import CONTEXT, event_document
@@ -56,6 +67,12 @@ JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
     max_leaves=8,
 )
 HASHES = st.lists(DIGESTS.map(NodeHash), max_size=64).map(tuple)
+STATES = st.builds(
+    SealedState,
+    header=st.binary(min_size=1, max_size=700),
+    witness=st.lists(st.binary(min_size=1, max_size=80), max_size=5, unique=True).map(tuple),
+)
+SEALS = st.builds(Seals, changes=st.lists(STATES, max_size=3).map(tuple), anchored=STATES)
 
 
 @st.composite
@@ -82,6 +99,7 @@ def receipts(draw: st.DrawFn) -> Receipt:
             block_time=draw(st.none() | st.datetimes(timezones=st.just(UTC)).map(lambda time: time.replace(microsecond=0))),
             transaction=draw(st.none() | DIGESTS.map(TxHash)),
         ),
+        seals=draw(st.none() | SEALS),
     )
 
 
@@ -99,6 +117,10 @@ RECEIPT = Receipt(
         block_number=BlockNumber(7),
         block_time=datetime(2026, 7, 1, 8, 30, tzinfo=UTC),
         transaction=TxHash(bytes(32)),
+    ),
+    seals=Seals(
+        changes=(SealedState(header=b"change", witness=(b"account", b"slot")),),
+        anchored=SealedState(header=b"anchored", witness=(b"account", b"root")),
     ),
 )
 
@@ -142,6 +164,13 @@ def test_another_spelling_inside_the_disclosed_event_is_refused(detail: Any, spe
         parse_receipt(changed)
 
 
+CHANGE: dict[str, Any] = json.loads(encode_receipt(RECEIPT))["seals"]["changes"][0]
+
+
+def filled(length: int) -> str:
+    return encode_base64(bytes(length))
+
+
 def broken(path: list[str | int], value: Any) -> bytes:
     document: Any = json.loads(encode_receipt(RECEIPT))
     at = document
@@ -161,7 +190,25 @@ def broken(path: list[str | int], value: Any) -> bytes:
         (["version"], 2, "/version"),
         (["version"], True, "/version"),
         (["seals"], {}, "/seals"),
+        (["seals"], [], "/seals"),
         (["seals"], KeyError, ""),
+        (["seals", "more"], 1, "/seals/more"),
+        (["seals", "changes"], None, "/seals/changes"),
+        (["seals", "changes"], [CHANGE] * (MAX_SET_CHANGES + 1), "/seals/changes"),
+        (["seals", "changes", 0], None, "/seals/changes/0"),
+        (["seals", "changes", 0, "header"], "", "/seals/changes/0/header"),
+        (["seals", "changes", 0, "witness"], {}, "/seals/changes/0/witness"),
+        (["seals", "changes", 0, "witness", 1], 1, "/seals/changes/0/witness/1"),
+        (["seals", "changes", 0, "witness", 1], "", "/seals/changes/0/witness/1"),
+        (["seals", "changes", 0, "witness"], ["AA==", "AQ==", "AA=="], "/seals/changes/0/witness/2"),
+        (["seals", "anchored"], None, "/seals/anchored"),
+        (["seals", "anchored", "header"], None, "/seals/anchored/header"),
+        (["seals", "anchored", "header"], "AB==", "/seals/anchored/header"),
+        (["seals", "anchored", "header"], filled(MAX_HEADER_BYTES + 1), "/seals/anchored/header"),
+        (["seals", "anchored", "header"], filled(MAX_HEADER_BYTES + 99), "/seals/anchored/header"),
+        (["seals", "anchored", "witness"], KeyError, "/seals/anchored"),
+        (["seals", "anchored", "witness", 0], filled(MAX_WITNESS_NODE_BYTES + 1), "/seals/anchored/witness/0"),
+        (["seals", "anchored", "witness"], ["AA=="] * (MAX_WITNESS_NODES + 1), "/seals/anchored/witness"),
         (["more"], 1, "/more"),
         (["entry"], "AAAA", "/entry"),
         (["entry"], "A" * 87 + "=", "/entry"),
@@ -196,6 +243,38 @@ def test_a_fault_points_at_its_field(path: list[str | int], value: Any, where: s
     with pytest.raises(InvalidInput) as caught:
         parse_receipt(broken(path, value))
     assert caught.value.where == where
+
+
+def test_the_fullest_seals_are_read_and_what_the_receipt_cannot_hold_of_them_is_not_written() -> None:
+    def nodes(count: int, size: int) -> tuple[bytes, ...]:
+        return tuple(number.to_bytes(4, "big") + bytes(size - 4) for number in range(count))
+
+    for state in (
+        SealedState(header=bytes(MAX_HEADER_BYTES), witness=nodes(8, MAX_WITNESS_NODE_BYTES)),
+        SealedState(header=b"\0", witness=nodes(MAX_WITNESS_NODES, 256)),
+    ):
+        whole = replace(RECEIPT, seals=Seals(changes=(), anchored=state))
+        assert parse_receipt(encode_receipt(whole)) == whole
+    # 64 changes of 10 kB each, as four to seven validators have them, fit beside an event of usual size.
+    change = SealedState(header=bytes(900), witness=nodes(18, 532))
+    many = replace(RECEIPT, seals=Seals(changes=(change,) * MAX_SET_CHANGES, anchored=change))
+    assert len(encode_receipt(many)) < MAX_RECEIPT_BYTES
+    wide = replace(RECEIPT, seals=Seals(changes=(replace(change, witness=nodes(36, 532)),) * MAX_SET_CHANGES, anchored=change))
+    with pytest.raises(ReceiptInvalid, match="at most"):
+        encode_receipt(wide)
+
+
+def test_a_receipt_with_seals_is_read_without_what_judges_them() -> None:
+    script = (
+        "import sys\n"
+        "from greenlane.core.receipt import parse_receipt\n"
+        "from greenlane.verify.command import run\n"
+        "assert parse_receipt(sys.stdin.buffer.read()).seals is not None\n"
+        "heavy = {'rlp', 'trie', 'coincurve', 'greenlane.core.sealing'} & set(sys.modules)\n"
+        "sys.exit(f'{heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], input=encode_receipt(RECEIPT), capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_plain_entry_has_no_salt_and_other_kinds_no_disclosure() -> None:

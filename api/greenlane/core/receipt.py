@@ -5,7 +5,10 @@ base64, what the chain knows is hex. A receipt says nothing by itself: `greenlan
 part alone is also written as a C2SP tlog-proof, for whoever verifies with other tools.
 
 The shape of `disclosure` belongs to the kind of the entry. This version discloses events; an entry of another kind is carried
-with `disclosure` null. `seals` is the place of the validators' seals, and is null in this version.
+with `disclosure` null.
+
+`seals` carries sealed blocks as bytes, and nothing here looks into them: `core.sealing` judges them. They share the receipt's
+bound with the event, so a receipt of a large event has room for fewer changes of the validator set than MAX_SET_CHANGES.
 Source: C2SP tlog-proof for the export; RFC 8785 for the bytes.
 """
 
@@ -22,6 +25,14 @@ from greenlane.core.epcis.eventhash import CbvVersion
 from greenlane.core.errors import InvalidInput
 from greenlane.core.merkle import HASH_BYTES, MAX_PROOF_HASHES
 from greenlane.core.note import MAX_NOTE_BYTES, parse_note
+from greenlane.core.seals import (
+    MAX_HEADER_BYTES,
+    MAX_SET_CHANGES,
+    MAX_WITNESS_NODE_BYTES,
+    MAX_WITNESS_NODES,
+    SealedState,
+    Seals,
+)
 from greenlane.core.units import (
     Address,
     BlockNumber,
@@ -126,6 +137,11 @@ class Anchor:
     block_time: datetime | None
     transaction: TxHash | None
 
+    @property
+    def has_hints(self) -> bool:
+        """Whether it says anything of when the root was anchored."""
+        return any(hint is not None for hint in (self.block_number, self.block_time, self.transaction))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
@@ -137,6 +153,7 @@ class Receipt:
         inclusion: its place in the log.
         checkpoint: the signed note, unread: nothing in it counts before its signature is checked.
         anchor: where the chain holds the checkpoint's root.
+        seals: sealed blocks that show it without asking the chain; None where it carries none.
     """
 
     entry: Entry
@@ -144,6 +161,7 @@ class Receipt:
     inclusion: Inclusion
     checkpoint: str
     anchor: Anchor
+    seals: Seals | None = None
 
     def __post_init__(self) -> None:
         if (self.disclosure is not None) != (self.entry.kind is EntryKind.EVENT):
@@ -200,14 +218,13 @@ def parse_receipt(data: bytes) -> Receipt:
     )
     read_constant(value["type"], "/type", RECEIPT_TYPE)
     read_constant(value["version"], "/version", RECEIPT_VERSION)
-    if value["seals"] is not None:
-        raise FieldInvalid("Version 1 carries no seals; null is expected.", where="/seals")
     receipt = Receipt(
         entry=_read_entry(value["entry"]),
         disclosure=None if value["disclosure"] is None else _read_disclosure(value["disclosure"]),
         inclusion=_read_inclusion(value["inclusion"]),
         checkpoint=_read_checkpoint(value["checkpoint"]),
         anchor=_read_anchor(value["anchor"]),
+        seals=None if value["seals"] is None else _read_seals(value["seals"]),
     )
     # A value has many spellings (1e-7 and 1E-7): were they all taken, a byte could be changed and nobody would notice.
     # Asked last, so that a fault of one field is told as that.
@@ -239,7 +256,7 @@ def encode_receipt(receipt: Receipt) -> bytes:
             },
             "checkpoint": receipt.checkpoint,
             "anchor": _anchor_value(receipt.anchor),
-            "seals": None,
+            "seals": None if receipt.seals is None else _seals_value(receipt.seals),
         }
     )
     if parse_receipt(data) != receipt:
@@ -366,6 +383,48 @@ def _read_anchor(value: JsonValue) -> Anchor:
         block_time=None if block_time is None else read_time(block_time, f"{where}/blockTime"),
         transaction=None if transaction is None else TxHash(read_hex(transaction, f"{where}/transaction", length=HASH_BYTES)),
     )
+
+
+def _read_seals(value: JsonValue) -> Seals:
+    where = "/seals"
+    fields = read_object(value, ("changes", "anchored"), where)
+    changes = read_list(fields["changes"], f"{where}/changes", longest=MAX_SET_CHANGES)
+    return Seals(
+        changes=tuple(_read_sealed_state(item, f"{where}/changes{pointer(place)}") for place, item in enumerate(changes)),
+        anchored=_read_sealed_state(fields["anchored"], f"{where}/anchored"),
+    )
+
+
+def _read_sealed_state(value: JsonValue, where: str) -> SealedState:
+    fields = read_object(value, ("header", "witness"), where)
+    witness: dict[bytes, None] = {}
+    for place, item in enumerate(read_list(fields["witness"], f"{where}/witness", longest=MAX_WITNESS_NODES)):
+        node = _read_bytes(item, f"{where}/witness{pointer(place)}", longest=MAX_WITNESS_NODE_BYTES)
+        if node in witness:
+            raise FieldInvalid("This node stands here twice.", where=f"{where}/witness{pointer(place)}")
+        witness[node] = None
+    return SealedState(
+        header=_read_bytes(fields["header"], f"{where}/header", longest=MAX_HEADER_BYTES),
+        witness=tuple(witness),
+    )
+
+
+def _read_bytes(value: JsonValue, where: str, *, longest: int) -> bytes:
+    data = decode_base64(read_line(value, where, longest=4 * (longest // 3 + 1)), where=where)
+    if len(data) > longest:
+        raise FieldInvalid(f"At most {longest} bytes may stand here, not {len(data)}.", where=where)
+    return data
+
+
+def _seals_value(seals: Seals) -> dict[str, JsonValue]:
+    return {
+        "changes": [_sealed_state_value(change) for change in seals.changes],
+        "anchored": _sealed_state_value(seals.anchored),
+    }
+
+
+def _sealed_state_value(state: SealedState) -> dict[str, JsonValue]:
+    return {"header": encode_base64(state.header), "witness": [encode_base64(node) for node in state.witness]}
 
 
 def _disclosure_value(disclosure: Disclosure) -> dict[str, JsonValue]:
