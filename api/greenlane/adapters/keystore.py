@@ -1,9 +1,9 @@
 """A directory of encrypted key files, and the hand that signs checkpoints with the log keys in it.
 
 Each file is a Web3 Secret Storage file, version 3, as every Ethereum client writes it, with one more field, `use`. The same
-format holds two kinds of keys: secp256k1 keys of accounts (then the file has `address`, in the clear) and Ed25519 seeds of logs
-(then it has `logKey`, the public key, in the clear). What stands in the clear is compared with the key after decrypting, so a
-file that was mixed up is noticed.
+format holds all kinds of keys, each with its public part in the clear: secp256k1 keys of accounts and chain nodes (`address`),
+Ed25519 seeds of logs (`logKey`), Ed25519 seeds of documents nodes and P-256 keys that sign tokens (`publicKey`). What stands in
+the clear is compared with the key after decrypting, so a file that was mixed up is noticed.
 
 - One password for the directory, read from a file and never from the environment or a command line.
 - Directory 0700, files 0600; a file appears whole or not at all, and none is ever overwritten.
@@ -30,9 +30,10 @@ from eth_account.signers.local import LocalAccount
 from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
 
 from greenlane.adapters.entropy import random_bytes
+from greenlane.core.anchoring import ADDRESS_BYTES
 from greenlane.core.canonical import JsonValue, canonical_bytes, parse_json
 from greenlane.core.checkpoint import Checkpoint, sign_checkpoint
-from greenlane.core.crypto import ed25519_public_key
+from greenlane.core.crypto import CURVE_POINT_BYTES, ED25519_PUBLIC_KEY_BYTES, ed25519_public_key, p256_public_key
 from greenlane.core.errors import Conflict, GreenlaneError, InvalidInput, NotFound
 from greenlane.core.units import Address, CenterId
 from greenlane.ports.signing import HostedCenter
@@ -49,7 +50,11 @@ _SUFFIX = ".json"
 
 
 class KeyUse(StrEnum):
-    """What a key is for. One key, one use."""
+    """What a key is for. One key, one use.
+
+    VALIDATOR and RPC_NODE are the keys of a center's Besu nodes, DOCUMENTS that of its Kubo node, LOG that of its log; TOKENS
+    signs the tokens that open its RPC node. The others are accounts.
+    """
 
     DEPLOYER = "deployer"
     OPERATOR = "operator"
@@ -58,6 +63,18 @@ class KeyUse(StrEnum):
     CERTIFIER = "certifier"
     MEMBER = "member"
     LOG = "log"
+    RPC_NODE = "rpc-node"
+    DOCUMENTS = "documents"
+    TOKENS = "tokens"
+
+
+_PUBLIC_FIELDS: Final = {
+    KeyUse.LOG: ("logKey", ED25519_PUBLIC_KEY_BYTES),
+    KeyUse.DOCUMENTS: ("publicKey", ED25519_PUBLIC_KEY_BYTES),
+    KeyUse.TOKENS: ("publicKey", CURVE_POINT_BYTES),
+}
+"""What a key file says in the clear, and how many bytes; of every other use it is the address of an account."""
+_ADDRESS_FIELD = ("address", ADDRESS_BYTES)
 
 
 class KeyFileInvalid(GreenlaneError):
@@ -98,8 +115,9 @@ class KeyFile:
 
     Attributes:
         name: the file's name without ".json".
-        address: of an account's key; None for a log's.
-        log_key: Ed25519 public key of a log's key, 32 bytes; None for an account's.
+        address: of the account of a secp256k1 key; None for other kinds.
+        log_key: Ed25519 public key of a log's key, 32 bytes; None for other uses.
+        public_key: of a documents node (Ed25519, 32 bytes) or of tokens (P-256, x and y, 64 bytes); None for other uses.
         scrypt_n: what guessing the password costs.
     """
 
@@ -107,6 +125,7 @@ class KeyFile:
     use: KeyUse
     address: Address | None
     log_key: bytes | None
+    public_key: bytes | None
     scrypt_n: int
 
 
@@ -148,7 +167,7 @@ class Keystore:
         return self.add(name, use, random_bytes(_SECRET_BYTES))
 
     def add(self, name: str, use: KeyUse, secret: bytes) -> KeyFile:
-        """Keeps a key that exists: a secp256k1 key, or for `KeyUse.LOG` an Ed25519 seed; 32 bytes.
+        """Keeps a key that exists; 32 bytes: a secp256k1 key, or for LOG and DOCUMENTS an Ed25519 seed, for TOKENS a P-256 key.
 
         Raises:
             As `create`; and InvalidInput: the bytes are no key.
@@ -202,11 +221,11 @@ class Keystore:
 
         Raises:
             KeyMissing, KeyFileInvalid, WrongPassword.
-            WrongUse: it is a log's key, or for another use.
+            WrongUse: it is no account's key, or for another use.
         """
         described = self._for(name, use)
-        if described.use is KeyUse.LOG:
-            raise WrongUse(f"The key {name!r} signs checkpoints and is no account.", where=str(self._path(name)))
+        if described.address is None:
+            raise WrongUse(f"The key {name!r} is for {described.use} and is no account.", where=str(self._path(name)))
         return cast(LocalAccount, Account.from_key(self._secret(name)))
 
     def seed(self, name: str) -> bytes:
@@ -216,7 +235,16 @@ class Keystore:
             KeyMissing, KeyFileInvalid, WrongPassword.
             WrongUse: it is an account's key.
         """
-        self._for(name, KeyUse.LOG)
+        return self.secret(name, KeyUse.LOG)
+
+    def secret(self, name: str, use: KeyUse) -> bytes:
+        """The private key itself, 32 bytes: for what another program, such as a node, must hold.
+
+        Raises:
+            KeyMissing, KeyFileInvalid, WrongPassword.
+            WrongUse: it is for another use.
+        """
+        self._for(name, use)
         return self._secret(name)
 
     def _for(self, name: str, use: KeyUse | None) -> KeyFile:
@@ -240,7 +268,7 @@ class Keystore:
         except ValueError as error:
             # The library says "MAC mismatch" for a wrong password and for changed bytes alike: they cannot be told apart.
             raise WrongPassword("The password does not open this key.", where=str(path)) from error
-        if _public(secret, described.use, path) != (described.address, described.log_key):
+        if _public(secret, described.use, path) != (described.address or described.log_key or described.public_key):
             raise KeyFileInvalid("The key inside is another than the file says.", where=str(path))
         return secret
 
@@ -387,23 +415,24 @@ def sync_directory(directory: Path) -> None:
 
 
 def _encrypted(secret: bytes, use: KeyUse, password: bytes, scrypt_n: int) -> dict[str, Any]:
-    address, log_key = _public(secret, use, None)
+    public = _public(secret, use, None)
     content = create_keyfile_json(secret, cast(str, password), version=3, kdf="scrypt", iterations=scrypt_n, salt_size=32)
+    # The library writes the address that these bytes would have as an account's key: of another kind of key it names nobody.
+    del content["address"]
     content["use"] = use.value
-    if log_key is not None:
-        # An address made from a log's seed would be one more public value that depends on it, and would name no account.
-        del content["address"]
-        content["logKey"] = log_key.hex()
-    elif address is not None:
-        content["address"] = address.hex()
+    content[_PUBLIC_FIELDS.get(use, _ADDRESS_FIELD)[0]] = public.hex()
     return content
 
 
-def _public(secret: bytes, use: KeyUse, path: Path | None) -> tuple[Address | None, bytes | None]:
+def _public(secret: bytes, use: KeyUse, path: Path | None) -> bytes:
+    """What stands in the clear beside a key."""
     try:
-        if use is KeyUse.LOG:
-            return None, ed25519_public_key(secret)
-        return Address(bytes.fromhex(str(Account.from_key(secret).address)[2:])), None
+        match use:
+            case KeyUse.LOG | KeyUse.DOCUMENTS:
+                return ed25519_public_key(secret)
+            case KeyUse.TOKENS:
+                return p256_public_key(secret)
+        return bytes.fromhex(str(Account.from_key(secret).address)[2:])
     except (InvalidInput, ValueError) as error:
         if path is not None:
             raise KeyFileInvalid("What is inside is no key.", where=str(path)) from error
@@ -415,14 +444,16 @@ def _described(name: str, content: Mapping[str, JsonValue], path: Path) -> KeyFi
     expected = {"crypto", "id", "use", "version"}
     try:
         use = KeyUse(str(content["use"]))
-        public = "logKey" if use is KeyUse.LOG else "address"
-        if set(content) != {*expected, public} or content["version"] != 3:
+        field, length = _PUBLIC_FIELDS.get(use, _ADDRESS_FIELD)
+        if set(content) != {*expected, field} or content["version"] != 3:
             raise ValueError
+        public = _hex(content[field], length)
         return KeyFile(
             name=name,
             use=use,
-            address=None if use is KeyUse.LOG else Address(_hex(content[public], 20)),
-            log_key=_hex(content[public], 32) if use is KeyUse.LOG else None,
+            address=Address(public) if field == "address" else None,
+            log_key=public if field == "logKey" else None,
+            public_key=public if field == "publicKey" else None,
             scrypt_n=_checked_crypto(content["crypto"]),
         )
     except (KeyError, TypeError, ValueError, InvalidInput) as error:
