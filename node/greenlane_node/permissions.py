@@ -165,12 +165,11 @@ def wanted(centers: Iterable[CenterRecord]) -> Wanted:
     validators, accounts, left_out = set[str](), set[str](), []
     for center in centers:
         accounts |= {encode_hex(account) for account in (center.operator, center.anchorer) if any(account)}
-        if is_enode(center.enode):
+        fault = _enode_fault(center)
+        if fault is None:
             validators.add(center.enode)
         else:
-            left_out.append(
-                f"{center.id}: the registry has no enode of it" if not center.enode else f"{center.id}: its enode is none"
-            )
+            left_out.append(f"{center.id}: {fault}")
     if not validators:
         raise RegistryUnusable(
             "No active center has a node's enode in the registry.", remedy="Centers set it with `greenlane-node endpoints`."
