@@ -21,8 +21,9 @@ from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
 from web3.exceptions import Web3Exception
 
+from greenlane_node.keys import EnodeInvalid, parse_enode
 from greenlane_node.own_nodes import OwnNode, own_nodes
-from greenlane_node.permissions import active_centers, enode_place, look
+from greenlane_node.permissions import active_centers, look
 from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
 
 MAX_HEADS_APART = 2
@@ -271,10 +272,10 @@ def _keys(home: Home, ours: NetworkCenter, record: CenterRecord) -> Look:
 
 def _reach(center: CenterRecord) -> Look:
     name = f"{center.id} can be reached"
-    place = enode_place(center.enode)
-    if place is None:
+    try:
+        _, host, port = parse_enode(center.enode)
+    except EnodeInvalid:
         return _unchecked(name, "The registry has no enode of it.")
-    host, port = place
     try:
         with socket.create_connection((host, port), timeout=_REACH_TIMEOUT_S):
             return _good(name, f"{host}:{port} takes connections.")

@@ -15,7 +15,6 @@ Source: Besu 26.8.0, local permissioning (permissions-nodes-config-file, PERM AP
 """
 
 import json
-import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -27,17 +26,18 @@ from greenlane.adapters.evm.bindings import CenterRecord, CenterStatus, PilotReg
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import replace_file
 from greenlane.adapters.network_file import load_network
+from greenlane.core.anchoring import ADDRESS_BYTES
 from greenlane.core.crypto import keccak256
 from greenlane.core.errors import GreenlaneError
 from greenlane.core.units import Address
 from greenlane.core.wire import encode_hex
 from web3 import Web3
 
+from greenlane_node.keys import EnodeInvalid, parse_enode
 from greenlane_node.own_nodes import NodeConfigInvalid, OwnNode, own_nodes
 from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
 
 _PAGE = 100
-_ENODE = re.compile(r"enode://([0-9a-f]{128})@(\[[0-9a-fA-F:]+\]|[0-9.]+):([0-9]{1,5})(\?discport=[0-9]{1,5})?", re.ASCII)
 _NODES, _ACCOUNTS = "nodes-allowlist", "accounts-allowlist"
 
 
@@ -181,24 +181,13 @@ def _enode_fault(center: CenterRecord) -> str | None:
     """Why a center's node can't be let in, or None. A center writes its enode itself; it must be that of its own validator."""
     if not center.enode:
         return "the registry has no enode of it"
-    if not is_enode(center.enode):
+    try:
+        public_key, _, _ = parse_enode(center.enode)
+    except EnodeInvalid:
         return "what the registry has is no enode URL with an IP address"
-    public_key = bytes.fromhex(center.enode[len("enode://") :].partition("@")[0])
-    if keccak256(public_key)[-20:] != center.validator:
+    if keccak256(public_key)[-ADDRESS_BYTES:] != center.validator:
         return "the registry's enode is another node's than its validator"
     return None
-
-
-def is_enode(text: str) -> bool:
-    """Whether a text is an enode URL with an IP address, as allowlists take them."""
-    found = _ENODE.fullmatch(text)
-    return found is not None and 1 <= int(found[3]) <= 65_535
-
-
-def enode_place(enode: str) -> tuple[str, int] | None:
-    """Host and port of an enode URL as allowlists take them; None where it is none."""
-    found = _ENODE.fullmatch(enode)
-    return None if found is None else (found[2].strip("[]"), int(found[3]))
 
 
 def differences(node: OwnNode, own: Sequence[str], permitted: Wanted) -> tuple[Change, ...]:
@@ -278,8 +267,10 @@ def own_enodes(nodes: Iterable[OwnNode]) -> tuple[str, ...]:
             text = path.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise NodeConfigInvalid(f"The enode of {node.name} cannot be read: {error}.", where=str(path)) from error
-        if not is_enode(text):
-            raise NodeConfigInvalid(f"The enode of {node.name} is none: {text[:80]!r}.", where=str(path))
+        try:
+            parse_enode(text)
+        except EnodeInvalid as error:
+            raise NodeConfigInvalid(error.detail, where=str(path)) from error
         found.append(text)
     return tuple(found)
 
