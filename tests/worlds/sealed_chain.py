@@ -9,7 +9,7 @@
 
 Nothing executes here: storage is written as the contracts lay it out, tries are kept by the package trie, seals are made by
 coincurve, and headers by core/header.py, which the recorded blocks of a real network vouch for. A wrong block is made by telling
-`block` a wrong part (`sealers`, `miner`, `validators`, `seals`), or by changing a header with `dataclasses.replace` and sealing it
+`block` a wrong part (`sealers`, `miner`, `validators`, `seals`), or by `dataclasses.replace` and sealing
 again with `sealed`. Keys are the same in every run; each number has its own (`SealedChain.key(number)`).
 """
 
