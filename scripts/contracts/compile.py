@@ -41,11 +41,24 @@ def compile_contracts() -> dict[str, bytes]:
         for path in sorted(SOURCES.rglob("*.sol"))
         if path.relative_to(SOURCES).parts[0] != "test"
     }
+    return compile_sources(sources, {name: f"contracts/{name}.sol" for name in CONTRACTS})
+
+
+def compile_sources(sources: dict[str, dict[str, str]], contracts: dict[str, str]) -> dict[str, bytes]:
+    """The artifacts of contracts as `compile_contracts` writes them, of whatever sources.
+
+    Args:
+        sources: as the compiler takes them: {"content": text} by path.
+        contracts: path of each wanted contract, by its name.
+
+    Raises:
+        SystemExit: as `compile_contracts`.
+    """
     answer = solcx.compile_standard({"language": "Solidity", "sources": sources, "settings": SETTINGS}, solc_binary=str(SOLC))
     complaints = [error["formattedMessage"] for error in answer.get("errors", [])]
     if complaints:
         raise SystemExit("\n".join(complaints))
-    return {name: _artifact(name, answer["contracts"][f"contracts/{name}.sol"][name]) for name in CONTRACTS}
+    return {name: _artifact(name, answer["contracts"][path][name]) for name, path in contracts.items()}
 
 
 def _artifact(name: str, compiled: dict[str, Any]) -> bytes:
