@@ -255,7 +255,7 @@ def test_the_fullest_seals_are_read_and_what_the_receipt_cannot_hold_of_them_is_
     ):
         whole = replace(RECEIPT, seals=Seals(changes=(), anchored=state))
         assert parse_receipt(encode_receipt(whole)) == whole
-    # 64 changes of 10 kB each, as four to seven validators have them, fit beside an event of usual size.
+    # 64 changes of 10 kB each, twice what 21 validators take, fit beside an event of usual size.
     change = SealedState(header=bytes(900), witness=nodes(18, 532))
     many = replace(RECEIPT, seals=Seals(changes=(change,) * MAX_SET_CHANGES, anchored=change))
     assert len(encode_receipt(many)) < MAX_RECEIPT_BYTES

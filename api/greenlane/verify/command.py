@@ -1,5 +1,7 @@
 """`greenlane verify`: reads the files, asks the nodes, prints the judgement.
 
+Nothing is asked over a network unless a node is named; a receipt with validators' seals is judged whole without any.
+
 Exit codes: 0 the verdict is yes, 1 it is no, 2 the command was used wrongly or a file could not be read, 3 nothing speaks
 against the receipt but not everything could be checked. A receipt that does not read well is a no, for it proves nothing; a
 trust file that does not is a wrong use.
@@ -8,6 +10,7 @@ trust file that does not is a wrong use.
 import argparse
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from greenlane.core.canonical import JsonValue, parse_json
@@ -32,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         action="append",
         default=[],
-        help="a node of the chain to ask for the anchor; may be given several times, and every one is asked",
+        help="a node of the chain to ask for the anchor; may be given several times, and every one is asked; "
+        "none is needed for a receipt that carries the validators' seals",
     )
     parser.add_argument("--event", metavar="FILE", help="the event, where it travels beside the receipt")
     parser.add_argument("--json", action="store_true", help="print the judgement as JSON")
@@ -56,7 +60,9 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(fault_text(error, program="greenlane", as_json=args.json))
         return exit_code_of(error)
     judgement = judge(receipt, trust, event=event, ask=nodes)
-    _write(json.dumps(report_value(judgement), indent=2) + "\n" if args.json else report_text(judgement))
+    now = datetime.now(UTC)
+    told = json.dumps(report_value(judgement, now=now), indent=2) + "\n" if args.json else report_text(judgement, now=now)
+    _write(told)
     return EXIT_CODES[judgement.verdict]
 
 

@@ -3,7 +3,13 @@
 A step passes, fails, or was not checked; "not checked" is never said for "failed", nor the other way round. A step whose ground
 has failed is not checked, with that as the reason, so the first failed step names what is wrong. The whole is failed where any
 step failed, passed where the steps up to the chain passed, and otherwise not checked. The validators' seals stand above the
-chain: without them one has a node's word, or that of several, for what the chain holds.
+chain: without them one has a node's word, or that of several, for what the chain holds. With them no node need be asked, and one
+that contradicts them fails the whole.
+
+A sealed block says that the root was anchored by the block's time, not when. So it is held against the end of a log key's term:
+what was sealed before that end was anchored before it, and whoever steals a retired key cannot get a block sealed in the past.
+The beginning of a term is held against it as far as that goes: a block sealed before it is refused. Beyond that it needs nothing,
+since only its center can have anchored the root before the key was given away.
 
 Nothing here reads a clock, file or network. The chain is seen through the protocol `Node`, so that a page and a command line
 judge alike.
@@ -13,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from greenlane.core.anchoring import anchored_root_slot
 from greenlane.core.canonical import JsonValue, content_digest
@@ -21,13 +27,18 @@ from greenlane.core.checkpoint import OriginRefused, open_checkpoint_note
 from greenlane.core.crypto import constant_time_equal
 from greenlane.core.entry import blind
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
-from greenlane.core.errors import InvalidInput, ProofRefused, Unavailable
+from greenlane.core.errors import CannotCheck, InvalidInput, ProofRefused, Unavailable
 from greenlane.core.merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from greenlane.core.note import SignatureRefused, parse_note
 from greenlane.core.receipt import Anchor, Receipt, parse_receipt
 from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, RootHash, Salt, TreeSize, TxHash
 from greenlane.core.wire import encode_hex, encode_time, shown
+
+if TYPE_CHECKING:
+    from greenlane.core.sealing import SealedRoot
+
+_NO_SEALS = "This receipt carries no validator seals."
 
 
 class Verdict(StrEnum):
@@ -101,6 +112,12 @@ class NodesDisagree(ProofRefused):
     """Nodes of one chain were asked one thing and answered differently: at least one of them lies or is not of the chain."""
 
     code = "nodes-disagree"
+
+
+class SealsContradicted(ProofRefused):
+    """A node contradicts what the validators' seals prove: it lies or lags behind, or the validators sealed two histories."""
+
+    code = "seals-contradicted"
 
 
 class KeyTermRefused(ProofRefused):
@@ -230,6 +247,7 @@ class Judgement:
         event_hash: of the disclosed event, where it is the logged one; None otherwise.
         nodes: what each node said, in the order asked; empty where none was asked.
         anchored_at: when the chain took the root, as the confirming nodes agree; None where that is not known.
+        sealed: what the validators' seals prove of the root, when and by how many of them; None where they prove nothing.
     """
 
     receipt: Receipt | None
@@ -238,6 +256,7 @@ class Judgement:
     event_hash: str | None
     nodes: tuple[NodeAnswer, ...]
     anchored_at: datetime | None
+    sealed: "SealedRoot | None"
 
     @property
     def verdict(self) -> Verdict:
@@ -276,20 +295,29 @@ def judge(receipt_bytes: bytes, trust: TrustFile, *, event: JsonValue, ask: Sequ
             event_hash=None,
             nodes=(),
             anchored_at=None,
+            sealed=None,
         )
     disclosed, hash_text = _disclosed(receipt, event)
     center = trust.center(receipt.anchor.center)
     checkpoint, term = _checkpoint(receipt, center)
-    anchored, nodes, anchored_at = _anchored(receipt, trust, term, ask)
+    chain = _chain(receipt, trust, term, ask)
     steps = (
         _passed(Rung.READS_WELL, "It is a receipt of version 1, and every field is as it must be."),
         *disclosed,
         _inclusion(receipt),
         checkpoint,
-        anchored,
-        _not_checked(Rung.SEALED, "This receipt carries no validator seals."),
+        chain.anchored,
+        chain.sealed,
     )
-    return Judgement(receipt=receipt, center=center, steps=steps, event_hash=hash_text, nodes=nodes, anchored_at=anchored_at)
+    return Judgement(
+        receipt=receipt,
+        center=center,
+        steps=steps,
+        event_hash=hash_text,
+        nodes=chain.nodes,
+        anchored_at=chain.anchored_at,
+        sealed=chain.proven,
+    )
 
 
 def _disclosed(receipt: Receipt, given: JsonValue) -> tuple[tuple[Step, Step, Step], str | None]:
@@ -463,7 +491,6 @@ def _asked(node: Node, anchor: Anchor, trust: TrustFile) -> tuple[str, datetime 
         raise AnchorRefused(f"It knows no anchor of a log of {anchor.tree_size} entries of {shown(anchor.center)}.")
     if root != anchor.root:
         raise AnchorRefused(f"It holds another root, {encode_hex(root)}.")
-    has_hints = any(hint is not None for hint in (anchor.block_number, anchor.block_time, anchor.transaction))
     try:
         found = node.anchoring(trust.anchor_log, anchor.center, anchor.tree_size, anchor.block_number)
         untold = "it no longer has the event that tells since when."
@@ -471,7 +498,7 @@ def _asked(node: Node, anchor: Anchor, trust: TrustFile) -> tuple[str, datetime 
         found, untold = None, f"it did not tell since when: {error.detail}"
     if found is None:
         # What nobody confirms may have been written by anybody.
-        if has_hints:
+        if anchor.has_hints:
             raise NodeAway(f"It holds this root, but not checked is when the receipt says it was anchored: {untold}")
         return f"It holds this root; {untold}", None
     told = (found.root, found.block_number, found.block_time, found.transaction)
@@ -483,53 +510,153 @@ def _asked(node: Node, anchor: Anchor, trust: TrustFile) -> tuple[str, datetime 
     return f"It holds this root since {encode_time(found.block_time)}, block {found.block_number}.", found.block_time
 
 
-def _anchored(
-    receipt: Receipt, trust: TrustFile, term: LogKeyTerm | None, ask: Sequence[Node]
-) -> tuple[Step, tuple[NodeAnswer, ...], datetime | None]:
-    """The step, what each node said, and when the root was anchored where they agree on it."""
-    rung, anchor = Rung.ANCHORED, receipt.anchor
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chain:
+    """What the chain says of a root: two steps, and what `Judgement` tells beside them."""
+
+    anchored: Step
+    sealed: Step
+    nodes: tuple[NodeAnswer, ...] = ()
+    anchored_at: datetime | None = None
+    proven: "SealedRoot | None" = None
+
+
+def _chain(receipt: Receipt, trust: TrustFile, term: LogKeyTerm | None, ask: Sequence[Node]) -> _Chain:
+    foreign = _of_another_chain(receipt.anchor, trust)
+    if foreign is not None:
+        ground = f"The seals would be of another chain, since step {Rung.ANCHORED.number} failed."
+        return _Chain(anchored=foreign, sealed=_not_checked(Rung.SEALED, _NO_SEALS if receipt.seals is None else ground))
+    if term is None:
+        ground = f"There is no checkpoint to look for, since step {Rung.CHECKPOINT.number} failed."
+        return _Chain(
+            anchored=_not_checked(Rung.ANCHORED, ground),
+            sealed=_not_checked(Rung.SEALED, _NO_SEALS if receipt.seals is None else ground),
+        )
+    sealed, proven = _sealed(receipt, trust)
+    nodes = _answers(receipt.anchor, trust, ask)
+    anchored, anchored_at = _anchored(receipt.anchor, nodes, proven, term)
+    return _Chain(anchored=anchored, sealed=sealed, nodes=nodes, anchored_at=anchored_at, proven=proven)
+
+
+def _of_another_chain(anchor: Anchor, trust: TrustFile) -> Step | None:
+    """The failed step where the receipt names another chain or contract than the trust file; None where it does not."""
     if anchor.chain_id != trust.chain_id:
         words = f"The receipt names the chain {anchor.chain_id}; the trust file names the chain {trust.chain_id}."
-        return _failed(rung, words, AnchorRefused.code), (), None
+        return _failed(Rung.ANCHORED, words, AnchorRefused.code)
     if anchor.contract != trust.anchor_log:
         words = f"The receipt names the contract {encode_hex(anchor.contract)}, which is not the trusted AnchorLog."
-        return _failed(rung, words, AnchorRefused.code), (), None
-    if term is None:
-        reason = f"There is no checkpoint to look for, since step {Rung.CHECKPOINT.number} failed."
-        return _not_checked(rung, reason), (), None
-    if not ask:
-        return _not_checked(rung, "No node of the chain was given to ask."), (), None
-    nodes = _answers(anchor, trust, ask)
-    step, anchored_at = _weighed(nodes, term)
-    return step, nodes, anchored_at
+        return _failed(Rung.ANCHORED, words, AnchorRefused.code)
+    return None
 
 
-def _weighed(nodes: tuple[NodeAnswer, ...], term: LogKeyTerm) -> tuple[Step, datetime | None]:
-    """One answer from those of all nodes: one that contradicts is enough to fail, and one that confirms to pass."""
+def _sealed(receipt: Receipt, trust: TrustFile) -> tuple[Step, "SealedRoot | None"]:
+    """The step, and what the seals prove where it passed."""
+    rung, anchor, seals = Rung.SEALED, receipt.anchor, receipt.seals
+    if seals is None:
+        return _not_checked(rung, _NO_SEALS), None
+    if trust.sealing is None:
+        return _not_checked(rung, "The receipt carries seals, and the trust file names no validators whose seals count."), None
+    # Late: what reads blocks and tries is heavy, and most receipts that are read carry none.
+    from greenlane.core.sealing import verify_sealed_root
+
+    try:
+        proven = verify_sealed_root(
+            seals,
+            sealing=trust.sealing,
+            registry=trust.pilot_registry,
+            anchor_log=trust.anchor_log,
+            center=anchor.center,
+            tree_size=anchor.tree_size,
+            root=anchor.root,
+        )
+    except CannotCheck as error:
+        return _not_checked(rung, f"{error.detail} {error.remedy}".rstrip()), None
+    except (ProofRefused, InvalidInput) as error:
+        return _failed(rung, error.detail, error.code), None
+    return _passed(
+        rung,
+        f"Block {proven.block_number} of {encode_time(proven.sealed_at)} bears the seals of {proven.seal_count} of "
+        f"{proven.validator_count} validators, and the state it seals holds this root.",
+    ), proven
+
+
+def _anchored(
+    anchor: Anchor, nodes: tuple[NodeAnswer, ...], proven: "SealedRoot | None", term: LogKeyTerm
+) -> tuple[Step, datetime | None]:
+    """One answer from the seals and all nodes, and when the root was anchored where the nodes agree on it.
+
+    One that contradicts is enough to fail, and one that confirms to pass.
+    """
     rung = Rung.ANCHORED
-    said = " ".join(f"{node.name}: {node.words}" for node in nodes)
+    said = " ".join(f"{node.name}: {node.words}" for node in nodes) or "No node of the chain was given to ask."
     confirming = [node for node in nodes if node.verdict is Verdict.PASSED]
     contradicting = [node for node in nodes if node.verdict is Verdict.FAILED]
     times = {node.anchored_at for node in confirming if node.anchored_at is not None}
+    if proven is not None:
+        fault = _contradiction(anchor, nodes, proven)
+        if fault is not None:
+            return _failed(rung, f"{fault.detail} {said}", fault.code), None
+        said = f"{_bound_by_seals(proven)} {said}"
     if (confirming and contradicting) or len(times) > 1:
         return _failed(rung, f"The nodes disagree. {said}", NodesDisagree.code), None
     if contradicting:
         return _failed(rung, said, contradicting[0].code), None
-    if not confirming:
-        return _not_checked(rung, f"No node confirmed it. {said}"), None
+    if not confirming and proven is None:
+        return _not_checked(rung, f"No node confirmed it. {said}" if nodes else said), None
+    # What nobody confirms may have been written by anybody.
+    if not confirming and anchor.has_hints:
+        return _not_checked(rung, f"When the receipt says it was anchored, no node confirmed. {said}"), None
     anchored_at = next(iter(times), None)
-    if term.valid_until is None:
-        return _passed(rung, said), anchored_at
-    if anchored_at is None:
-        reason = f"The signing key has an end, and no node told whether the root was anchored before it. {said}"
-        return _not_checked(rung, reason), None
-    if not term.covers(anchored_at):
-        words = (
-            f"The root was anchored at {encode_time(anchored_at)}; the key that signed the checkpoint was the center's "
-            f"from {encode_time(term.valid_from)} until {encode_time(term.valid_until)}. {said}"
+    return _in_term(term, anchored_at, proven, said), anchored_at
+
+
+def _contradiction(anchor: Anchor, nodes: tuple[NodeAnswer, ...], proven: "SealedRoot") -> ProofRefused | None:
+    """What cannot be so if the seals are right; None where all can be."""
+    told_number = anchor.block_number is not None and anchor.block_number > proven.block_number
+    if told_number or (anchor.block_time is not None and anchor.block_time > proven.sealed_at):
+        return AnchorRefused(
+            f"The receipt says that the root was anchored later than in the block that holds it. {_bound_by_seals(proven)}"
         )
-        return _failed(rung, words, KeyTermRefused.code), anchored_at
-    return _passed(rung, said), anchored_at
+    liars = [
+        node.name
+        for node in nodes
+        if node.verdict is Verdict.FAILED or (node.anchored_at is not None and node.anchored_at > proven.sealed_at)
+    ]
+    if not liars:
+        return None
+    return SealsContradicted(
+        f"The validators' seals are contradicted by {', '.join(liars)}, which lies, or lags behind, or follows another history "
+        f"that they sealed too. {_bound_by_seals(proven)}"
+    )
+
+
+def _bound_by_seals(proven: "SealedRoot") -> str:
+    return f"The seals prove that the chain held this root in block {proven.block_number} of {encode_time(proven.sealed_at)}."
+
+
+def _in_term(term: LogKeyTerm, anchored_at: datetime | None, proven: "SealedRoot | None", said: str) -> Step:
+    """The step of a root that the chain holds, with the term of the key that signed its checkpoint held against it."""
+    rung = Rung.ANCHORED
+    if term.valid_until is None:
+        return _passed(rung, said)
+    latest = anchored_at if anchored_at is not None or proven is None else proven.sealed_at
+    if latest is None:
+        reason = f"The signing key has an end, and no node told whether the root was anchored before it. {said}"
+        return _not_checked(rung, reason)
+    if term.covers(latest):
+        return _passed(rung, said)
+    if anchored_at is None and latest >= term.valid_until:
+        reason = (
+            f"The signing key has an end, {encode_time(term.valid_until)}, and the block was sealed after it: whether the root "
+            f"was anchored before it, only a node can tell. {said}"
+        )
+        return _not_checked(rung, reason)
+    when = encode_time(latest) if anchored_at is not None else f"{encode_time(latest)} or before"
+    words = (
+        f"The root was anchored at {when}; the key that signed the checkpoint was the center's "
+        f"from {encode_time(term.valid_from)} until {encode_time(term.valid_until)}. {said}"
+    )
+    return _failed(rung, words, KeyTermRefused.code)
 
 
 def _passed(rung: Rung, words: str) -> Step:

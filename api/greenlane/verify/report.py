@@ -1,26 +1,41 @@
 """A judgement for people, in plain words, and for programs, as JSON. The JSON says everything the words say.
 
 What others wrote (names, a node's excuses) is shown with everything unprintable replaced: a receipt must not steer a terminal.
+How old a sealed proof is, only somebody who knows the time can tell, so the caller gives it; a wrong clock changes no verdict.
 """
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from greenlane.core.canonical import JsonValue
 from greenlane.core.receipt import Receipt
 from greenlane.core.wire import encode_hex, encode_time
 from greenlane.verify.ladder import Judgement, Rung, Step, Verdict
 
+if TYPE_CHECKING:
+    from greenlane.core.sealing import SealedRoot
+
 _MARKS = {Verdict.PASSED: "passed", Verdict.FAILED: "FAILED", Verdict.NOT_CHECKED: "not checked"}
 _WIDTH = max(len(mark) for mark in _MARKS.values())
+_MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+_YEAR = timedelta(days=365)
 
 
-def report_text(judgement: Judgement) -> str:
-    """The ladder in plain words, the verdict last; lines ended by newlines."""
+def report_text(judgement: Judgement, *, now: datetime) -> str:
+    """The ladder in plain words, then what else is to be known, the verdict last; lines ended by newlines.
+
+    Args:
+        now: by the asker's clock, aware.
+    """
     lines: list[str] = []
     for step in judgement.steps:
         lines.append(f"{step.rung.number}  {_MARKS[step.verdict]:<{_WIDTH}}  {step.rung.title}")
         lines.append(f"   {'':<{_WIDTH}}  {step.words}")
         if step.verdict is Verdict.FAILED:
             lines.append(f"   {'':<{_WIDTH}}  This step stops {step.rung.stops}.")
-    lines.extend(["", summary(judgement)])
+    lines.extend(["", *remarks(judgement, now=now), summary(judgement)])
     return "".join(f"{_printable(line)}\n" for line in lines)
 
 
@@ -29,6 +44,9 @@ def summary(judgement: Judgement) -> str:
     if judgement.verdict is Verdict.PASSED:
         since = "" if judgement.anchored_at is None else f" since {encode_time(judgement.anchored_at)}"
         who = "" if judgement.center is None else f" of {judgement.center.name}"
+        if judgement.sealed is not None and not since:
+            held = f"the chain held that log at {encode_time(judgement.sealed.sealed_at)}"
+            return f"PASSED: this event stands in the log{who}, and {held}."
         return f"PASSED: this event stands in the log{who}, and the chain holds that log{since}."
     if judgement.verdict is Verdict.FAILED:
         failed = next(step for step in judgement.steps if step.verdict is Verdict.FAILED)
@@ -40,8 +58,60 @@ def summary(judgement: Judgement) -> str:
     return f"NOT CHECKED: nothing speaks against this receipt, but {steps} open."
 
 
-def report_value(judgement: Judgement) -> dict[str, JsonValue]:
-    """The judgement as JSON; every key is always there."""
+def remarks(judgement: Judgement, *, now: datetime) -> list[str]:
+    """What a verdict on sealed blocks does not say by itself: how old the proof is, and what nobody was asked.
+
+    Args:
+        now: by the asker's clock, aware.
+
+    Returns:
+        Whole sentences; none where the seals prove nothing.
+    """
+    sealed = judgement.sealed
+    if sealed is None:
+        return []
+    said = [f"{sealed_words(sealed, now=now)}."]
+    if not any(node.verdict is Verdict.PASSED for node in judgement.nodes):
+        said.append(
+            "It proves what the chain held then, and no node was needed for that. What was declared wrong or revoked since then, "
+            "only the center or somebody's newer receipt can tell."
+        )
+    return said
+
+
+def sealed_words(sealed: "SealedRoot", *, now: datetime) -> str:
+    """When and by whom a root was sealed, and how long ago that is; no full stop.
+
+    Args:
+        now: by the asker's clock, aware; a time before the seal is told as such.
+    """
+    age = now - sealed.sealed_at
+    ago = (
+        f"{_span(age)} ago"
+        if age >= timedelta(0)
+        else f"{_span(-age)} ahead of the clock here, so one of the two clocks is wrong"
+    )
+    return (
+        f"Sealed on {sealed.sealed_at:%Y-%m-%d %H:%M} UTC, {ago}, by {sealed.seal_count} of {sealed.validator_count} "
+        f"{'validator' if sealed.validator_count == 1 else 'validators'}, block {sealed.block_number}"
+    )
+
+
+def _span(span: timedelta) -> str:
+    """A length of time, rounded down, in the unit people would use."""
+    for unit, name, least in ((_YEAR, "year", 2), (_DAY, "day", 1), (_HOUR, "hour", 1), (_MINUTE, "minute", 1)):
+        count = span // unit
+        if count >= least:
+            return f"{count} {name if count == 1 else f'{name}s'}"
+    return "less than a minute"
+
+
+def report_value(judgement: Judgement, *, now: datetime) -> dict[str, JsonValue]:
+    """The judgement as JSON; every key is always there.
+
+    Args:
+        now: by the asker's clock, aware.
+    """
     return {
         "type": "GreenlaneJudgement",
         "version": 1,
@@ -49,6 +119,8 @@ def report_value(judgement: Judgement) -> dict[str, JsonValue]:
         "summary": summary(judgement),
         "eventHash": judgement.event_hash,
         "anchoredAt": None if judgement.anchored_at is None else encode_time(judgement.anchored_at),
+        "sealed": None if judgement.sealed is None else _sealed_value(judgement.sealed, now),
+        "remarks": list(remarks(judgement, now=now)),
         "center": None
         if judgement.center is None
         else {
@@ -62,6 +134,18 @@ def report_value(judgement: Judgement) -> dict[str, JsonValue]:
         "nodes": [
             {"name": node.name, "verdict": node.verdict.value, "words": node.words, "code": node.code} for node in judgement.nodes
         ],
+    }
+
+
+def _sealed_value(sealed: "SealedRoot", now: datetime) -> JsonValue:
+    return {
+        "sealedAt": encode_time(sealed.sealed_at),
+        # Below 0 where the clock here is behind the chain's.
+        "ageSeconds": (now - sealed.sealed_at) // timedelta(seconds=1),
+        "blockNumber": sealed.block_number,
+        "round": sealed.round,
+        "seals": sealed.seal_count,
+        "validators": sealed.validator_count,
     }
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from greenlane.ports.events import Reader
 from greenlane.verify.ladder import Verdict, judge
 from greenlane.verify.report import report_value
 from worlds.deployment import LIMA, ROASTER, World, close_world, make_world
+
+NOW = datetime(2026, 7, 2, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -90,7 +93,7 @@ def test_every_changed_byte_of_a_receipt_is_refused(world: World, receipt: Path)
     for place in range(len(data)):
         changed = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
         judgement = judge(changed, world.ledger.trust_file, event=None, ask=[node])
-        report_value(judgement)
+        report_value(judgement, now=NOW)
         assert judgement.verdict is Verdict.FAILED, data[max(0, place - 20) : place + 20]
 
 

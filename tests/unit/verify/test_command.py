@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from greenlane.verify.report import report_text, report_value
 if TYPE_CHECKING:
     World = Any
 
+NOW = datetime(2026, 7, 2, tzinfo=UTC)
 Answer = Callable[[dict[str, Any]], Any]
 
 
@@ -256,7 +258,7 @@ def test_events_that_cannot_be_read_leave_only_the_time_open(world: "World", sai
         hinted = judge(encode_receipt(world.receipt), world.trust, event=None, ask=[JsonRpcNode(url)])
     assert judgement.verdict == "passed"
     assert judgement.anchored_at is None
-    assert "did not tell since when" in report_text(judgement)
+    assert "did not tell since when" in report_text(judgement, now=NOW)
     assert hinted.verdict == "not_checked"
 
 
@@ -385,6 +387,6 @@ def test_a_node_that_drips_is_given_up_in_time(world: "World") -> None:
 def test_a_report_never_steers_a_terminal(world: "World") -> None:
     node = world.node(name="node-a", chain=NodeAway("\x1b[2J\u202e gone"))
     judgement = judge(encode_receipt(world.receipt), world.trust, event=None, ask=[node])
-    text = report_text(judgement)
+    text = report_text(judgement, now=NOW)
     assert all(character.isprintable() or character == "\n" for character in text)
-    assert json.loads(json.dumps(report_value(judgement)))["verdict"] == "not_checked"
+    assert json.loads(json.dumps(report_value(judgement, now=NOW)))["verdict"] == "not_checked"

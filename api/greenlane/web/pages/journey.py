@@ -4,6 +4,7 @@ The worst event decides; what could not be checked is never called failed.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from greenlane.core.canonical import JsonValue, parse_json
@@ -11,7 +12,7 @@ from greenlane.core.epcis.identifiers import to_digital_link
 from greenlane.ports.events import StoredEvent
 from greenlane.ports.signing import HostedCenter
 from greenlane.verify.ladder import Judgement, Rung, Verdict
-from greenlane.verify.report import report_value
+from greenlane.verify.report import report_value, sealed_words
 from greenlane.web.pages.words import (
     disposition_words,
     item_words,
@@ -111,12 +112,14 @@ class JudgedJourney:
         identifier: canonical GS1 Digital Link; None for an event that names no such item.
         is_whole: False where there is more than is shown.
         selected: the event whose ladder is shown whole.
+        told_at: when it was judged, aware; ages are counted to it.
     """
 
     identifier: str | None
     events: tuple[JudgedEvent, ...]
     is_whole: bool
     selected: JudgedEvent
+    told_at: datetime
 
     @property
     def verdict(self) -> Verdict:
@@ -135,17 +138,24 @@ class JudgedJourney:
 
     @property
     def unchanged_since(self) -> str | None:
-        """When the last of the events was fixed on the chain, in words; None where no node told."""
-        times = [event.judgement.anchored_at for event in self.events if event.judgement is not None]
+        """By when the last of the events was fixed on the chain, in words; None where neither node nor seal tells."""
+        times = [_fixed_by(event.judgement) for event in self.events if event.judgement is not None]
         known = [time for time in times if time is not None]
         return time_words(max(known), None) if known and len(known) == len(self.events) else None
 
     @property
-    def is_sealed(self) -> bool:
-        """Whether the validators' seals were checked for every event."""
-        return all(
-            event.judgement is not None and event.judgement.step(Rung.SEALED).verdict is Verdict.PASSED for event in self.events
-        )
+    def sealed(self) -> str | None:
+        """When the last of the events was sealed, how long ago, and by whom, in words; None unless every one was sealed."""
+        proven = [event.judgement.sealed for event in self.events if event.judgement is not None and event.judgement.sealed]
+        if len(proven) < len(self.events):
+            return None
+        return sealed_words(max(proven, key=lambda one: one.sealed_at), now=self.told_at)
+
+    @property
+    def unsealed(self) -> str | None:
+        """Why the seals of some event were not checked, in words; None where all were."""
+        steps = (event.judgement.step(Rung.SEALED) for event in self.events if event.judgement is not None)
+        return next((step.words for step in steps if step.verdict is Verdict.NOT_CHECKED), None)
 
     def counted(self, verdict: Verdict) -> int:
         """How many events have this verdict."""
@@ -161,11 +171,17 @@ def journey_value(journey: JudgedJourney, *, public_url: str) -> dict[str, Any]:
         "verdict": journey.verdict.value,
         "isWhole": journey.is_whole,
         "selected": journey.selected.event.event_hash,
-        "events": [_event_value(event, public_url) for event in journey.events],
+        "events": [_event_value(event, public_url, told_at=journey.told_at) for event in journey.events],
     }
 
 
-def _event_value(event: JudgedEvent, public_url: str) -> dict[str, Any]:
+def _fixed_by(judgement: Judgement) -> datetime | None:
+    if judgement.anchored_at is not None or judgement.sealed is None:
+        return judgement.anchored_at
+    return judgement.sealed.sealed_at
+
+
+def _event_value(event: JudgedEvent, public_url: str, *, told_at: datetime) -> dict[str, Any]:
     return {
         "eventHash": event.event.event_hash,
         "contentDigest": event.content,
@@ -180,7 +196,7 @@ def _event_value(event: JudgedEvent, public_url: str) -> dict[str, Any]:
         "isDeclaredWrong": event.is_declared_wrong,
         "receipt": f"{public_url}{receipt_path(event)}",
         "event": parse_json(event.event.document),
-        "judgement": None if event.judgement is None else report_value(event.judgement),
+        "judgement": None if event.judgement is None else report_value(event.judgement, now=told_at),
     }
 
 

@@ -35,7 +35,13 @@ def judged_item(
     if not journey.events:
         return None
     events = _judged(services, journey.events, reader, identifier, trust)
-    return JudgedJourney(identifier=identifier, events=events, is_whole=journey.is_whole, selected=_most_telling(events))
+    return JudgedJourney(
+        identifier=identifier,
+        events=events,
+        is_whole=journey.is_whole,
+        selected=_most_telling(events),
+        told_at=services.clock(),
+    )
 
 
 def judged_event(
@@ -69,7 +75,7 @@ def judged_event(
     ordered = sorted(found.values(), key=lambda entry: (entry.event_time, entry.center, entry.leaf_index))
     events = _judged(services, ordered, reader, identifier, trust)
     selected = next(each for each in events if (each.event.center, each.event.leaf_index) == (chosen.center, chosen.leaf_index))
-    return JudgedJourney(identifier=identifier, events=events, is_whole=is_whole, selected=selected)
+    return JudgedJourney(identifier=identifier, events=events, is_whole=is_whole, selected=selected, told_at=services.clock())
 
 
 def _most_telling(events: Sequence[JudgedEvent]) -> JudgedEvent:
