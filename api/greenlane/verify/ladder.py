@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from greenlane.core.anchoring import anchored_root_slot
@@ -31,6 +32,7 @@ from greenlane.core.errors import CannotCheck, InvalidInput, ProofRefused, Unava
 from greenlane.core.merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from greenlane.core.note import SignatureRefused, parse_note
 from greenlane.core.receipt import Anchor, Receipt, parse_receipt
+from greenlane.core.seals import Sealing, Seals
 from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, RootHash, Salt, TreeSize, TxHash
 from greenlane.core.wire import encode_hex, encode_time, shown
@@ -556,18 +558,9 @@ def _sealed(receipt: Receipt, trust: TrustFile) -> tuple[Step, "SealedRoot | Non
         return _not_checked(rung, _NO_SEALS), None
     if trust.sealing is None:
         return _not_checked(rung, "The receipt carries seals, and the trust file names no validators whose seals count."), None
-    # Late: what reads blocks and tries is heavy, and most receipts that are read carry none.
-    from greenlane.core.sealing import verify_sealed_root
-
     try:
-        proven = verify_sealed_root(
-            seals,
-            sealing=trust.sealing,
-            registry=trust.pilot_registry,
-            anchor_log=trust.anchor_log,
-            center=anchor.center,
-            tree_size=anchor.tree_size,
-            root=anchor.root,
+        proven = _proven(
+            seals, trust.sealing, trust.pilot_registry, trust.anchor_log, anchor.center, anchor.tree_size, anchor.root
         )
     except CannotCheck as error:
         return _not_checked(rung, f"{error.detail} {error.remedy}".rstrip()), None
@@ -578,6 +571,31 @@ def _sealed(receipt: Receipt, trust: TrustFile) -> tuple[Step, "SealedRoot | Non
         f"Block {proven.block_number} of {encode_time(proven.sealed_at)} bears the seals of {proven.seal_count} of "
         f"{proven.validator_count} validators, and the state it seals holds this root.",
     ), proven
+
+
+# The records of one page stand under few anchors, and a proof through many changes of the set takes milliseconds.
+@lru_cache(maxsize=16)
+def _proven(
+    seals: Seals,
+    sealing: Sealing,
+    registry: Address,
+    anchor_log: Address,
+    center: CenterId,
+    tree_size: TreeSize,
+    root: RootHash,
+) -> "SealedRoot":
+    # Late: what reads blocks and tries is not needed for a receipt without seals.
+    from greenlane.core.sealing import verify_sealed_root
+
+    return verify_sealed_root(
+        seals,
+        sealing=sealing,
+        registry=registry,
+        anchor_log=anchor_log,
+        center=center,
+        tree_size=tree_size,
+        root=root,
+    )
 
 
 def _anchored(
