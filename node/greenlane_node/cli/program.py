@@ -27,6 +27,15 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
         "greenlane_node.cli.sync_permissions",
         "make the allowlists of our nodes equal to the registry's active centers",
     ),
+    ("validators", "greenlane_node.cli.validators", "who seals the next block, and for which center"),
+    ("status", "greenlane_node.cli.status", "how this home's centers, keys and node stand, and what is open to vote on"),
+    ("vote", "greenlane_node.cli.vote", "list the open proposals, or vote for one"),
+    ("endorse", "greenlane_node.cli.endorse", "vote for a center's nomination"),
+    ("nominate", "greenlane_node.cli.nominate", "propose a new center, as its center.toml describes it"),
+    ("propose", "greenlane_node.cli.propose", "put a suspension, reinstatement, renewal or new operator to the vote"),
+    ("leave", "greenlane_node.cli.leave", "take a center out of the network for good"),
+    ("rotate-key", "greenlane_node.cli.rotate_key", "put a new key in the place of a center's old one"),
+    ("members", "greenlane_node.cli.members", "the members a center vouches for on the chain"),
     ("embedded", "greenlane_node.cli.embedded", "an embedded network on this machine: one anvil, free gas, loopback only"),
 )
 

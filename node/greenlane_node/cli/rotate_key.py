@@ -1,0 +1,99 @@
+"""`greenlane-node rotate-key operator|anchorer|validator|log`: a new key in the place of an old one; run again, it goes on."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from greenlane.core.exits import Exit
+from greenlane.core.units import center_id
+from greenlane.core.wire import decode_hex
+
+from greenlane_node.cli.acting import acted, add_acting_arguments, chain_of, keystore_of_arguments, tell_report
+
+if TYPE_CHECKING:
+    from greenlane.adapters.keystore import Keystore
+    from greenlane.adapters.network_file import NetworkCenter
+
+    from greenlane_node.key_rotation import Rotation
+
+_WHAT_REMAINS = {
+    "operator": ("Vote, nominate and vouch as before: network.json names the new key. The old one can do nothing any more.",),
+    "anchorer": (
+        "Restart the center's server (greenlane serve, greenlane work): it opens its keys when it starts.",
+        "Until then it takes captures and anchors none; what waits is anchored after the restart.",
+    ),
+    "log": (
+        "Restart the center's server (greenlane serve, greenlane work): it opens its keys when it starts.",
+        "Until then it takes captures and signs no checkpoint. What the old key signed stays provable; trust.json has both keys.",
+        "Give trust.json to whoever asks for it: an older one does not know the new key.",
+    ),
+    "validator": (
+        "Now stop this center's validator and start it with the new key; it reads its key when it starts.",
+        "Until it seals, this center's seat is empty and the network seals without it: restart no other validator meanwhile.",
+        "Its id has changed: every other center runs `greenlane-node sync-permissions`, or its node is not let in.",
+        "The next rotation of this key is possible after an hour.",
+    ),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("key", choices=sorted(_WHAT_REMAINS), help="which of the center's keys")
+    parser.add_argument(
+        "--public",
+        metavar="0x…",
+        help="register a key that lies elsewhere: its address, node id or public key; nothing is made here",
+    )
+    add_acting_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from greenlane.adapters.keystore import KeyUse
+
+    from greenlane_node.chain_access import chosen_center
+    from greenlane_node.key_rotation import register_key, rotate_key
+
+    use = KeyUse(args.key)
+    with chain_of(args) as chain:
+        center = chosen_center(chain.network, center_id(args.center) if args.center else None)
+        keystore = _keystore_at_same_cost(args, center)
+        if args.public is not None:
+            public = decode_hex(args.public.lower(), where="--public")
+            return _tell(args, register_key(chain, keystore, center, use, public, timeout_s=args.timeout))
+        return _tell(args, rotate_key(chain, keystore, center, use, timeout_s=args.timeout))
+
+
+def _keystore_at_same_cost(args: argparse.Namespace, center: "NetworkCenter") -> "Keystore":
+    keystore = keystore_of_arguments(args)
+    names = (center.keys.operator, center.keys.anchorer, center.keys.validator, center.keys.log)
+    known = [name for name in names if name is not None]
+    return keystore_of_arguments(args, scrypt_n=keystore.describe(known[0]).scrypt_n) if known else keystore
+
+
+def _tell(args: argparse.Namespace, rotation: "Rotation") -> Exit:
+    public = "0x" + rotation.public.hex()
+    node_id = None if rotation.node_id is None else "0x" + rotation.node_id.hex()
+    if rotation.is_registered:
+        remains = list(_WHAT_REMAINS[args.key])
+    else:
+        remains = [
+            f"The new key lies in the keystore and is not used yet. Where the operator's key of {rotation.center} is, run: "
+            f"greenlane-node rotate-key {args.key} --center {rotation.center} --public {node_id or public}",
+            "Then run this again here.",
+        ]
+    facts = {
+        "center": rotation.center,
+        "key": args.key,
+        "old": rotation.old,
+        "new": rotation.new,
+        "public": public,
+        "node_id": node_id,
+        "registered": rotation.is_registered,
+        "finished_an_interrupted_one": rotation.was_interrupted,
+        **({} if rotation.acted is None else acted(rotation.acted)),
+    }
+    if args.json:
+        tell_report(args, {**facts, "remains": remains})
+    else:
+        tell_report(args, facts)
+        sys.stdout.writelines(f"-> {line}\n" for line in remains)
+    return Exit.GOOD if rotation.is_registered else Exit.NO

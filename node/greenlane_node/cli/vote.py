@@ -1,0 +1,71 @@
+"""`greenlane-node vote [PROPOSAL]`: the open proposals, or a vote for one of them. `endorse` votes for nominations alone."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from greenlane.core.exits import Exit
+from greenlane.core.units import center_id
+
+from greenlane_node.cli.acting import acted, acts_of, add_acting_arguments, chain_of, proposal_row, tell_report
+
+if TYPE_CHECKING:
+    from greenlane_node.chain_access import ChainAccess
+    from greenlane_node.governance import ProposalView
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "proposal", nargs="?", help="first digits of its id, or the center it is about; without: list what is open"
+    )
+    add_acting_arguments(parser)
+    parser.set_defaults(candidate=None)
+
+
+def run(args: argparse.Namespace) -> int:
+    with chain_of(args) as chain:
+        return _list(args, chain) if args.proposal is None else cast_vote(args, chain, None)
+
+
+def cast_vote(args: argparse.Namespace, chain: "ChainAccess", candidate: Path | None) -> Exit:
+    """Votes for the proposal that the arguments name; of nominations alone where the command is `endorse`.
+
+    Args:
+        candidate: the file that the nomination must be of.
+    """
+    from greenlane_node.candidate import require_same_candidate
+    from greenlane_node.governance import Motion, ProposalState, find_proposal
+
+    motion = Motion.NOMINATION if args.command == "endorse" else None
+    view = find_proposal(chain.registry, args.proposal, chain.now(), motion)
+    if candidate is not None:
+        require_same_candidate(candidate, view)
+    acts = acts_of(args, chain)
+    if view.state is ProposalState.CARRIED:
+        _tell(args, view, acts.center, {"was_so": True, "transaction": None}, "It was carried out already.")
+        return Exit.GOOD
+    done = acts.vote(view.id)
+    after = acts.view(view.id)
+    missing = after.needed - after.votes
+    words = (
+        "Carried out."
+        if after.state is ProposalState.CARRIED
+        else f"{missing} more {'vote is' if missing == 1 else 'votes are'} needed."
+    )
+    _tell(args, after, acts.center, acted(done), words)
+    return Exit.GOOD
+
+
+def _tell(args: argparse.Namespace, view: "ProposalView", center: str, done: dict[str, object], words: str) -> None:
+    tell_report(args, {**proposal_row(view, None, is_whole=args.json), "voter": center, **done, "result": words})
+
+
+def _list(args: argparse.Namespace, chain: "ChainAccess") -> Exit:
+    from greenlane_node.chain_access import own_centers
+    from greenlane_node.governance import open_proposals
+
+    own = [one.id for one in own_centers(chain.network)]
+    voter = center_id(args.center) if args.center else own[0] if len(own) == 1 else None
+    rows = [proposal_row(view, voter, is_whole=args.json) for view in open_proposals(chain.registry, chain.now())]
+    tell_report(args, {}, proposals=rows)
+    return Exit.GOOD
