@@ -1,7 +1,7 @@
 """The only room that knows everything: builds adapters and services out of settings, and puts them together."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from greenlane.adapters.keystore import KeyMissing, Keystore, KeyUse, LogSigner
 from greenlane.adapters.network_file import Network, load_network
 from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.core.units import CenterId
+from greenlane.ports.seals import SealedChain
 from greenlane.services.anchor import Anchor
 from greenlane.services.capture import Capture
 from greenlane.services.check import Check
@@ -25,12 +26,14 @@ from greenlane.services.look_up import LookUp
 from greenlane.services.prove import ChainPlace, Prove
 from greenlane.services.publish import Publish
 from greenlane.services.read_log import ReadLog
+from greenlane.services.seal import Seal
 from greenlane.services.tidy import Tidy
 from greenlane.services.trace import Trace
 from greenlane.services.watch_keys import WatchKeys
 from greenlane.settings import Settings, read_settings
 from greenlane.verify.nodes import JsonRpcNode
 from greenlane.web.app import WebServices, create_app
+from greenlane.web.services import FollowedSeals
 from greenlane.worker import Worker
 
 # A page asks while somebody waits for it.
@@ -57,6 +60,7 @@ class Deployment:
     read_log: ReadLog
     look_up: LookUp
     check: Check
+    seal: Seal | None
     tidy: Tidy
     watch_keys: WatchKeys
 
@@ -66,6 +70,7 @@ class Deployment:
             centers=[center.id for center in self.signer.centers()],
             publish=self.publish,
             anchor=self.anchor,
+            seal=self.seal,
             tidy=self.tidy,
             watch_keys=self.watch_keys,
             poll_interval_s=self.settings.poll_interval_s,
@@ -87,12 +92,18 @@ class Deployment:
             probe_ledger=self.ledger.health,
             trust=self.watch_keys,
             judge_nodes=[JsonRpcNode(url, timeout_s=_JUDGE_TIMEOUT_S) for url in self.network.rpc_urls],
+            count_pending=self._count_pending,
+            followed_seals=None if self.seal is None else followed_seals(self.seal),
         )
         return create_app(services, self.settings)
 
     def _probe_store(self) -> None:
         with self.store.read() as tx:
             tx.log.head(self.signer.centers()[0].id)
+
+    def _count_pending(self) -> int:
+        with self.store.read() as tx:
+            return tx.outbox.count_pending(self.network.chain_id)
 
 
 @contextmanager
@@ -134,7 +145,9 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
     named = {center.id: network.center(center.id).keys.anchorer for center in signer.centers()}
     anchorers = {center: keystore.account(name, KeyUse.ANCHORER) for center, name in named.items() if name is not None}
     ledger = EvmLedger(network, store=store, anchorers=anchorers, clock=clock)
-    watch_keys = WatchKeys(ledger=ledger)
+    sealed = _sealed_chain(network)
+    seal = None if sealed is None else Seal(store=store, ledger=ledger, chain=sealed)
+    watch_keys = WatchKeys(ledger=ledger, sealing=None if seal is None else seal.sealing)
     chain = ChainPlace(chain_id=network.chain_id, anchor_log=network.anchor_log)
     return Deployment(
         settings=settings,
@@ -145,16 +158,38 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         capture=Capture(store=store, clock=clock, entropy=entropy, max_unpublished=settings.max_unpublished),
         publish=Publish(store=store, signer=signer, terms=watch_keys.terms, clock=clock),
         anchor=Anchor(store=store, ledger=ledger),
-        prove=Prove(store=store, signer=signer, terms=watch_keys.terms, chain=chain),
+        prove=Prove(store=store, signer=signer, terms=watch_keys.terms, chain=chain, sealed=sealed),
         trace=Trace(store=store),
         forget=Forget(store=store, clock=clock),
         enrol=Enrol(store=store, clock=clock, entropy=entropy),
         identify=Identify(store=store, clock=clock),
         read_log=ReadLog(store=store, signer=signer),
         look_up=LookUp(store=store),
-        check=Check(store=store, signer=signer),
+        check=Check(store=store, signer=signer, sealed=sealed),
+        seal=seal,
         tidy=Tidy(store=store, clock=clock),
         watch_keys=watch_keys,
+    )
+
+
+def followed_seals(seal: Seal) -> Callable[[], FollowedSeals]:
+    """How the web asks who seals the chain now."""
+
+    def ask() -> FollowedSeals:
+        followed = seal.followed()
+        return FollowedSeals(validators=followed.sealing.sets[-1].validators, followed_to=followed.block)
+
+    return ask
+
+
+def _sealed_chain(network: Network) -> SealedChain | None:
+    if network.sealing is None:
+        return None
+    return SealedChain(
+        chain_id=network.chain_id,
+        pilot_registry=network.pilot_registry,
+        anchor_log=network.anchor_log,
+        sealing=network.sealing,
     )
 
 

@@ -1,10 +1,11 @@
-"""The loop that moves what was captured onwards: publish, anchor, look whether it is anchored.
+"""The loop that moves what was captured onwards: publish, anchor, look whether it is anchored, and keep who sealed that.
 
 Each center is served for itself: a fault of one center's log does not stop another's. Every step may be repeated, so the loop
 keeps nothing that matters: kill it at any point and start another.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.units import CenterId
 from greenlane.services.anchor import Anchor, AnchorOutcome, AnchorStep, LogBehindChain, LogForked
 from greenlane.services.publish import Publish
+from greenlane.services.seal import Seal
 from greenlane.services.tidy import Tidy
 from greenlane.services.watch_keys import WatchKeys
 
@@ -60,6 +62,7 @@ class _Course:
     has_news: bool = False
     publishing: _Pace = field(default_factory=_Pace)
     anchoring: _Pace = field(default_factory=_Pace)
+    sealing: _Pace = field(default_factory=_Pace)
     outcome: AnchorOutcome | None = None
 
 
@@ -72,18 +75,22 @@ class Worker:
         centers: Sequence[CenterId],
         publish: Publish,
         anchor: Anchor,
+        seal: Seal | None,
         tidy: Tidy,
         watch_keys: WatchKeys,
         poll_interval_s: float,
         recheck_interval_s: float,
     ) -> None:
         """Args:
+        seal: None where nobody seals the chain.
         poll_interval_s: pause between two looks for captured entries.
-        recheck_interval_s: how often an idle log is compared with the chain, which may have lost something, and the log keys with
-            the registry, which may have others by now.
+        recheck_interval_s: how often an idle log is compared with the chain, which may have lost something, and the log keys and
+            validators with the registry, which may have others by now.
         """
         self._publish = publish
         self._anchor = anchor
+        self._seal = seal
+        self._following = _Pace()
         self._tidy = tidy
         self._tidying = _Pace()
         self._watch_keys = watch_keys
@@ -97,6 +104,7 @@ class Worker:
         _log.info("worker.started", extra={"centers": [course.center for course in self._courses]})
         while not stop.is_set():
             self._look_at_keys()
+            self._follow_validators()
             for course in self._courses:
                 if not stop.is_set():
                     self.step(course)
@@ -109,6 +117,7 @@ class Worker:
         end_s = time.monotonic() + patience_s
         while time.monotonic() < end_s:
             self._look_at_keys()
+            self._follow_validators()
             for course in self._courses:
                 self.step(course)
             if all(course.is_current for course in self._courses):
@@ -125,6 +134,7 @@ class Worker:
         self._attempt(course.center, course.publishing, lambda: self._publish_what_waits(course))
         if course.has_news:
             self._attempt(course.center, course.anchoring, lambda: self._anchor_the_newest(course))
+        self._attempt(course.center, course.sealing, lambda: self._seal_what_waits(course))
 
     def _publish_what_waits(self, course: _Course) -> None:
         while (checkpoint := self._publish(course.center)) is not None:
@@ -146,6 +156,27 @@ class Worker:
         self._note(course, outcome)
         course.is_current = outcome.step is AnchorStep.CURRENT
         course.anchoring.go_on(time.monotonic() + self._recheck_interval_s if course.is_current else 0.0)
+
+    def _seal_what_waits(self, course: _Course) -> None:
+        if self._seal is None:
+            course.sealing.go_on(math.inf)
+            return
+        outcome = self._seal(course.center)
+        if outcome.kept:
+            _log.info("anchors.sealed", extra={"center": course.center, "kept": outcome.kept})
+        course.sealing.go_on(time.monotonic() + self._recheck_interval_s if outcome.is_current else 0.0)
+
+    def _follow_validators(self) -> None:
+        def follow() -> None:
+            if self._seal is None:
+                self._following.go_on(math.inf)
+                return
+            found = self._seal.follow()
+            if found:
+                _log.info("validators.followed", extra={"changes": found})
+            self._following.go_on(time.monotonic() + self._recheck_interval_s)
+
+        self._attempt(None, self._following, follow)
 
     def _look_at_keys(self) -> None:
         def look() -> None:
@@ -185,6 +216,10 @@ class Worker:
             _log.warning("anchors.lost", extra={"center": course.center, "lost": outcome.lost, "anchored": outcome.anchored})
         if outcome.step is AnchorStep.SUBMITTED:
             _log.info("anchor.submitted", extra={"center": course.center, "tree_size": outcome.target})
+        is_news = course.outcome is None or outcome.anchored != course.outcome.anchored or outcome.lost > 0
+        # What is newly anchored has no seals yet; where sealing rests for a fault, it goes on resting.
+        if is_news and not course.sealing.pause_s:
+            course.sealing.go_on()
         if course.outcome is not None and outcome.anchored > course.outcome.anchored:
             _log.info("checkpoint.anchored", extra={"center": course.center, "tree_size": outcome.anchored})
         course.outcome = outcome

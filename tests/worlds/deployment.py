@@ -1,6 +1,7 @@
 """A deployment in a temporary folder: real database, real log keys, every service; the chain, time and chance are the test's.
 
-    world = make_world(tmp_path)
+    world = make_world(tmp_path)                       # nobody seals its chain
+    world = make_world(tmp_path, sealed=sealed_chain()) # validators do
     job = world.capture(center=LIMA, member=COOPERATIVE, events=some_events(3), actor="console")
     world.settle()
 
@@ -24,8 +25,10 @@ from greenlane.core.epcis.event import Event
 from greenlane.core.epcis.eventhash import event_hash_digest
 from greenlane.core.note import VerifierKey
 from greenlane.core.receipt import Receipt
+from greenlane.core.seals import ValidatorMode
 from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile
 from greenlane.core.units import Address, CenterId, ChainId, MemberId
+from greenlane.ports import seals as ports
 from greenlane.ports.accounts import MemberRole, Visibility
 from greenlane.ports.events import Reader
 from greenlane.ports.jobs import CaptureJob
@@ -42,10 +45,12 @@ from greenlane.services.look_up import LookUp
 from greenlane.services.prove import ChainPlace, Prove
 from greenlane.services.publish import Publish
 from greenlane.services.read_log import ReadLog
+from greenlane.services.seal import Seal
 from greenlane.services.trace import Trace
 from greenlane.services.watch_keys import WatchKeys
 from worlds.events import some_events
 from worlds.ledger import LedgerWorld
+from worlds.sealed_chain import SealedChain
 
 TIANJIN, LIMA, HO_CHI_MINH = CenterId("tianjin"), CenterId("lima"), CenterId("ho-chi-minh")
 CENTERS = ((TIANJIN, "天津试点中心", "CN"), (LIMA, "Centro Piloto de Lima", "PE"), (HO_CHI_MINH, "Trung tâm Sài Gòn", "VN"))
@@ -134,6 +139,7 @@ class World:
     read_log: ReadLog
     watch_keys: WatchKeys
     look_up: LookUp
+    seal: Seal | None
 
     def take(self, count: int = 1, *, first: int = 0, center: CenterId = LIMA, member: MemberId = COOPERATIVE) -> CaptureJob:
         """Captures plain events, numbered from `first` on."""
@@ -152,6 +158,12 @@ class World:
                 return
             self.ledger.mine()
         raise AssertionError("the chain never took the newest checkpoint")
+
+    def gather_seals(self, center: CenterId = LIMA) -> None:
+        """Keeps the seals of everything that is anchored."""
+        assert self.seal is not None
+        while not self.seal(center).is_current:
+            pass
 
     def receipt(self, event_hash: str, *, reader: Reader | None = None) -> Receipt:
         return self.prove(event_hash_digest(event_hash), reader=reader)
@@ -211,11 +223,20 @@ def _template() -> Path:
     return file
 
 
-def make_world(folder: Path) -> World:
+def sealed_chain(mode: ValidatorMode = ValidatorMode.CONTRACT, *, validators: int = 4) -> SealedChain:
+    """A chain of validators with the contracts of this world."""
+    trust = trust_file()
+    return SealedChain(mode, validators=validators, registry=trust.pilot_registry, anchor_log=trust.anchor_log)
+
+
+def make_world(folder: Path, *, sealed: SealedChain | None = None) -> World:
     """A fresh world; whoever makes one closes it by `close_world`."""
+    ledger = LedgerWorld(trust_file())
+    if sealed is not None:
+        ledger = LedgerWorld(replace(trust_file(), sealing=sealed.sealing()), sealed=sealed, block_number=sealed.head.number)
     file = folder / "greenlane.sqlite3"
     shutil.copyfile(_template(), file)
-    return _assembled(file, open_store(f"sqlite:///{file}"), LedgerWorld(trust_file()), TickingClock(), CountedEntropy())
+    return _assembled(file, open_store(f"sqlite:///{file}"), ledger, TickingClock(), CountedEntropy())
 
 
 def close_world(world: World) -> None:
@@ -232,7 +253,17 @@ def _assembled(
     signer: LogSigner | None = None,
 ) -> World:
     signer = signer or LogSigner(HOSTED, {center.id: log_seed(center.id) for center in HOSTED})
-    watch_keys = WatchKeys(ledger=ledger)
+    sealed = None
+    if ledger.sealed is not None:
+        trust = ledger.trust_file
+        sealed = ports.SealedChain(
+            chain_id=trust.chain_id,
+            pilot_registry=trust.pilot_registry,
+            anchor_log=trust.anchor_log,
+            sealing=ledger.sealing(),
+        )
+    seal = None if sealed is None else Seal(store=store, ledger=ledger, chain=sealed)
+    watch_keys = WatchKeys(ledger=ledger, sealing=None if seal is None else seal.sealing)
     return World(
         file=file,
         store=store,
@@ -243,13 +274,14 @@ def _assembled(
         capture=Capture(store=store, clock=clock, entropy=entropy, max_unpublished=1_000_000),
         publish=Publish(store=store, signer=signer, terms=watch_keys.terms, clock=clock),
         anchor=Anchor(store=store, ledger=ledger),
-        prove=Prove(store=store, signer=signer, terms=watch_keys.terms, chain=CHAIN),
+        prove=Prove(store=store, signer=signer, terms=watch_keys.terms, chain=CHAIN, sealed=sealed),
         trace=Trace(store=store),
         forget=Forget(store=store, clock=clock),
         enrol=Enrol(store=store, clock=clock, entropy=entropy),
         identify=Identify(store=store, clock=clock),
-        check=Check(store=store, signer=signer),
+        check=Check(store=store, signer=signer, sealed=sealed),
         read_log=ReadLog(store=store, signer=signer),
         watch_keys=watch_keys,
         look_up=LookUp(store=store),
+        seal=seal,
     )

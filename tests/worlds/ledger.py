@@ -2,7 +2,8 @@
 
 The rules are those of `contracts/AnchorLog.sol`: a center's tree only grows, and every new tree is proven to extend the last one.
 Whatever is submitted waits until a block is mined, so a test can look between the two; with `is_automine` each one gets a block
-at once. Read by `node`, it is also a node that a stranger asks.
+at once. Read by `node`, it is also a node that a stranger asks. With `sealed` its blocks are those of a chain of validators; see
+`worlds.sealed_chain`.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 
 from greenlane.core.anchoring import MAX_ANCHOR_GROWTH, anchored_root_slot
 from greenlane.core.crypto import sha256
-from greenlane.core.errors import ProofRefused
+from greenlane.core.errors import NotFound, ProofRefused
 from greenlane.core.merkle import verify_consistency
 from greenlane.core.note import VerifierKey
+from greenlane.core.seals import SealedState, Sealing
 from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, NodeHash, RootHash, TreeSize, TxHash
 from greenlane.ports.ledger import (
@@ -23,8 +25,10 @@ from greenlane.ports.ledger import (
     LedgerHealth,
     LedgerMismatch,
     LedgerUnavailable,
+    SetChanges,
 )
 from greenlane.verify.ladder import Anchoring, NodeAway
+from worlds.sealed_chain import SealedChain
 
 GENESIS_AT = datetime(2026, 6, 1, tzinfo=UTC)
 BLOCK_TIME = timedelta(seconds=2)
@@ -67,6 +71,11 @@ class LedgerWorld:
         lies: what a center's head is said to be, instead of what it is.
         asked: names of the methods that were called, in order.
         history: every anchor that ever stood, in order, those that were lost later included.
+        sealed: the chain of validators whose blocks these are; it loses none. None: nobody seals.
+        is_agreed: what several nodes that are asked say of one another.
+        reach: how many blocks one look for changes of the validators reaches.
+        hides_changes: whether a node says that there were none.
+        bent_states: answered in place of sealed blocks, by center and tree size; of changes by block number.
     """
 
     trust_file: TrustFile
@@ -82,11 +91,20 @@ class LedgerWorld:
     history: list[Anchored] = field(default_factory=list)
     waiting: list[_Submitted] = field(default_factory=list)
     submissions: int = 0
+    sealed: SealedChain | None = None
+    is_agreed: bool | None = None
+    reach: int = 1_000
+    hides_changes: bool = False
+    bent_states: dict[tuple[CenterId, TreeSize] | int, SealedState] = field(default_factory=dict)
 
     def health(self) -> LedgerHealth:
         self._ask("health")
         return LedgerHealth(
-            chain_id=self.trust_file.chain_id, head_number=BlockNumber(self.block_number), head_at=self._time(self.block_number)
+            chain_id=self.trust_file.chain_id,
+            head_number=BlockNumber(self.block_number),
+            head_at=self._time(self.block_number),
+            round=None if self.sealed is None else self.sealed.head.extra.round,
+            is_agreed=self.is_agreed,
         )
 
     def trust(self) -> TrustFile:
@@ -126,9 +144,41 @@ class LedgerWorld:
             return AnchorTrace(block_number=None, transaction=None)
         return AnchorTrace(block_number=found.block_number, transaction=found.transaction)
 
-    def mine(self) -> None:
+    def sealed_anchor(self, center: CenterId, tree_size: TreeSize) -> SealedState:
+        self._ask("sealed_anchor")
+        assert self.sealed is not None, "nobody asks for seals where nobody seals"
+        if self._find(center, tree_size) is None:
+            raise NotFound("Nothing is anchored there.")
+        return self.bent_states.get((center, tree_size)) or self.sealed.sealed_anchor(center, tree_size)
+
+    def set_changes(self, after: BlockNumber) -> SetChanges:
+        self._ask("set_changes")
+        assert self.sealed is not None, "nobody asks for seals where nobody seals"
+        looked_to = BlockNumber(min(after + self.reach, self.sealed.head.number))
+        numbers = [] if self.hides_changes else [each for each in self.sealed.change_blocks if after < each <= looked_to]
+        states = tuple(self.bent_states.get(number) or self.sealed.change(number) for number in numbers)
+        return SetChanges(changes=states, looked_to=looked_to)
+
+    def sealing(self) -> Sealing:
+        """Who sealed the first blocks: what a deployment is set up with."""
+        assert self.sealed is not None
+        return self.sealed.sealing()
+
+    def change_validators(self, count: int) -> None:
+        """The first so many members are the validators from now on."""
+        assert self.sealed is not None
+        self.sealed.change_validators(self.sealed.members(count))
+        self.block_number = self.sealed.head.number
+
+    def mine(self, *, round: int = 0) -> None:  # noqa: A002  (the word of QBFT)
         """One block with all that waits; what the contract refuses by now is in it and changes nothing."""
         self.block_number += 1
+        if self.sealed is not None:
+            for one in self.waiting:
+                if self._refusal(one) is None:
+                    slot = anchored_root_slot(one.center, one.tree_size)
+                    self.sealed.write(self.sealed.anchor_log, slot, int.from_bytes(one.root, "big"))
+            self.sealed.block(round=round)
         for one in self.waiting:
             if self._refusal(one) is None:
                 anchored = Anchored(

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from greenlane.ports.store import Store, Transaction
 
-_ROOMS = frozenset({"accounts", "answers", "audit", "events", "jobs", "log", "outbox"})
+_ROOMS = frozenset({"accounts", "answers", "audit", "events", "jobs", "log", "outbox", "seals"})
 
 
 class Crash(BaseException):

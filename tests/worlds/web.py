@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from greenlane.bootstrap import followed_seals
 from greenlane.core.units import CenterId, MemberId
 from greenlane.ports.accounts import KeyRole
 from greenlane.settings import Settings, read_settings
@@ -88,6 +89,10 @@ def services_of(world: World) -> WebServices:
         with world.store.read() as tx:
             tx.log.head(LIMA)
 
+    def count_pending() -> int:
+        with world.store.read() as tx:
+            return tx.outbox.count_pending(world.ledger.trust_file.chain_id)
+
     return WebServices(
         capture=world.capture,
         trace=world.trace,
@@ -101,6 +106,8 @@ def services_of(world: World) -> WebServices:
         probe_ledger=world.ledger.health,
         trust=world.watch_keys,
         judge_nodes=[world.ledger.node("chain.example")],
+        count_pending=count_pending,
+        followed_seals=None if world.seal is None else followed_seals(world.seal),
         clock=world.clock,
     )
 

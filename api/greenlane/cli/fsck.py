@@ -42,10 +42,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _sentence(report: CheckReport) -> str:
     chain = f"{report.anchors} anchors found on the chain" if report.is_chain_checked else "the chain was not asked"
+    sealed = f", {report.sealed} of them by their seals" if report.sealed else ""
     forgotten = f", {report.forgotten} salts forgotten on request" if report.forgotten else ""
     lines = [
         f"{report.center}: {report.events} events, {report.entries} entries, {report.tiles} tiles, "
-        f"{report.checkpoints} checkpoints recomputed, {chain}{forgotten}.\n"
+        f"{report.checkpoints} checkpoints recomputed, {chain}{sealed}{forgotten}.\n"
     ]
     lines += [f"  {fault}\n" for fault in report.faults]
     return "".join(lines)

@@ -23,9 +23,17 @@ class ServerRefused(GreenlaneError):
 
 
 class ServerAway(Unavailable):
-    """The server cannot be reached or asks to wait."""
+    """The server cannot be reached or asks to wait.
+
+    Attributes:
+        problem: code of the problem that it answered with; None where it gave none.
+    """
 
     code = "server-away"
+
+    def __init__(self, detail: str, *, remedy: str | None = None, retry_after_s: int = 5, problem: str | None = None) -> None:
+        super().__init__(detail, remedy=remedy, retry_after_s=retry_after_s)
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +125,10 @@ def _not_sendable() -> InvalidInput:
 
 
 def _refusal(status: int, body: bytes, retry_after: str | None) -> GreenlaneError:
+    code = None
     try:
         problem = json.loads(body)
+        code = problem.get("code")
         detail = str(problem.get("detail") or problem.get("title") or f"The server answered with status {status}.")
         parts = problem.get("errors") or []
         faults = tuple(
@@ -129,5 +139,11 @@ def _refusal(status: int, body: bytes, retry_after: str | None) -> GreenlaneErro
     # A fault of the server says nothing about the request.
     if status in {429, 500, 502, 503, 504}:
         wait = f"Try again in {retry_after} s." if retry_after else "Try again later."
-        return ServerAway(detail, remedy=wait)
+        is_told = retry_after is not None and retry_after.isascii() and retry_after.isdecimal() and len(retry_after) < 6
+        return ServerAway(
+            detail,
+            remedy=wait,
+            retry_after_s=int(retry_after or 5) if is_told else 5,
+            problem=code if isinstance(code, str) else None,
+        )
     return Faults(faults) if faults else ServerRefused(detail)

@@ -2,6 +2,7 @@
 
 From the bottom up: each stored event gives its digest, hash and entry; the entries give the leaves; the leaves give every tile;
 the tiles give every checkpoint's root; each checkpoint is signed; and the chain holds every root that is said to be anchored.
+Where validators seal the chain, the seals that are kept show every change of the validators and every anchor that has some.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from greenlane.core.epcis.variant import variant_digest
 from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.merkle import HASH_BYTES, leaf_hash, root_of_joined
 from greenlane.core.note import VerifierKey, parse_note
+from greenlane.core.sealing import next_set, verify_sealed_root
+from greenlane.core.seals import Sealing, Seals
 from greenlane.core.tiles import TILE_WIDTH, TileId, root_from_tiles
 from greenlane.core.units import CenterId, LeafIndex, RootHash, TreeSize
 from greenlane.ports.accounts import Visibility
@@ -24,6 +27,7 @@ from greenlane.ports.errors import TileMissing
 from greenlane.ports.events import ItemKey, StoredEvent
 from greenlane.ports.ledger import AnchoredHead, Ledger
 from greenlane.ports.log import LogHead, StoredAnchor, StoredCheckpoint
+from greenlane.ports.seals import SealedChain, extended
 from greenlane.ports.signing import CheckpointSigner
 from greenlane.ports.store import Store, Transaction
 
@@ -43,6 +47,7 @@ class CheckReport:
         faults: one sentence each: what does not add up, and where; empty where all is well. At most MAX_FAULTS of them.
         unlisted: how many more there were.
         forgotten: private events whose salt was destroyed on request; their entries cannot be opened, by design.
+        sealed: anchors whose kept seals were judged.
         is_chain_checked: False where no ledger was given.
     """
 
@@ -52,6 +57,7 @@ class CheckReport:
     tiles: int = 0
     checkpoints: int = 0
     anchors: int = 0
+    sealed: int = 0
     forgotten: int = 0
     is_chain_checked: bool = False
     faults: list[str] = field(default_factory=list)
@@ -88,9 +94,13 @@ class _Missing:
 class Check:
     """The use case: read only; memory is bounded by one page and an eighth of a byte an entry."""
 
-    def __init__(self, *, store: Store, signer: CheckpointSigner) -> None:
+    def __init__(self, *, store: Store, signer: CheckpointSigner, sealed: SealedChain | None) -> None:
+        """Args:
+        sealed: the chain where validators seal it; None where nobody does.
+        """
         self._store = store
         self._signer = signer
+        self._sealed = sealed
 
     def __call__(self, center: CenterId, *, ledger: Ledger | None, progress: Progress) -> CheckReport:
         """Checks one center from the bottom up.
@@ -112,6 +122,8 @@ class Check:
             level += 1
         self._checkpoints(report, head, self._keys(center, ledger), progress)
         self._recorded_anchors(report)
+        if self._sealed is not None:
+            self._seals(report, self._sealed)
         if ledger is not None:
             self._anchors(report, ledger, progress)
         return report
@@ -345,6 +357,55 @@ class Check:
             if self._published_root(report.center, anchor.tree_size) != anchor.root:
                 report.blame(f"The anchor recorded at tree size {anchor.tree_size} is of no checkpoint of this log.")
             report.anchors += 1
+
+    def _seals(self, report: CheckReport, chain: SealedChain) -> None:
+        """Judges what is kept of the validators' seals, starting from the sets that this deployment was set up with."""
+        sealing = self._followed(report, chain)
+        for anchor in self._walk_anchors(report.center):
+            try:
+                with self._store.read() as tx:
+                    state = tx.seals.sealed(anchor.center, anchor.tree_size)
+                if state is None:
+                    continue
+                verify_sealed_root(
+                    Seals(changes=(), anchored=state),
+                    sealing=sealing,
+                    registry=chain.pilot_registry,
+                    anchor_log=chain.anchor_log,
+                    center=anchor.center,
+                    tree_size=anchor.tree_size,
+                    root=anchor.root,
+                )
+            except Unavailable:
+                raise
+            except GreenlaneError as fault:
+                report.blame(f"The seals kept of the anchor at tree size {anchor.tree_size} do not prove it: {fault.detail}")
+            report.sealed += 1
+
+    def _followed(self, report: CheckReport, chain: SealedChain) -> Sealing:
+        """The sets that the kept changes lead to, as far as each follows from those before."""
+        try:
+            with self._store.read() as tx:
+                changes = tx.seals.changes(chain.chain_id)
+        except Unavailable:
+            raise
+        except GreenlaneError as fault:
+            report.blame(f"The changes of the validators cannot be read: {fault.detail}")
+            return chain.sealing
+        sealing = chain.sealing
+        for change in changes:
+            if change.becomes.seals_from <= chain.sealing.sets[-1].seals_from:
+                # Kept before this deployment was set up anew, with sets that are newer.
+                continue
+            try:
+                becomes = next_set(change.state, sealing, chain.pilot_registry)
+            except GreenlaneError as fault:
+                report.blame(f"The validators from block {change.becomes.seals_from} on do not follow: {fault.detail}")
+                continue
+            if becomes != change.becomes:
+                report.blame(f"The validators from block {change.becomes.seals_from} on are recorded otherwise than sealed.")
+            sealing = extended(sealing, (becomes or change.becomes,))
+        return sealing
 
     def _published_root(self, center: CenterId, tree_size: TreeSize) -> RootHash | None:
         """The root of a checkpoint; None where there is none, or none that can be read."""

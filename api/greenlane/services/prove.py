@@ -1,26 +1,36 @@
-"""Builds the receipt of one event, verifies it with the same mathematics as any stranger would, and only then hands it out."""
+"""Builds the receipt of one event, verifies it with the same mathematics as any stranger would, and only then hands it out.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+Where validators seal the chain a receipt carries their seals as soon as they are kept, which is some blocks after the anchoring.
+Until then it goes out without: it proves less, and nothing wrong. Whoever wants the seals says so and is told to wait.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from greenlane.core.canonical import content_digest, parse_json
 from greenlane.core.checkpoint import open_checkpoint
 from greenlane.core.entry import Entry, EntryKind, opens
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
-from greenlane.core.errors import GreenlaneError, NotFound, ProofRefused, Unavailable
+from greenlane.core.errors import GreenlaneError, InvalidInput, NotFound, ProofRefused, Unavailable
+from greenlane.core.header import Header
 from greenlane.core.merkle import leaf_hash, verify_inclusion
 from greenlane.core.note import SignatureRefused, VerifierKey, parse_note
 from greenlane.core.receipt import Anchor, Disclosure, Inclusion, Receipt
+from greenlane.core.sealing import verify_sealed_root
+from greenlane.core.seals import MAX_SET_CHANGES, SealedState, Seals, ValidatorMode
 from greenlane.core.tiles import inclusion_proof_from_tiles
-from greenlane.core.units import Address, CenterId, ChainId, LeafIndex, TreeSize
+from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, LeafIndex, TreeSize
 from greenlane.ports.events import Reader, StoredEvent, meant_entry
 from greenlane.ports.log import StoredAnchor, StoredCheckpoint
 from greenlane.ports.outbox import anchor_purpose
+from greenlane.ports.seals import SealedChain, StoredChange, extended
 from greenlane.ports.signing import CheckpointSigner, LogKeyRetired, LogKeyTerms
 from greenlane.ports.store import Store, Transaction
 
 # An anchor takes a block or two, and the worker signs a few checkpoints in that time; one of them is the one on its way.
 _CHECKPOINTS_LOOKED_AT = 64
+# What a receipt of the largest event leaves room for, beside its proof and its checkpoint.
+_SEALS_BYTES = 400_000
 
 
 class ReceiptNotReady(Unavailable):
@@ -28,6 +38,20 @@ class ReceiptNotReady(Unavailable):
 
     code = "receipt-not-ready"
     default_remedy = "Ask again after the time in Retry-After; an anchor takes a block or two."
+
+
+class ReceiptNotSealed(ReceiptNotReady):
+    """The entry is anchored, and the validators' seals that prove it are not kept yet."""
+
+    code = "receipt-not-sealed"
+    default_remedy = "Ask again after the time in Retry-After, or take the receipt without seals."
+
+
+class ChainNotSealed(InvalidInput):
+    """Seals are asked for, and no validators seal the chain of this deployment."""
+
+    code = "chain-not-sealed"
+    default_remedy = "Take the receipt without seals: the chain's nodes tell what is anchored."
 
 
 class LogDamaged(ProofRefused):
@@ -55,14 +79,18 @@ class ChainPlace:
 class Prove:
     """The use case: read only, and without asking the chain: the worker recorded what the chain holds."""
 
-    def __init__(self, *, store: Store, signer: CheckpointSigner, terms: LogKeyTerms, chain: ChainPlace) -> None:
+    def __init__(
+        self, *, store: Store, signer: CheckpointSigner, terms: LogKeyTerms, chain: ChainPlace, sealed: SealedChain | None
+    ) -> None:
         """Args:
         terms: what the registry says of log keys, as far as it is known.
+        sealed: the same chain where validators seal it; None where nobody does.
         """
         self._store = store
         self._signer = signer
         self._terms = terms
         self._chain = chain
+        self._sealed = sealed
 
     def __call__(
         self,
@@ -72,6 +100,7 @@ class Prove:
         center: CenterId | None = None,
         leaf_index: LeafIndex | None = None,
         content_digest: bytes | None = None,
+        must_be_sealed: bool = False,
     ) -> Receipt:
         """The receipt of an event's entry.
 
@@ -79,15 +108,20 @@ class Prove:
             event_digest: the 32 bytes of its event hash.
             reader: who asks: private events only for those who may read them. None: public ones only.
             center, leaf_index, content_digest: which entry, where several have that event hash; see `meant_entry`.
+            must_be_sealed: whether a receipt without seals will not do.
 
         Raises:
             NotFound: nothing readable has that hash and stands at that place.
             ReceiptNotReady: its entry is not anchored yet.
+            ReceiptNotSealed: it must be sealed, and its seals are not kept yet.
+            ChainNotSealed: it must be sealed, and nobody seals this chain.
             LogKeyRetired: it is anchored under a log key that was not the center's any more; nobody would accept it.
             SaltForgotten: it can never be opened again.
             LogDamaged: what the store holds does not prove it; nothing was handed out.
             StoreUnavailable: the database is away.
         """
+        if must_be_sealed and self._sealed is None:
+            raise ChainNotSealed("No validators seal this deployment's chain.")
         with self._store.read() as tx:
             entries = tx.events.by_hash(event_digest, reader=reader)
             event = meant_entry(entries, center=center, leaf_index=leaf_index, content_digest=content_digest)
@@ -98,12 +132,15 @@ class Prove:
                 )
             anchors = self._anchors(tx, event)
             try:
-                return self._provable(tx, event, anchors)
+                receipt = self._provable(tx, event, anchors)
             except (Unavailable, LogKeyRetired):
                 raise
             except GreenlaneError as fault:
                 place = f"leaf {event.leaf_index} of {event.center!r}"
                 raise LogDamaged(f"What is stored for {place} does not prove it: {fault.detail}") from fault
+        if must_be_sealed and receipt.seals is None:
+            raise ReceiptNotSealed(f"Event {event.event_hash} is anchored; its seals are still to come.", retry_after_s=2)
+        return receipt
 
     def _anchors(self, tx: Transaction, event: StoredEvent) -> tuple[StoredAnchor, ...]:
         """The smallest anchored tree that holds the event's entry, and the largest."""
@@ -127,7 +164,11 @@ class Prove:
         return "published"
 
     def _provable(self, tx: Transaction, event: StoredEvent, anchors: Iterable[StoredAnchor]) -> Receipt:
-        """The receipt under the first of the anchors whose checkpoint is signed by a key that was the center's then."""
+        """The receipt under one of the anchors whose checkpoint is signed by a key that was the center's then.
+
+        That is the first that is sealed, or, where none is, the first.
+        """
+        first: Receipt | None = None
         for anchor in anchors:
             checkpoint = tx.log.checkpoint(event.center, anchor.tree_size)
             if checkpoint is None:
@@ -136,8 +177,40 @@ class Prove:
             if key is not None:
                 receipt = self._receipt(tx, event, checkpoint, anchor)
                 self._verify(receipt, key)
-                return receipt
+                seals = None if self._sealed is None else self._seals(tx, self._sealed, anchor)
+                if self._sealed is None or seals is not None:
+                    return replace(receipt, seals=seals)
+                first = first or receipt
+        if first is not None:
+            return first
         raise LogKeyRetired(f"Event {event.event_hash} is anchored under a log key that was not {event.center!r}'s any more.")
+
+    def _seals(self, tx: Transaction, chain: SealedChain, anchor: StoredAnchor) -> Seals | None:
+        """What proves the anchor without the chain, verified; None where it is not kept yet."""
+        anchored = tx.seals.sealed(anchor.center, anchor.tree_size)
+        if anchored is None:
+            return None
+        number = Header.decode(anchored.header).number
+        # On the way to the block are the changes in blocks before it: by the contract they seal from the next block on, and where
+        # headers name the set, from their own.
+        until = number if chain.sealing.mode is ValidatorMode.CONTRACT else BlockNumber(number - 1)
+        changes = _that_fit(tx.seals.changes(chain.chain_id, until=until, newest=MAX_SET_CHANGES), anchored)
+        sealing = extended(chain.sealing, tx.seals.sets(chain.chain_id))
+        if changes:
+            # The sets that the carried changes lead to are not believed: a stranger with an older trust file believes none.
+            before = tuple(one for one in sealing.sets if one.seals_from < changes[0].becomes.seals_from)
+            sealing = replace(sealing, sets=before or sealing.sets)
+        seals = Seals(changes=tuple(change.state for change in changes), anchored=anchored)
+        verify_sealed_root(
+            seals,
+            sealing=sealing,
+            registry=chain.pilot_registry,
+            anchor_log=chain.anchor_log,
+            center=anchor.center,
+            tree_size=anchor.tree_size,
+            root=anchor.root,
+        )
+        return seals
 
     def _accepted_key(self, checkpoint: StoredCheckpoint, anchor: StoredAnchor) -> VerifierKey | None:
         """The key that the checkpoint claims to be signed by, if a stranger takes it: see `core.trust` for the rule."""
@@ -200,3 +273,20 @@ class Prove:
         )
         if not opens(receipt.entry, plain, disclosure.salt):
             raise ProofRefused("The log's entry is not that of the stored event.")
+
+
+def _that_fit(changes: Sequence[StoredChange], anchored: SealedState) -> tuple[StoredChange, ...]:
+    """The newest of the changes for which there is room in a receipt, oldest first."""
+    room = _SEALS_BYTES - _size(anchored)
+    fitting: list[StoredChange] = []
+    for change in reversed(changes):
+        room -= _size(change.state)
+        if room < 0:
+            break
+        fitting.insert(0, change)
+    return tuple(fitting)
+
+
+def _size(state: SealedState) -> int:
+    """Of a sealed block in a receipt, in characters: base64, and what stands between its parts."""
+    return sum(4 * (len(part) // 3 + 1) + 8 for part in (state.header, *state.witness)) + 32

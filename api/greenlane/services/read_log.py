@@ -43,6 +43,7 @@ class Backlog:
     """What of a log the chain does not hold yet. captured ≥ published ≥ anchored, unless the chain is ahead of the database.
 
     Attributes:
+        sealed: tree size of the largest anchor whose seals are kept; 0 where none are.
         waiting_since: when the oldest entry without an anchor was captured; None where there is none.
     """
 
@@ -50,6 +51,7 @@ class Backlog:
     captured: TreeSize
     published: TreeSize
     anchored: TreeSize
+    sealed: TreeSize
     waiting_since: datetime | None
 
 
@@ -124,6 +126,7 @@ class ReadLog:
         with self._store.read() as tx:
             head, anchor = tx.log.head(center), tx.log.newest_anchor(center)
             anchored = TreeSize(0) if anchor is None else anchor.tree_size
+            sealed = tx.seals.newest_sealed(center)
             oldest = tx.events.at(center, LeafIndex(anchored)) if anchored < head.captured else None
             times = [] if oldest is None else [oldest.captured_at]
             # An entry that is no event has no time of its own; the checkpoint above it has.
@@ -133,5 +136,6 @@ class ReadLog:
             captured=head.captured,
             published=head.published,
             anchored=anchored,
+            sealed=sealed,
             waiting_since=min(times, default=None),
         )

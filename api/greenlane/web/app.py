@@ -13,10 +13,11 @@ from starlette.responses import Response
 from greenlane.core.errors import Faults, GreenlaneError
 from greenlane.settings import Settings
 from greenlane.web.limits import Gate, Rates
+from greenlane.web.metrics import Metrics
 from greenlane.web.pages.render import error_page, prefers_html
 from greenlane.web.problems import BadRequest, InternalFault, MethodNotAllowed, PathUnknown, ProblemAnswer
 from greenlane.web.readiness import Readiness
-from greenlane.web.routes import centers, epcis, health, log, pages, receipts, trust
+from greenlane.web.routes import centers, epcis, health, log, metrics, pages, receipts, trust
 from greenlane.web.schemas import Problem
 from greenlane.web.services import WebServices
 from greenlane.web.state import TrustCache, WebState
@@ -24,7 +25,7 @@ from greenlane.web.state import TrustCache, WebState
 __all__ = ["WebServices", "create_app"]
 
 _log = logging.getLogger(__name__)
-_PROGRAM_PATHS = ("/v1/", "/epcis/", "/health/", "/openapi.json")
+_PROGRAM_PATHS = ("/v1/", "/epcis/", "/health/", "/metrics", "/openapi.json")
 _DESCRIPTION = (
     "Capture traceability events (GS1 EPCIS 2.0), read a pilot center's log (C2SP tlog-tiles), and fetch receipts that anyone "
     "can check without trusting this server. Every fault is problem details (RFC 9457) whose type has a page for people."
@@ -47,14 +48,17 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
         redoc_url=None,
         responses={"default": {"model": Problem, "description": "Problem details"}},
     )
+    readiness = Readiness(services)
+    counted = Metrics(services, readiness)
     app.state.web = WebState(
         services=services,
         settings=settings,
         rates=Rates(key_rate=settings.key_rate, public_rate=settings.public_rate),
         trust=TrustCache(services.trust),
-        readiness=Readiness(services),
+        readiness=readiness,
+        metrics=counted,
     )
-    for room in (epcis, receipts, centers, log, trust, health, pages):
+    for room in (epcis, receipts, centers, log, trust, health, metrics, pages):
         app.include_router(room.router)
 
     def answer_error(request: Request, error: GreenlaneError) -> Response:
@@ -85,7 +89,7 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
     app.add_exception_handler(GreenlaneError, answer_ours)
     app.add_exception_handler(HTTPException, answer_framework)
     app.add_exception_handler(RequestValidationError, answer_validation)
-    app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes, answer_error=answer_error)
+    app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes, answer_error=answer_error, tell=counted.answered)
     return app
 
 

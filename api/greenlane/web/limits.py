@@ -107,6 +107,10 @@ AnswerError = Callable[[Request, GreenlaneError], Response]
 """Answers with a problem, in the form that the request accepts."""
 
 
+Tell = Callable[[str, str | None, int, float], None]
+"""Told of each request: its method, the template of its route (None where none took it), the status, and the seconds it took."""
+
+
 class Gate:
     """Stands around the whole application: bounds what comes in, dresses what goes out, and lets no traceback through."""
 
@@ -116,12 +120,14 @@ class Gate:
         *,
         max_body_bytes: int,
         answer_error: AnswerError,
+        tell: Tell,
         body_time_s: float = _BODY_TIME_S,
         request_time_s: float = _REQUEST_TIME_S,
     ) -> None:
         self._app = app
         self._max_body_bytes = max_body_bytes
         self._answer_error = answer_error
+        self._tell = tell
         self._body_time_s = body_time_s
         self._request_time_s = request_time_s
 
@@ -149,6 +155,8 @@ class Gate:
             _log.exception("http.fault", extra={"error_id": error_id, "path": scope["path"]})
             await exchange.answer(self._answer_error(request, InternalFault(error_id)))
         finally:
+            elapsed_s = time.monotonic() - started_s
+            self._tell(method, getattr(scope.get("route"), "path", None), exchange.status, elapsed_s)
             _log.info(
                 "http.request",
                 extra={
@@ -156,7 +164,7 @@ class Gate:
                     "path": scope["path"],
                     "status": exchange.status,
                     "body_bytes": exchange.received,
-                    "elapsed_ms": round((time.monotonic() - started_s) * 1000, 1),
+                    "elapsed_ms": round(elapsed_s * 1000, 1),
                 },
             )
 

@@ -2,7 +2,8 @@
 
 The database decides: without it nothing is served. A log whose entries wait too long decides too while the chain answers, for
 then its worker has stopped or halted. A chain that is away decides nothing: captures are durable without it, and anchored when it
-is back; taking servers away would only lose captures.
+is back; taking servers away would only lose captures. The same holds for a chain that stands still: its nodes answer, its height
+tells nothing, and only the age of its newest block shows it. Nodes that do not agree on the chain are told as a fault too.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter
 
 from greenlane.core.errors import GreenlaneError
+from greenlane.ports.ledger import LedgerHealth
 from greenlane.services.read_log import Backlog
 from greenlane.verify.ladder import Verdict
 from greenlane.web.schemas import time_text
@@ -23,8 +25,15 @@ from greenlane.web.shared import Shared
 BEHIND_S = 120.0
 """An entry that has waited longer than this for its anchor makes its center's log one that is behind."""
 
+LEAST_STANDSTILL_S = 30.0
+_BLOCKS_OF_A_STANDSTILL = 8
+"""While one of four validators is away each fourth block takes a round more; eight block times without one are beyond that."""
+_LONGEST_STANDSTILL_S = 600.0
+
 _FRESH_S = 1.0
 _PATIENCE_S = 3.0
+# A page does not wait for a chain that hangs.
+_PAGE_PATIENCE_S = 0.3
 T = TypeVar("T")
 
 
@@ -56,11 +65,37 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChainStanding:
+    """What a node said of its chain, and what that means now.
+
+    Attributes:
+        age_s: of the newest block; 0 where its time is ahead of ours.
+        is_standing_still: no block came for much longer than one takes; None where nobody seals: there a block comes when there
+            is something to put into it.
+    """
+
+    health: LedgerHealth
+    age_s: float
+    is_standing_still: bool | None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether blocks come, and the nodes agree on them as far as several were asked."""
+        return not self.is_standing_still and self.health.is_agreed is not False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was found; `logs` is empty where the database could not tell."""
+    """What was found.
+
+    Attributes:
+        logs: empty where the database could not tell.
+        chain: None where no node answered.
+    """
 
     probes: tuple[Probe, ...]
     logs: tuple[Waiting, ...] = field(default=())
+    chain: ChainStanding | None
 
     @property
     def is_ready(self) -> bool:
@@ -75,28 +110,63 @@ class Readiness:
         # One thread for each part, so that one that hangs hides no other.
         limiter = CapacityLimiter(3)
         self._clock = services.clock
+        self._pulse = _Pulse()
         self._database = Shared(_database_look(services), fresh_s=_FRESH_S, limiter=limiter)
-        self._chain = Shared(_chain_look(services), fresh_s=_FRESH_S, limiter=limiter)
+        self._chain = Shared(services.probe_ledger, fresh_s=_FRESH_S, limiter=limiter)
         self._logs = Shared(_logs_look(services), fresh_s=_FRESH_S, limiter=limiter)
 
     async def __call__(self) -> Report:
         """The report; within a few seconds, whatever hangs."""
         asked = _asked(self._database), _asked(self._chain), _asked(self._logs)
-        database, chain, logs = await asyncio.gather(*asked)
-        is_chain_there = isinstance(chain, str)
-        probes = [_probe("database", database, is_needed=True), _probe("chain", chain, is_needed=False)]
-        if isinstance(logs, GreenlaneError):
-            return Report(probes=(*probes, _probe("logs", logs, is_needed=True)))
+        database, health, logs = await asyncio.gather(*asked)
         now = self._clock()
+        if isinstance(health, GreenlaneError):
+            chain, chain_probe = None, _probe("chain", health, is_needed=False)
+        else:
+            chain = self._standing(health, now)
+            chain_probe = _chain_probe(chain)
+        probes = [_probe("database", database, is_needed=True), chain_probe]
+        if isinstance(logs, GreenlaneError):
+            return Report(probes=(*probes, _probe("logs", logs, is_needed=True)), chain=chain)
         waiting = tuple(_waiting(each, now) for each in logs)
-        behind = [each for each in waiting if each.is_behind]
-        words = " ".join(map(_behind_words, behind)) if behind else "No log is behind."
-        if behind and is_chain_there:
-            words += " Its worker has stopped or halted: look for worker.halted in the log."
-        elif behind:
-            words += " They wait for the chain, and are anchored when it is back."
-        verdict = Verdict.FAILED if behind else Verdict.PASSED
-        return Report(probes=(*probes, Probe(name="logs", verdict=verdict, words=words, is_needed=is_chain_there)), logs=waiting)
+        is_chain_well = chain is not None and chain.is_well
+        return Report(probes=(*probes, _logs_probe(waiting, is_chain_well=is_chain_well)), logs=waiting, chain=chain)
+
+    async def standstill(self) -> str | None:
+        """Since when the chain stands still, for a page; None where it does not, or where nobody can tell at once."""
+        try:
+            health = await self._chain(patience_s=_PAGE_PATIENCE_S)
+        except GreenlaneError:
+            return None
+        standing = self._standing(health, self._clock())
+        return _standstill_words(standing) if standing.is_standing_still else None
+
+    def _standing(self, health: LedgerHealth, now: datetime) -> ChainStanding:
+        age_s = max(0.0, (now - health.head_at).total_seconds())
+        self._pulse.feel(health)
+        is_standing_still = None if health.round is None else age_s > self._pulse.standstill_s
+        return ChainStanding(health=health, age_s=age_s, is_standing_still=is_standing_still)
+
+
+class _Pulse:
+    """How fast blocks come, learnt by looking: the shortest time between two of them that was seen."""
+
+    def __init__(self) -> None:
+        self._last: LedgerHealth | None = None
+        self._block_time_s = 0.0
+
+    def feel(self, health: LedgerHealth) -> None:
+        last = self._last
+        if last is None or health.head_number != last.head_number:
+            self._last = health
+        if last is not None and health.head_number > last.head_number:
+            apart_s = (health.head_at - last.head_at).total_seconds() / (health.head_number - last.head_number)
+            self._block_time_s = apart_s if self._block_time_s == 0.0 else min(apart_s, self._block_time_s)
+
+    @property
+    def standstill_s(self) -> float:
+        """A head older than this is one of a chain that stands still."""
+        return min(max(LEAST_STANDSTILL_S, _BLOCKS_OF_A_STANDSTILL * self._block_time_s), _LONGEST_STANDSTILL_S)
 
 
 def report_value(report: Report) -> dict[str, Any]:
@@ -113,6 +183,7 @@ def report_value(report: Report) -> dict[str, Any]:
                 "captured": each.backlog.captured,
                 "published": each.backlog.published,
                 "anchored": each.backlog.anchored,
+                "sealed": each.backlog.sealed,
                 "waitingSeconds": None if each.waiting_s is None else round(each.waiting_s, 1),
                 "isBehind": each.is_behind,
             }
@@ -125,14 +196,6 @@ def _database_look(services: WebServices) -> Callable[[], str]:
     def look() -> str:
         services.probe_store()
         return "It answers."
-
-    return look
-
-
-def _chain_look(services: WebServices) -> Callable[[], str]:
-    def look() -> str:
-        health = services.probe_ledger()
-        return f"Chain {health.chain_id} is at block {health.head_number} of {time_text(health.head_at)}."
 
     return look
 
@@ -156,6 +219,37 @@ def _probe(name: str, found: str | GreenlaneError, *, is_needed: bool) -> Probe:
         words = found.detail if is_needed else f"{found.detail} Captures are taken all the same."
         return Probe(name=name, verdict=Verdict.FAILED, words=words, is_needed=is_needed)
     return Probe(name=name, verdict=Verdict.PASSED, words=found, is_needed=is_needed)
+
+
+def _chain_probe(chain: ChainStanding) -> Probe:
+    health = chain.health
+    words = f"Chain {health.chain_id} is at block {health.head_number} of {time_text(health.head_at)}."
+    if health.round:
+        words += f" It was agreed on in round {health.round} only: a validator was away or late."
+    if chain.is_standing_still:
+        words = _standstill_words(chain)
+    if health.is_agreed is False:
+        words += " Its nodes do not agree on it: one of them is of another chain, far behind or at fault. Ask each for its head."
+    return Probe(name="chain", verdict=Verdict.PASSED if chain.is_well else Verdict.FAILED, words=words, is_needed=False)
+
+
+def _standstill_words(chain: ChainStanding) -> str:
+    health = chain.health
+    return (
+        f"The chain stands still since {time_text(health.head_at)}, block {health.head_number} (round {health.round}): "
+        "captures are taken and wait, and are anchored when it goes on."
+    )
+
+
+def _logs_probe(logs: Sequence[Waiting], *, is_chain_well: bool) -> Probe:
+    behind = [each for each in logs if each.is_behind]
+    words = " ".join(map(_behind_words, behind)) if behind else "No log is behind."
+    if behind and is_chain_well:
+        words += " Its worker has stopped or halted: look for worker.halted in the log."
+    elif behind:
+        words += " They wait for the chain, and are anchored when it is back."
+    verdict = Verdict.FAILED if behind else Verdict.PASSED
+    return Probe(name="logs", verdict=verdict, words=words, is_needed=is_chain_well)
 
 
 def _waiting(backlog: Backlog, now: datetime) -> Waiting:

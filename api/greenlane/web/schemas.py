@@ -130,6 +130,7 @@ class BacklogAnswer(_Answer):
     captured: int
     published: int
     anchored: int
+    sealed: int = Field(description="tree size of the largest anchor whose seals are kept; 0 where nobody seals")
     waiting_seconds: float | None = Field(description="of the oldest entry without an anchor; null where none waits")
     is_behind: bool
 

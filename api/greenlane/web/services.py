@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from greenlane.core.trust import TrustFile
+from greenlane.core.units import Address, BlockNumber
 from greenlane.ports.clock import Clock
 from greenlane.ports.ledger import LedgerHealth
 from greenlane.ports.signing import HostedCenter
@@ -23,6 +24,18 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FollowedSeals:
+    """Who seals the chain now, as far as this deployment has followed it.
+
+    Attributes:
+        followed_to: no change of the validator set up to this block is missing.
+    """
+
+    validators: tuple[Address, ...]
+    followed_to: BlockNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebServices:
     """The use cases behind the routes.
 
@@ -32,6 +45,8 @@ class WebServices:
         probe_ledger: what a node of the chain says of itself; raises where none answers.
         trust: the trust file as the registry has it now.
         judge_nodes: the nodes whom the pages ask for anchors, each on its own.
+        count_pending: how many transactions are signed and not settled.
+        followed_seals: who seals the chain; None where nobody does.
     """
 
     capture: Capture
@@ -46,4 +61,6 @@ class WebServices:
     probe_ledger: Callable[[], LedgerHealth]
     trust: Callable[[], TrustFile]
     judge_nodes: Sequence[Node]
+    count_pending: Callable[[], int]
+    followed_seals: Callable[[], FollowedSeals] | None
     clock: Clock = field(default=_now)

@@ -12,6 +12,7 @@ from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.trust import TrustFile
 from greenlane.settings import Settings
 from greenlane.web.limits import Rates
+from greenlane.web.metrics import Metrics
 from greenlane.web.problems import ChainUnusable
 from greenlane.web.readiness import Readiness
 from greenlane.web.services import WebServices
@@ -75,6 +76,7 @@ class WebState:
     rates: Rates
     trust: TrustCache
     readiness: Readiness
+    metrics: Metrics
     page_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_PAGES_AT_ONCE))
 
 

@@ -261,13 +261,15 @@ def _count_events(value: JsonValue) -> int:
 
 def _captured(state: WebState, request: Request, principal: Principal, taken: tuple[Event, ...], body: bytes) -> CaptureJob:
     member = member_of(request, principal)
-    return state.services.capture(
+    job = state.services.capture(
         center=principal.center,
         member=member,
         events=taken,
         actor=principal.actor,
         once=once_of(state, request, principal, member.encode() + b"\n" + body),
     )
+    state.metrics.captured(job)
+    return job
 
 
 def _check_capture_headers(request: Request) -> None:

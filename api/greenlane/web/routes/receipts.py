@@ -29,7 +29,10 @@ async def _freshen_keys(request: Request) -> None:
         410: {"model": Problem, "description": "The event is private and its salt was forgotten"},
         503: {
             "model": Problem,
-            "description": "The event is not anchored yet (`detail` tells how far it is), or its center's log key was replaced",
+            "description": (
+                "The event is not anchored yet (`detail` tells how far it is), its center's log key was replaced, or `sealed` "
+                "requires seals that are not kept yet"
+            ),
         },
     },
     openapi_extra={
@@ -62,6 +65,16 @@ async def _freshen_keys(request: Request) -> None:
                 "description": "content digest (64 hex digits) of the entry, where several share the event hash",
                 "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
             },
+            {
+                "name": "sealed",
+                "in": "query",
+                "required": False,
+                "description": (
+                    "required: no receipt without the validators' seals, which come some blocks after the anchoring; until then "
+                    "503 with Retry-After, and 400 where nobody seals the chain"
+                ),
+                "schema": {"type": "string", "enum": ["if-kept", "required"], "default": "if-kept"},
+            },
         ]
     },
 )
@@ -75,9 +88,17 @@ def receipt(request: Request, reader: Reader, _: Annotated[None, Depends(_freshe
     form = request.query_params.get("format", "receipt")
     if form not in {"receipt", "tlog-proof"}:
         raise BadRequest(f"There is no receipt in the format {form[:40]!r}.", remedy="Use receipt or tlog-proof.")
+    sealed = request.query_params.get("sealed", "if-kept")
+    if sealed not in {"if-kept", "required"}:
+        raise BadRequest(f"A receipt cannot be sealed {sealed[:40]!r}.", remedy="Use if-kept or required.")
     center, leaf_index = place_of(request.query_params)
     found = state_of(request).services.prove(
-        digest, reader=reader, center=center, leaf_index=leaf_index, content_digest=content_digest_of(request.query_params)
+        digest,
+        reader=reader,
+        center=center,
+        leaf_index=leaf_index,
+        content_digest=content_digest_of(request.query_params),
+        must_be_sealed=sealed == "required",
     )
     headers = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if form == "tlog-proof":

@@ -1,0 +1,173 @@
+"""Keeps what proves anchors without asking anybody: blocks that the validators sealed, and every change of who they are.
+
+A node only brings blocks; what it brings is judged by `core.sealing` before it is kept, by the sets of validators that this
+deployment was set up to believe and those that followed from them. A node that brings what does not verify halts sealing, and
+nothing else: anchoring goes on, receipts go out without seals, and what is kept stays.
+
+Every call asks first what is kept already, so it may be repeated, interrupted, and made by several workers at once.
+"""
+
+from dataclasses import dataclass, replace
+
+from greenlane.core.errors import CannotCheck, InvalidInput, NotFound, ProofRefused
+from greenlane.core.sealing import next_set, verify_sealed_root
+from greenlane.core.seals import SealedState, Sealing, Seals
+from greenlane.core.units import BlockNumber, CenterId
+from greenlane.ports.ledger import Ledger
+from greenlane.ports.log import StoredAnchor
+from greenlane.ports.seals import SealedChain, StoredChange, extended
+from greenlane.ports.store import Store
+
+_LOOKS_A_CALL = 32
+"""For changes; one look reaches as far as a node lets it, and the next call goes on from there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealOutcome:
+    """What one call did for one center.
+
+    Attributes:
+        kept: how many anchors got their sealed block now.
+        is_current: nothing more can be sealed at once.
+    """
+
+    kept: int
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """How far the validator set is known.
+
+    Attributes:
+        sealing: the sets.
+        block: no change up to it is missing.
+    """
+
+    sealing: Sealing
+    block: BlockNumber
+
+
+class Seal:
+    """The use case, for a chain whose validators seal; its answers are shared by everything in this process."""
+
+    def __init__(self, *, store: Store, ledger: Ledger, chain: SealedChain, max_batch: int = 8) -> None:
+        """Args:
+        max_batch: anchors sealed in one call; each is a question to a node.
+        """
+        self._store = store
+        self._ledger = ledger
+        self._chain = chain
+        self._max_batch = max_batch
+        self._again_from: BlockNumber | None = None
+
+    def __call__(self, center: CenterId) -> SealOutcome:
+        """Keeps a sealed block for anchors that have none, the newest first; at most a batch of them.
+
+        Raises:
+            LedgerUnavailable, LedgerMismatch: no node of this chain answers; call again later.
+            ProofRefused, InvalidInput, CannotCheck: what a node brought does not verify; what else it brought is kept.
+            StoreUnavailable: the database is away; nothing was kept.
+        """
+        with self._store.read() as tx:
+            waiting = tx.seals.unsealed(center, limit=self._max_batch)
+        if not waiting:
+            return SealOutcome(kept=0, is_current=True)
+        brought = [(anchor, state) for anchor in waiting if (state := self._bring(anchor)) is not None]
+        # After the blocks were brought, so that no set can have changed on the way to them unseen.
+        self.follow()
+        sealing = self.sealing()
+        kept, refusal = 0, None
+        for anchor, state in brought:
+            try:
+                self._verify(anchor, state, sealing)
+            except (ProofRefused, InvalidInput, CannotCheck) as fault:
+                refusal = refusal or fault
+                continue
+            with self._store.write() as tx:
+                tx.seals.keep_sealed(center, anchor.tree_size, state)
+            kept += 1
+        if refusal is not None:
+            # A node may have hidden a change: the next look for changes begins where the last known one stands.
+            self._again_from = BlockNumber(sealing.sets[-1].seals_from - 1)
+            raise refusal
+        return SealOutcome(kept=kept, is_current=len(brought) < self._max_batch)
+
+    def follow(self) -> int:
+        """Looks for changes of the validator set, and keeps those that verify; how many were new.
+
+        Raises:
+            LedgerUnavailable, LedgerMismatch: no node of this chain answers; what was found before is kept.
+            ProofRefused, InvalidInput, CannotCheck: a change does not verify; those before it are kept, nothing else.
+            Conflict: another set is kept that seals from the same block.
+            StoreUnavailable: the database is away.
+        """
+        known = self.followed()
+        at, sealing, found = known.block, known.sealing, 0
+        if self._again_from is not None:
+            at = min(at, self._again_from)
+        for _ in range(_LOOKS_A_CALL):
+            look = self._ledger.set_changes(at)
+            changes: list[StoredChange] = []
+            try:
+                for state in look.changes:
+                    becomes = next_set(state, sealing, self._chain.pilot_registry)
+                    if becomes is not None:
+                        changes.append(StoredChange(state=state, becomes=becomes))
+                        sealing = replace(sealing, sets=(*sealing.sets, becomes))
+            except (ProofRefused, InvalidInput, CannotCheck):
+                # What is behind the refused change was not looked at.
+                self._keep(changes, at)
+                raise
+            self._keep(changes, look.looked_to)
+            found += len(changes)
+            if look.looked_to <= at:
+                self._again_from = None
+                return found
+            at = look.looked_to
+        if self._again_from is not None:
+            self._again_from = at if at < known.block else None
+        return found
+
+    def followed(self) -> Followed:
+        """The sets that the database knows, and how far they were followed.
+
+        Raises:
+            StoreUnavailable: the database is away.
+        """
+        with self._store.read() as tx:
+            followed_to = tx.seals.followed_to(self._chain.chain_id)
+            sealing = extended(self._chain.sealing, tx.seals.sets(self._chain.chain_id))
+        # Up to its last set what this deployment was set up with is whole.
+        given_to = BlockNumber(self._chain.sealing.sets[-1].seals_from - 1)
+        return Followed(sealing=sealing, block=max(followed_to, given_to))
+
+    def sealing(self) -> Sealing:
+        """Whose seals count, for the trust file: the sets that this deployment was set up with, and those that followed.
+
+        Raises:
+            StoreUnavailable: the database is away.
+        """
+        return self.followed().sealing
+
+    def _bring(self, anchor: StoredAnchor) -> SealedState | None:
+        try:
+            return self._ledger.sealed_anchor(anchor.center, anchor.tree_size)
+        except NotFound:
+            # The chain has lost it, or the node that was asked has not come so far: anchoring looks after that.
+            return None
+
+    def _verify(self, anchor: StoredAnchor, state: SealedState, sealing: Sealing) -> None:
+        verify_sealed_root(
+            Seals(changes=(), anchored=state),
+            sealing=sealing,
+            registry=self._chain.pilot_registry,
+            anchor_log=self._chain.anchor_log,
+            center=anchor.center,
+            tree_size=anchor.tree_size,
+            root=anchor.root,
+        )
+
+    def _keep(self, changes: list[StoredChange], followed_to: BlockNumber) -> None:
+        with self._store.write() as tx:
+            tx.seals.keep_changes(self._chain.chain_id, changes, followed_to=followed_to)

@@ -1,0 +1,186 @@
+"""What an operator's Prometheus reads: how far the logs are, how the chain stands, and what this process has answered.
+
+Gauges are read from the database and the chain at the moment of the scrape, so they are the same whichever process of a server
+answers. What is counted is counted in each process for itself, and bears the process's number: whoever wants the server's count
+takes the sum. What is not known is left out: absent is not nought.
+Source: Prometheus, text exposition format; its conventions for names (base units, `_total`).
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from anyio import CapacityLimiter
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from greenlane.core.errors import GreenlaneError
+from greenlane.ports.jobs import CaptureJob
+from greenlane.verify.ladder import Verdict
+from greenlane.web.readiness import ChainStanding, Readiness, Report, Waiting
+from greenlane.web.services import FollowedSeals, WebServices
+from greenlane.web.shared import Shared
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_FRESH_S = 1.0
+_PATIENCE_S = 3.0
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+"""That some route here takes; others are counted together, so that nobody makes series by inventing methods."""
+_UNMATCHED = "unmatched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What stands beside the logs in the database; `followed` is None where nobody seals."""
+
+    pending: int
+    followed: FollowedSeals | None
+
+
+class Metrics:
+    """Counts what one application answers, and writes everything down when it is asked to."""
+
+    def __init__(self, services: WebServices, readiness: Readiness) -> None:
+        self._readiness = readiness
+        self._is_sealed = services.followed_seals is not None
+        self._kept = Shared(_kept_look(services), fresh_s=_FRESH_S, limiter=CapacityLimiter(1))
+        self._process = str(os.getpid())
+        # A registry of its own: the library's is one for the whole process, whoever else uses it.
+        self._counts = CollectorRegistry()
+        self._requests = Counter(
+            "greenlane_http_requests",
+            "Requests that this process answered, by route and class of status.",
+            ("process", "method", "route", "status"),
+            registry=self._counts,
+        )
+        self._seconds = Histogram(
+            "greenlane_http_request_seconds",
+            "How long this process took to answer.",
+            ("process", "route"),
+            buckets=_SECONDS,
+            registry=self._counts,
+        )
+        self._captured = Counter(
+            "greenlane_captured_events",
+            "Events in captures that this process answered; known ones were captured before and kept their entry.",
+            ("process", "center", "kind"),
+            registry=self._counts,
+        )
+
+    def answered(self, method: str, route: str | None, status: int, elapsed_s: float) -> None:
+        """Counts one request.
+
+        Args:
+            route: the template of its path; None where no route took it.
+            status: of the answer; 0 where there was none.
+        """
+        template = route or _UNMATCHED
+        known = method if method in _METHODS else "other"
+        self._requests.labels(self._process, known, template, f"{status // 100}xx" if status else "none").inc()
+        self._seconds.labels(self._process, template).observe(elapsed_s)
+
+    def captured(self, job: CaptureJob) -> None:
+        """Counts the events of one capture; a repeated request is counted again."""
+        new = sum(event.is_new for event in job.events)
+        for kind, count in (("new", new), ("known", len(job.events) - new)):
+            if count:
+                self._captured.labels(self._process, job.center, kind).inc(count)
+
+    async def exposition(self) -> bytes:
+        """Everything, in Prometheus' text form; within a few seconds, whatever hangs."""
+        report = await self._readiness()
+        try:
+            kept = await self._kept(patience_s=_PATIENCE_S)
+        except GreenlaneError:
+            kept = None
+        registry = CollectorRegistry()
+        registry.register(_Collected([*_gauges(report, kept, is_sealed=self._is_sealed), *_without_birthdays(self._counts)]))
+        return generate_latest(registry)
+
+
+class _Collected(Collector):
+    """Metrics that were gathered before."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def _kept_look(services: WebServices) -> Callable[[], _Kept]:
+    def look() -> _Kept:
+        followed = services.followed_seals
+        return _Kept(pending=services.count_pending(), followed=None if followed is None else followed())
+
+    return look
+
+
+def _without_birthdays(counts: CollectorRegistry) -> Iterator[Metric]:
+    """What was counted, without the series that tell when each count began: nobody asks, and they are as many as the counts."""
+    for family in counts.collect():
+        family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+        yield family
+
+
+def _gauges(report: Report, kept: _Kept | None, *, is_sealed: bool) -> Iterator[Metric]:
+    info = GaugeMetricFamily("greenlane_info", "The release that runs.", labels=("version",))
+    info.add_metric((version("greenlane"),), 1)
+    yield info
+    yield GaugeMetricFamily("greenlane_ready", "Whether this server can do its work.", value=report.is_ready)
+    probes = GaugeMetricFamily("greenlane_probe_passed", "Whether a part that was looked at is well.", labels=("probe",))
+    for probe in report.probes:
+        probes.add_metric((probe.name,), probe.verdict is Verdict.PASSED)
+    yield probes
+    yield from _of_logs(report.logs, is_sealed=is_sealed)
+    yield from _of_chain(report.chain)
+    if kept is not None:
+        name = "greenlane_outbox_pending"
+        yield GaugeMetricFamily(name, "Transactions that are signed and whose effect is not known yet.", value=kept.pending)
+        if kept.followed is not None:
+            yield from _of_seals(kept.followed)
+
+
+def _of_logs(logs: Iterable[Waiting], *, is_sealed: bool) -> Iterator[Metric]:
+    entries = GaugeMetricFamily("greenlane_log_entries", "How far a center's log has come.", labels=("center", "stage"))
+    waiting = GaugeMetricFamily(
+        "greenlane_log_waiting_seconds", "For how long the oldest entry without an anchor has waited.", labels=("center",)
+    )
+    behind = GaugeMetricFamily("greenlane_log_behind", "Whether that is too long.", labels=("center",))
+    for log in logs:
+        center = log.backlog.center
+        stages = {"captured": log.backlog.captured, "published": log.backlog.published, "anchored": log.backlog.anchored}
+        if is_sealed:
+            stages["sealed"] = log.backlog.sealed
+        for stage, size in stages.items():
+            entries.add_metric((center, stage), size)
+        waiting.add_metric((center,), log.waiting_s or 0.0)
+        behind.add_metric((center,), log.is_behind)
+    yield from (entries, waiting, behind)
+
+
+def _of_chain(chain: ChainStanding | None) -> Iterator[Metric]:
+    yield GaugeMetricFamily("greenlane_chain_answers", "Whether a node of the chain answers.", value=chain is not None)
+    if chain is None:
+        return
+    health = chain.health
+    told: tuple[tuple[str, str, float | None], ...] = (
+        ("head_number", "The newest block.", health.head_number),
+        ("head_timestamp_seconds", "When it was made, in unix time.", health.head_at.timestamp()),
+        ("head_age_seconds", "How old it is.", chain.age_s),
+        ("head_round", "In which round the validators agreed on it; above 0 they failed at first.", health.round),
+        ("stands_still", "Whether no block came for much longer than one takes.", chain.is_standing_still),
+        ("nodes_agree", "Whether every node that answered has the same chain.", health.is_agreed),
+    )
+    for name, words, value in told:
+        if value is not None:
+            yield GaugeMetricFamily(f"greenlane_chain_{name}", words, value=value)
+
+
+def _of_seals(followed: FollowedSeals) -> Iterator[Metric]:
+    yield GaugeMetricFamily("greenlane_chain_validators", "Validators that seal now.", value=len(followed.validators))
+    name = "greenlane_chain_followed_to_block"
+    yield GaugeMetricFamily(name, "Up to here no change of the validator set is missing.", value=followed.followed_to)
