@@ -22,11 +22,22 @@ from web3.types import FilterParams
 
 from greenlane.adapters.evm.bindings import AnchorLog, ContractRefused, NotThisContract, PilotRegistry
 from greenlane.adapters.evm.nodes import Nodes
+from greenlane.adapters.evm.sealed import (
+    LOG_BLOCKS,
+    head_round,
+    head_time,
+    read_header_changes,
+    read_registry_changes,
+    read_sealed_anchor,
+)
 from greenlane.adapters.evm.sender import Call, Sender, Verdict
+from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.adapters.evm.trust import read_trust, utc
+from greenlane.adapters.evm.wire import NodeFault
 from greenlane.adapters.network_file import Network
 from greenlane.core.anchoring import anchored_topics
 from greenlane.core.errors import NotFound
+from greenlane.core.seals import SealedState, ValidatorMode
 from greenlane.core.trust import TrustFile
 from greenlane.core.units import BlockNumber, CenterId, NodeHash, RootHash, TreeSize, TxHash, center_id
 from greenlane.core.wire import encode_hex
@@ -38,6 +49,7 @@ from greenlane.ports.ledger import (
     LedgerHealth,
     LedgerMismatch,
     LedgerUnavailable,
+    SetChanges,
 )
 from greenlane.ports.outbox import OutboxRow, OutboxState, anchor_purpose
 from greenlane.ports.store import Store
@@ -49,8 +61,6 @@ REQUEST_TIMEOUT_S: Final = 5.0
 _NOTHING_ANCHORED: Final = AnchoredHead(
     tree_size=TreeSize(0), root=RootHash(bytes(32)), anchored_at=datetime.fromtimestamp(0, UTC)
 )
-# Besu answers for this many blocks at most unless it is told otherwise (--rpc-max-logs-range).
-_LOG_BLOCKS: Final = 5_000
 _KNOWN_TRANSACTIONS: Final = 4_096
 _WORD = 32
 _SELECTOR = 4
@@ -68,6 +78,7 @@ class EvmLedger:
         store: Store,
         anchorers: Mapping[CenterId, LocalAccount],
         clock: Clock,
+        tokens: RpcTokens | None = None,
         max_in_flight: int = MAX_IN_FLIGHT,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
@@ -75,6 +86,7 @@ class EvmLedger:
 
         Args:
             anchorers: for each center that is anchored from here, its anchorer's account.
+            tokens: for nodes that want one.
             max_in_flight: how many transactions of one account are handed to the nodes before the first is on the chain.
             request_timeout_s: for each request to a node.
         """
@@ -86,6 +98,7 @@ class EvmLedger:
             pilot_registry=network.pilot_registry,
             anchor_log=network.anchor_log,
             timeout_s=request_timeout_s,
+            tokens=tokens,
         )
         self._senders = {
             center: Sender(
@@ -103,17 +116,21 @@ class EvmLedger:
         self._known: OrderedDict[str, TxHash] = OrderedDict()
 
     def health(self) -> LedgerHealth:
-        """The head of the chain."""
+        """The head of the chain, as the node that is furthest ahead tells it.
 
-        def read(web3: Web3) -> LedgerHealth:
-            block = web3.eth.get_block("latest")
+        Raises:
+            LedgerMismatch: two nodes tell different chains; both are named.
+        """
+        with _words_of_the_port():
+            survey = self._nodes.survey()
+            head = survey.heads[0]
             return LedgerHealth(
                 chain_id=self._network.chain_id,
-                head_number=BlockNumber(block["number"]),
-                head_at=datetime.fromtimestamp(block["timestamp"], UTC),
+                head_number=head.number,
+                head_at=head_time(head),
+                round=None if self._network.sealing is None else head_round(head),
+                is_agreed=True if len(survey.heads) > 1 else None,
             )
-
-        return self._ask(read)
 
     def trust(self) -> TrustFile:
         """What a verifier starts from, read from the registry now."""
@@ -200,7 +217,7 @@ class EvmLedger:
             wanted: FilterParams = {
                 "address": Web3.to_checksum_address(self._network.anchor_log),
                 "topics": [HexStr(encode_hex(topic)) for topic in anchored_topics(center, tree_size)],
-                "fromBlock": BlockNumber(max(self._network.deploy_block, latest - _LOG_BLOCKS + 1)),
+                "fromBlock": BlockNumber(max(self._network.deploy_block, latest - LOG_BLOCKS + 1)),
                 "toBlock": BlockNumber(latest),
             }
             for event in map(AnchorLog.anchored_event, web3.eth.get_logs(wanted)):
@@ -210,29 +227,53 @@ class EvmLedger:
 
         return self._ask(trace)
 
+    def sealed_anchor(self, center: CenterId, tree_size: TreeSize) -> SealedState:
+        """The newest block, with a witness of the slot that holds the anchored root; unverified.
+
+        Raises:
+            NotFound: nothing is anchored there in the newest block.
+            LedgerUnavailable: also where the node has the block and not its state.
+        """
+        return self._ask(lambda web3: read_sealed_anchor(web3, self._network.anchor_log, center, tree_size))
+
+    def set_changes(self, after: BlockNumber) -> SetChanges:
+        """Changes of the validator set in the blocks after that one, as far as one look reaches; unverified.
+
+        Raises:
+            NotFound: the blocks of this chain are not sealed.
+            LedgerUnavailable: also where the node has a block that changed the set, and not its state.
+        """
+        sealing = self._network.sealing
+        if sealing is None:
+            raise NotFound("The blocks of this chain are not sealed: no set of validators can be followed.")
+        if sealing.mode is ValidatorMode.CONTRACT:
+            return self._ask(lambda web3: read_registry_changes(web3, self._network.pilot_registry, after))
+        return self._ask(lambda web3: read_header_changes(web3, after))
+
     def _contract(self, web3: Web3) -> AnchorLog:
         return AnchorLog(web3, self._network.anchor_log)
 
     def _simulated_gas(self, sender: Sender, data: bytes, purpose: str) -> int:
-        """What the call needs, and a quarter more, since the block it lands in may be another."""
+        """What the call needs, and a quarter more, since the block it lands in may be another; never more than a block holds."""
 
         def simulate(web3: Web3) -> int:
             contract = self._contract(web3)
             try:
                 contract.simulate(data, sender=sender.address)
-                return web3.eth.estimate_gas(
+                needed = web3.eth.estimate_gas(
                     {
                         "from": Web3.to_checksum_address(sender.address),
                         "to": Web3.to_checksum_address(contract.address),
                         "data": Web3.to_hex(data),
                     }
                 )
+                return min(needed * 5 // 4, web3.eth.get_block("latest")["gasLimit"])
             except ContractRefused as error:
                 raise AnchorRefused(error.detail, where=purpose) from error
             except ContractLogicError as error:
                 raise AnchorRefused(f"The contract refuses: {error.message}.", where=purpose) from error
 
-        return self._nodes.ask(simulate) * 5 // 4
+        return self._nodes.ask(simulate)
 
     def _judge(self, web3: Web3, row: OutboxRow) -> Verdict:
         center, tree_size, root = _anchor_of(row)
@@ -246,11 +287,14 @@ class EvmLedger:
             self._remember(row)
             return Verdict(state=OutboxState.SUPERSEDED if is_reverted else OutboxState.DONE)
         if anchored is not None:
-            return Verdict(state=OutboxState.FAILED, note=f"Another root is anchored: {encode_hex(anchored)}.")
+            note = f"Another root is anchored: {encode_hex(anchored)}."
+            return Verdict(state=OutboxState.FAILED, note=note, is_replaced=not has_receipt)
         if is_reverted:
             return Verdict(state=OutboxState.FAILED, note=self._reason(web3, row))
-        what = "its effect" if has_receipt else "it, or its nonce was used for something else"
-        return Verdict(state=OutboxState.FAILED, note=f"The chain has lost {what}.")
+        if has_receipt:
+            return Verdict(state=OutboxState.FAILED, note="The chain has lost its effect.")
+        note = "The chain has lost it, or its nonce was used for something else."
+        return Verdict(state=OutboxState.FAILED, note=note, is_replaced=True)
 
     def _reason(self, web3: Web3, row: OutboxRow) -> str:
         """Why it would be refused now, which is why it was unless something has changed since."""
@@ -280,7 +324,7 @@ def _words_of_the_port() -> Iterator[None]:
     except (NotThisContract, ContractRefused) as error:
         # No question of ours is one that the contracts refuse; a refused anchor was told apart before.
         raise LedgerMismatch(error.detail, remedy=NotThisContract.default_remedy) from error
-    except Web3Exception as error:
+    except (Web3Exception, NodeFault) as error:
         raise LedgerUnavailable(f"The node answers with an error: {str(error)[:200]}") from error
 
 

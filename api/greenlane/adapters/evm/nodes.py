@@ -1,35 +1,88 @@
-"""The nodes of one chain, asked one after another until one answers.
+"""The nodes of one chain: whichever answers is asked, and all of them must tell one chain.
 
 Before anything a node says is believed, it must show that it belongs to this chain: chain id, hash of block 0, and the contracts.
 That is asked once of each node, and again after it was away: what comes back at its address may be another chain. A node of
 another chain is never passed over in silence, since whoever set it up believes it to be of this one.
 
+Where there are several nodes, they are also held against one another, every few seconds. A block of QBFT is final, so at the
+smallest height that two of them have, both must name one hash. Two hashes mean that a node lies, or that the validators have
+split, and then nothing is read and nothing is sent until somebody has looked. Nodes within two blocks of the highest are equals;
+one that lags further, or whose newest block is much older, is asked only where no other answers. And what one node has shown in
+the last half minute another must have reached before it is believed, so that a change of nodes never takes us back in time.
+
+Everything is read at `latest`: Besu answers `finalized` and `safe` with an error under QBFT.
 Only failures to reach a node lead to the next one; an answer is an answer, whatever it says.
 """
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
-import requests
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 from web3.exceptions import BadResponseFormat, BlockNotFound, RequestTimedOut
 from web3.middleware import ExtraDataToPOAMiddleware
 
 from greenlane.adapters.evm.standing import check_contracts
-from greenlane.core.units import Address, ChainId
+from greenlane.adapters.evm.tokens import RpcTokens
+from greenlane.adapters.evm.wire import MAX_ANSWER_BYTES, NodeFault, Unreached, Unwelcome, Wire, ask_raw
+from greenlane.core.header import MAX_TIMESTAMP
+from greenlane.core.units import Address, BlockNumber, ChainId
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch, LedgerUnavailable
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
+MAX_LAG: Final = 2
+"""Blocks by which nodes of one chain may differ while all is well: blocks travel, and answers are not of one moment."""
+_SURVEY_EVERY_S: Final = 10.0
+_SURVEY_AGAIN_S: Final = 1.0
+_MAX_AGE_APART_S: Final = 60
+# Long enough for a node that lags to come up; a chain that was restored from a backup is believed after it.
+_REMEMBERED_S: Final = 30.0
 _ROUNDS: Final = 3
-_AWAY: Final = (requests.RequestException, RequestTimedOut, BadResponseFormat, ConnectionError)
+_AWAY: Final = (Unreached, RequestTimedOut, BadResponseFormat, ConnectionError)
 _WHAT_TO_DO: Final = (
     "Name the nodes of the right chain in network.json. Where an embedded chain has lost its contracts, "
     "`greenlane-node embedded reset --chain` puts them back at the same addresses; what was anchored is then anchored again."
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The newest block of one node.
+
+    Attributes:
+        node: its name.
+        block: as eth_getBlockByNumber answers, in its own JSON.
+        timestamp: seconds since 1970.
+    """
+
+    node: str
+    number: BlockNumber
+    hash: str
+    timestamp: int
+    block: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What the nodes that could be reached told of one moment.
+
+    Attributes:
+        heads: at least one; the highest first.
+        asked: how many nodes there are.
+    """
+
+    heads: tuple[Head, ...]
+    asked: int
 
 
 class Nodes:
@@ -44,95 +97,263 @@ class Nodes:
         pilot_registry: Address,
         anchor_log: Address,
         timeout_s: float,
+        tokens: RpcTokens | None = None,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Takes the addresses of the nodes, the one to ask first first; nothing is asked yet.
 
         Args:
-            timeout_s: for each request.
+            timeout_s: for each answer.
+            tokens: for nodes that want one.
+            max_answer_bytes: for each answer.
+            monotonic: seconds that never go back.
         """
         self.chain_id = chain_id
         self._genesis_hash = genesis_hash
         self._pilot_registry = pilot_registry
         self._anchor_log = anchor_log
-        self._web3s = [_connect(url, timeout_s) for url in urls]
-        self._urls = tuple(urls)
+        self._wires = [Wire(url, timeout_s=timeout_s, tokens=tokens, max_answer_bytes=max_answer_bytes) for url in urls]
+        self._web3s = [_web3(wire) for wire in self._wires]
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._proven: set[int] = set()
-        self._preferred = 0
+        self._away: set[int] = set()
+        self._order = tuple(range(len(urls)))
+        self._surveying = threading.Lock()
+        self._looked_at: float | None = None
+        self._mismatch: LedgerMismatch | None = None
+        self._shown_by, self._shown_height, self._shown_at = 0, 0, 0.0
 
     def ask(self, question: Callable[[Web3], T]) -> T:
-        """Puts a question to the first node that can be reached.
+        """Puts a question to the first node that can be reached, fresh ones first.
 
         Args:
             question: may be put several times, to different nodes.
 
         Raises:
             LedgerUnavailable: none can be reached, three times over.
-            LedgerMismatch: one that was reached is of another chain.
+            LedgerMismatch: one that was reached is of another chain, or two tell different chains.
         """
+        self._survey_if_due()
+        return self._persist(lambda: self._ask_around(question))
+
+    def survey(self) -> Survey:
+        """Asks every node for its newest block, and holds them against one another.
+
+        Raises:
+            LedgerUnavailable: none can be reached.
+            LedgerMismatch: one is of another chain, or two tell different blocks of one height; both are named.
+        """
+        with self._surveying:
+            return self._persist(self._look_around)
+
+    def _persist(self, attempt: Callable[[], T]) -> T:
         rounds = Retrying(
             stop=stop_after_attempt(_ROUNDS),
             wait=wait_random_exponential(multiplier=0.05, max=0.5),
             retry=retry_if_exception_type(_AWAY),
         )
         try:
-            return rounds(lambda: self._ask_around(question))
+            return rounds(attempt)
         except RetryError as error:
             cause = error.last_attempt.exception()
+            names = ", ".join(wire.name for wire in self._wires)
+            if isinstance(cause, Unwelcome):
+                raise LedgerUnavailable(f"No node of the chain lets us in: {cause}", where=names, remedy=cause.remedy) from cause
             raise LedgerUnavailable(
-                f"No node of the chain answers: {', '.join(self._urls)}.", remedy="Start the chain, or wait."
+                f"No node of the chain answers: {names}. The last one: {cause}", remedy="Start the chain, or wait."
             ) from cause
 
     def _ask_around(self, question: Callable[[Web3], T]) -> T:
-        count = len(self._urls)
-        first = self._preferred
-        away: BaseException | None = None
-        for number in ((first + step) % count for step in range(count)):
+        failures: list[BaseException] = []
+        for number in self._order:
             try:
                 self._prove(number)
+                self._require_caught_up(number)
                 answer = question(self._web3s[number])
             except _AWAY as error:
-                with self._lock:
-                    self._proven.discard(number)
-                away = error
+                self._note_away(number, error)
+                failures.append(error)
             else:
-                self._preferred = number
+                self._note_answer(number)
                 return answer
-        raise away if away is not None else ConnectionError("There is no node to ask.")
+        raise _gravest(failures)
+
+    def _survey_if_due(self) -> None:
+        if len(self._wires) < 2:
+            return
+        # Who comes while another looks around goes by the last look, where there was one and all was well.
+        if self._is_survey_due() and self._surveying.acquire(blocking=self._looked_at is None or self._mismatch is not None):
+            try:
+                if self._is_survey_due():
+                    # Where none answers, the question itself will say so.
+                    with suppress(LedgerMismatch, *_AWAY):
+                        self._look_around()
+            finally:
+                self._surveying.release()
+        if self._mismatch is not None:
+            raise self._mismatch.with_traceback(None)
+
+    def _is_survey_due(self) -> bool:
+        pause_s = _SURVEY_EVERY_S if self._mismatch is None else _SURVEY_AGAIN_S
+        return self._looked_at is None or self._monotonic() - self._looked_at >= pause_s
+
+    def _look_around(self) -> Survey:
+        self._mismatch = None
+        try:
+            return self._compared(self._heads())
+        except LedgerMismatch as mismatch:
+            self._mismatch = mismatch
+            raise
+        finally:
+            self._looked_at = self._monotonic()
+
+    def _heads(self) -> dict[int, Head]:
+        numbers = range(len(self._wires))
+        failures: list[BaseException] = []
+        heads: dict[int, Head] = {}
+        with ThreadPoolExecutor(max_workers=len(self._wires)) as threads:
+            for number, told in zip(numbers, threads.map(self._head_or_failure, numbers), strict=True):
+                if isinstance(told, Head):
+                    heads[number] = told
+                else:
+                    self._note_away(number, told)
+                    failures.append(told)
+        if not heads:
+            raise _gravest(failures)
+        return heads
+
+    def _compared(self, heads: dict[int, Head]) -> Survey:
+        self._require_agreement(heads)
+        highest = max(heads.values(), key=lambda head: head.number)
+        numbers = range(len(self._wires))
+        fresh = [number for number in numbers if number in heads and _is_fresh(heads[number], highest)]
+        lagging = [number for number in numbers if number in heads and number not in fresh]
+        self._order = (*fresh, *lagging, *(number for number in numbers if number not in heads))
+        ordered = sorted(heads.values(), key=lambda head: -head.number)
+        return Survey(heads=tuple(ordered), asked=len(self._wires))
+
+    def _head_or_failure(self, number: int) -> Head | BaseException:
+        try:
+            self._prove(number)
+            head = self._block(number, "latest")
+        except _AWAY as error:
+            return error
+        self._note_back(number)
+        return head
+
+    def _require_agreement(self, heads: dict[int, Head]) -> None:
+        low = min(head.number for head in heads.values())
+        at_low: dict[int, Head] = {}
+        for number, head in heads.items():
+            try:
+                at_low[number] = head if head.number == low else self._block(number, hex(low))
+            except _AWAY as error:
+                # It was there a moment ago; the next look will tell.
+                self._note_away(number, error)
+        told = list(at_low.values())
+        for other in told[1:]:
+            if other.hash != told[0].hash:
+                raise LedgerMismatch(
+                    f"Two nodes tell different chains: {told[0].node} has the block {told[0].hash} at height {low}, "
+                    f"{other.node} has {other.hash}.",
+                    where=other.node,
+                    remedy="Find out which of them follows the validators (greenlane-node doctor), and take the other one out of "
+                    "network.json or GREENLANE_RPC_URLS. Where the validators have split, stop: nothing is final.",
+                )
+
+    def _block(self, number: int, block: str) -> Head:
+        name = self._wires[number].name
+        try:
+            told = ask_raw(self._web3s[number], "eth_getBlockByNumber", block, False)
+        except NodeFault as fault:
+            raise Unreached(f"{name} does not tell its block {block}: {fault}.") from fault
+        if not isinstance(told, dict):
+            raise Unreached(f"{name} has no block {block}.")
+        try:
+            height, timestamp = int(str(told["number"]), 16), int(str(told["timestamp"]), 16)
+            hash_ = str(told["hash"]).lower()
+        except (KeyError, ValueError) as error:
+            raise Unreached(f"{name} does not tell its block {block}.") from error
+        if not 0 <= timestamp <= MAX_TIMESTAMP or height < 0:
+            raise Unreached(f"{name} tells a block {block} beyond all years.")
+        return Head(node=name, number=BlockNumber(height), hash=hash_, timestamp=timestamp, block=told)
+
+    def _require_caught_up(self, number: int) -> None:
+        """Holds a node against what another has shown a moment ago."""
+        if number == self._shown_by or self._monotonic() - self._shown_at > _REMEMBERED_S or not self._shown_height:
+            return
+        height = self._web3s[number].eth.block_number
+        if height < self._shown_height:
+            raise Unreached(f"{self._wires[number].name} is at block {height}, and block {self._shown_height} was seen already.")
+
+    def _note_answer(self, number: int) -> None:
+        self._note_back(number)
+        if len(self._wires) < 2:
+            return
+        # After the answer: what it showed is of this height at most.
+        with suppress(*_AWAY):
+            height = self._web3s[number].eth.block_number
+            with self._lock:
+                self._shown_by, self._shown_height, self._shown_at = number, height, self._monotonic()
+
+    def _note_away(self, number: int, error: BaseException) -> None:
+        with self._lock:
+            self._proven.discard(number)
+            is_news = number not in self._away
+            self._away.add(number)
+            # The next question begins with another node, instead of waiting for this one again.
+            self._order = (*(one for one in self._order if one != number), number)
+        if is_news:
+            log.warning("node.away", extra={"node": self._wires[number].name, "detail": str(error)[:200]})
+
+    def _note_back(self, number: int) -> None:
+        with self._lock:
+            is_news = number in self._away
+            self._away.discard(number)
+        if is_news:
+            log.info("node.back", extra={"node": self._wires[number].name})
 
     def _prove(self, number: int) -> None:
         if number in self._proven:
             return
-        web3, url = self._web3s[number], self._urls[number]
+        web3, name = self._web3s[number], self._wires[number].name
         chain_id = web3.eth.chain_id
         if chain_id != self.chain_id:
-            raise LedgerMismatch(f"The node is of the chain {chain_id}, not {self.chain_id}.", where=url, remedy=_WHAT_TO_DO)
+            raise LedgerMismatch(f"The node is of the chain {chain_id}, not {self.chain_id}.", where=name, remedy=_WHAT_TO_DO)
         try:
             genesis_hash = bytes(web3.eth.get_block(0)["hash"])
         except BlockNotFound as error:
             # A node that is still fetching its chain.
-            raise ConnectionError(f"The node {url} has no block 0 yet.") from error
+            raise Unreached(f"{name} has no block 0 yet.") from error
         if genesis_hash != self._genesis_hash:
             raise LedgerMismatch(
                 f"The chain begins with the block {encode_hex(genesis_hash)}, not {encode_hex(self._genesis_hash)}.",
-                where=url,
+                where=name,
                 remedy=_WHAT_TO_DO,
             )
         try:
             check_contracts(web3, self._pilot_registry, self._anchor_log)
         except LedgerMismatch as error:
-            raise LedgerMismatch(error.detail, where=url, remedy=_WHAT_TO_DO) from error
+            raise LedgerMismatch(error.detail, where=name, remedy=_WHAT_TO_DO) from error
         with self._lock:
             self._proven.add(number)
 
 
-def _connect(url: str, timeout_s: float) -> Web3:
-    session = requests.Session()
-    # A node is named by its address: no proxy of the environment stands between us and it.
-    session.trust_env = False
-    # Retrying is `ask`'s: the provider's own would hold one dead node for seconds while another could answer.
-    provider = HTTPProvider(url, request_kwargs={"timeout": timeout_s}, session=session, exception_retry_configuration=None)
-    web3 = Web3(provider)
+def _is_fresh(head: Head, highest: Head) -> bool:
+    return head.number >= highest.number - MAX_LAG and head.timestamp >= highest.timestamp - _MAX_AGE_APART_S
+
+
+def _gravest(failures: Sequence[BaseException]) -> BaseException:
+    """The failure that somebody can mend, if there is one; else the last."""
+    if not failures:
+        return ConnectionError("There is no node to ask.")
+    return next((one for one in failures if isinstance(one, Unwelcome)), failures[-1])
+
+
+def _web3(wire: Wire) -> Web3:
+    web3 = Web3(wire)
     # It would ask for the chain id before every call; `_prove` has asked.
     web3.middleware_onion.remove("validation")
     # Blocks of a network of validators carry their seals in extraData, longer than web3 takes for granted.

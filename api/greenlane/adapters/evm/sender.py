@@ -3,6 +3,12 @@
 The order that nothing may change: sign and keep in one database transaction; only then send; and believe only what the contract's
 storage shows. So a crash leaves either nothing, or a kept transaction that the next `settle` sends again, byte for byte.
 
+What Besu's pool is like, and what is done about it. A second transaction with one nonce silently replaces the first: so nonces
+come from our own record alone, and what became of one is judged by the contract's storage and by which transaction was mined.
+The pending nonce of an account hides gaps: it is never asked for. A price above 0 is taken, never mined, and holds its nonce for
+ever: none but 0 is signed, and a kept transaction with another price is not sent. Nonces too far ahead are refused: no more than
+`max_in_flight` are handed over before the first is on the chain, and a refusal means to wait.
+
 The chain may also lose what it had: an embedded chain whose machine failed, a node restored from a backup. Then the account's
 nonce on the chain is below that of our record, and every kept transaction from there on is sent again in its order, whatever
 became of it the first time: a nonce left out would hold up all that follow. Nonces that our record lacks are filled with nothing.
@@ -15,17 +21,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+import rlp  # type: ignore[import-untyped]
 from eth_account.signers.local import LocalAccount
 from eth_typing import HexStr
 from web3 import Web3
-from web3.exceptions import TransactionNotFound, Web3RPCError
+from web3.exceptions import TransactionNotFound
 
 from greenlane.adapters.evm.nodes import Nodes
+from greenlane.adapters.evm.wire import NodeFault, Unreached, ask_raw
 from greenlane.core.errors import Conflict
 from greenlane.core.units import Address, ChainId, TxHash
 from greenlane.core.wire import encode_hex
 from greenlane.ports.clock import Clock
-from greenlane.ports.ledger import LedgerUnavailable
+from greenlane.ports.ledger import LedgerMismatch, LedgerUnavailable
 from greenlane.ports.outbox import OutboxRow, OutboxState, SignedTransaction
 from greenlane.ports.store import Store, Transaction
 
@@ -34,14 +42,37 @@ log = logging.getLogger(__name__)
 _PLAIN_GAS: Final = 21_000
 # What clients say to a transaction they have, or whose nonce was used meanwhile: then there is nothing left to send.
 _HAS_IT: Final = ("already known", "known transaction", "already imported", "already exists", "nonce too low")
+_NONCE_TOO_LOW: Final = -32001
+_OTHER_CHAIN: Final = ("wrong chainid", "chainid not supported", "invalid chain id")
+_NOT_IN_STEP: Final = ("pool not enabled", "sync is still in progress")
+# Besu's words, and what mends it; anything else only has to be waited for.
+_REMEDIES: Final = (
+    ("too distant", "It is sent again by itself when earlier ones are on the chain."),
+    ("block gas limit", "Raise the gas limit of the chain's blocks; the transaction is kept and sent again."),
+    ("not authorized", "Put the account on the nodes' allowlist of accounts (greenlane-node sync-permissions)."),
+    (
+        "underpriced",
+        "A transaction with a price above 0 holds this nonce in the nodes' pools: restart the nodes, whose pools then forget it, "
+        "and never send with this key from elsewhere.",
+    ),
+)
+_PRICE_FIELD = 1
+_FIELDS = 9
+"""Of a signed transaction in the old form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the chain shows of a transaction whose nonce is used up; `note` is the contract's word where it failed."""
+    """What the chain shows of a transaction whose nonce is used up.
+
+    Attributes:
+        note: the contract's word where it failed.
+        is_replaced: the nonce was used by another transaction, as far as anybody can tell, and not to the same effect.
+    """
 
     state: OutboxState
     note: str = ""
+    is_replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,18 +125,24 @@ class Sender:
         """
         used = self._nodes.ask(self._used_nonces)
         with self._store.read() as transaction:
-            ended = [row for row in transaction.outbox.pending(self._chain_id, self.address) if row.nonce < used]
+            pending = transaction.outbox.pending(self._chain_id, self.address)
             still_open = transaction.outbox.from_nonce(self._chain_id, self.address, used)
+        self._refuse(tuple(row for row in pending if not _is_free(row.raw)))
+        ended = [row for row in pending if row.nonce < used and _is_free(row.raw)]
         if ended:
             self._close(ended)
+        # The nonce of one that is not sent is filled with nothing.
+        still_open = tuple(row for row in still_open if _is_free(row.raw))
         lost = [row for row in still_open if row.state is OutboxState.DONE]
         if lost:
             self._reopen(lost)
-        window = [row for row in still_open if row.nonce < used + self._max_in_flight]
-        if window:
-            self._fill_gaps(used, [row.nonce for row in window])
+        if still_open:
+            window = [row for row in still_open if row.nonce < used + self._max_in_flight]
+            self._fill_gaps(range(used, min(still_open[-1].nonce, used + self._max_in_flight)), {row.nonce for row in window})
             for row in window:
                 if not self._nodes.ask(partial(_is_waiting, tx_hash=row.tx_hash)):
+                    if row.attempts:
+                        log.info("transaction.sent_again", extra={"purpose": row.purpose, "tx_hash": encode_hex(row.tx_hash)})
                     self._send(row)
         return bool(still_open)
 
@@ -188,6 +225,11 @@ class Sender:
             for row, verdict in zip(ended, verdicts, strict=True):
                 transaction.outbox.close(row, verdict.state, verdict.note)
         for row, verdict in zip(ended, verdicts, strict=True):
+            if verdict.is_replaced:
+                log.warning(
+                    "transaction.replaced",
+                    extra={"purpose": row.purpose, "tx_hash": encode_hex(row.tx_hash), "nonce": row.nonce},
+                )
             is_good = verdict.state is not OutboxState.FAILED
             log.log(
                 logging.INFO if is_good else logging.WARNING,
@@ -208,8 +250,18 @@ class Sender:
                 with suppress(Conflict):
                     transaction.outbox.reopen(row)
 
-    def _fill_gaps(self, used: int, nonces: list[int]) -> None:
-        for nonce in sorted(set(range(used, nonces[-1])) - set(nonces)):
+    def _refuse(self, priced: tuple[OutboxRow, ...]) -> None:
+        """Closes what must not be sent."""
+        if not priced:
+            return
+        with self._store.write() as transaction:
+            for row in priced:
+                transaction.outbox.close(row, OutboxState.FAILED, "It is no transaction with the price 0, and must not be sent.")
+        for row in priced:
+            log.error("transaction.refused", extra={"purpose": row.purpose, "tx_hash": encode_hex(row.tx_hash)})
+
+    def _fill_gaps(self, nonces: range, taken: set[int]) -> None:
+        for nonce in (nonce for nonce in nonces if nonce not in taken):
             # Signing is deterministic: sent twice, it is one transaction.
             nothing = self._sign(nonce, Call(to=self.address, data=b"", gas=_PLAIN_GAS))
             self._nodes.ask(partial(_hand_over, raw=nothing.raw))
@@ -230,9 +282,29 @@ def _is_waiting(web3: Web3, tx_hash: TxHash) -> bool:
     return found.get("blockNumber") is None
 
 
+def _is_free(raw: bytes) -> bool:
+    """Whether a signed transaction is of the old form with the price 0."""
+    try:
+        fields = rlp.decode(raw)
+    except rlp.exceptions.RLPException:
+        return False
+    return isinstance(fields, list) and len(fields) == _FIELDS and fields[_PRICE_FIELD] == b""
+
+
 def _hand_over(web3: Web3, raw: bytes) -> None:
     try:
-        web3.eth.send_raw_transaction(raw)
-    except Web3RPCError as error:
-        if not any(words in str(error.message).lower() for words in _HAS_IT):
-            raise LedgerUnavailable(f"The node does not take the transaction: {error.message}") from error
+        ask_raw(web3, "eth_sendRawTransaction", encode_hex(raw))
+    except NodeFault as fault:
+        words = str(fault).lower()
+        if fault.code == _NONCE_TOO_LOW or any(known in words for known in _HAS_IT):
+            return
+        if any(known in words for known in _OTHER_CHAIN):
+            raise LedgerMismatch(
+                f"The node takes the transaction for one of another chain: {fault}.",
+                remedy="Name the nodes of the right chain in network.json.",
+            ) from fault
+        if any(known in words for known in _NOT_IN_STEP):
+            # Another node may take it.
+            raise Unreached(f"A node takes no transactions yet: {fault}.") from fault
+        remedy = next((remedy for known, remedy in _REMEDIES if known in words), "It is kept and sent again.")
+        raise LedgerUnavailable(f"The node does not take the transaction: {fault}.", remedy=remedy) from fault
