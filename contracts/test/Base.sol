@@ -9,6 +9,8 @@ interface Vm {
     function assume(bool condition) external pure;
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
+    function etch(address account, bytes calldata code) external;
+    function loadAllocs(string calldata file) external;
     function load(address account, bytes32 slot) external view returns (bytes32);
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
     function assertEq(uint256 left, uint256 right) external pure;

@@ -43,10 +43,14 @@ abstract contract Network is Base {
     }
 
     function found(uint256 count) internal returns (PilotRegistry) {
+        return found(count, MINIMUM);
+    }
+
+    function found(uint256 count, uint32 minimum) internal returns (PilotRegistry) {
         vm.warp(GENESIS_TIME);
         vm.roll(1);
         Candidate[] memory founders = new Candidate[](count);
         for (uint256 i = 0; i < count; ++i) founders[i] = candidate(i);
-        return new PilotRegistry(founders, Parameters(MINIMUM, TERM, VOTING, 0));
+        return new PilotRegistry(founders, Parameters(minimum, TERM, VOTING, 0));
     }
 }
