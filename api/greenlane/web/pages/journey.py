@@ -153,9 +153,14 @@ class JudgedJourney:
 
     @property
     def unsealed(self) -> str | None:
-        """Why the seals of some event were not checked, in words; None where all were."""
-        steps = (event.judgement.step(Rung.SEALED) for event in self.events if event.judgement is not None)
-        return next((step.words for step in steps if step.verdict is Verdict.NOT_CHECKED), None)
+        """For how many events the seals were not checked, and why, in words; None where all were."""
+        steps = [event.judgement.step(Rung.SEALED) for event in self.events if event.judgement is not None]
+        reasons = [step.words.removeprefix("Not checked: ") for step in steps if step.verdict is Verdict.NOT_CHECKED]
+        if not reasons:
+            return None
+        many = "" if len(reasons) == len(self.events) else f" for {len(reasons)} of {len(self.events)} records"
+        why = f"{reasons[0][0].upper()}{reasons[0][1:]}"
+        return f"Not checked{many}: whether the chain’s validators sealed that (check 8). {why}"
 
     def counted(self, verdict: Verdict) -> int:
         """How many events have this verdict."""
