@@ -4,10 +4,14 @@ network.toml                 the plan (plan_file.py): public, the same for all c
 besu/genesis.json            the same for all nodes
 besu/NODE/                   of one Besu node: config.toml, enode (its URL, one line), log.xml, static-nodes.json, nodes.toml
                              and accounts.toml (allowlists), jwt.pem (an RPC node's), key (in the clear while it runs), data/
-kubo/NODE/                   of one Kubo node: its repository, with its config and swarm.key
+kubo/NODE/                   of one Kubo node: config, out of which its repository is made, and repository/ (its IPFS_PATH),
+                             with swarm.key
+swarm.key                    what lets documents nodes into the private swarm: a secret of all centers together; 0600
 run/NODE.json                which process runs it on this machine
 logs/NODE.log                what it says
 tokens/NODE                  the token that opens a node's RPC, one line; 0600
+tokens/api                   a line for each RPC node, its address and a token: what the center's server is given; 0600
+servers/CENTER/              a home folder of its own for a center's server, with the keys that it needs and no others
 """
 
 from dataclasses import dataclass
@@ -81,8 +85,12 @@ class NetworkLayout:
         return BesuFolder(self.home.directory / "besu" / node)
 
     def kubo(self, node: str) -> Path:
-        """Repository (IPFS_PATH) of the Kubo node of that name."""
+        """Of the Kubo node of that name: `config`, and `repository`."""
         return self.home.directory / "kubo" / node
+
+    @property
+    def swarm_key(self) -> Path:
+        return self.home.directory / "swarm.key"
 
     def run(self, node: str) -> Path:
         return self.home.directory / "run" / f"{node}.json"
@@ -92,3 +100,12 @@ class NetworkLayout:
 
     def token(self, node: str) -> Path:
         return self.home.directory / "tokens" / node
+
+    @property
+    def api_tokens(self) -> Path:
+        """Tokens of the center's server for its RPC nodes, as adapters/evm/tokens.py reads them."""
+        return self.home.directory / "tokens" / "api"
+
+    def server(self, center: str) -> Home:
+        """Home folder of a center's server where it runs apart from the nodes."""
+        return Home(self.home.directory / "servers" / center)

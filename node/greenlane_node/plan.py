@@ -95,7 +95,7 @@ class PlannedCenter:
     Attributes:
         economy: ISO 3166-1 alpha-2.
         origin: of its log (C2SP).
-        endpoint: URL of its API.
+        endpoint: URL of its API; empty where it has none yet.
         operator, anchorer: accounts; its validator's account follows from its node's key.
         log_key: Ed25519 public key, 32 bytes.
         validator: its node that seals.

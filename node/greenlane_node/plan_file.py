@@ -627,13 +627,17 @@ def _origin(text: str) -> str:
 
 
 def _endpoint(text: str) -> str:
+    if not text:
+        return text
     try:
         parts = urlsplit(text)
         is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_good = False
     if not is_good or not text.isprintable() or " " in text or _is_long(text):
-        raise InvalidInput(f"{shown(text)} is no http or https URL.", remedy="Write it like https://greenlane.lima.example.")
+        raise InvalidInput(
+            f"{shown(text)} is no http or https URL.", remedy='Write it like https://greenlane.lima.example, or "" for none.'
+        )
     return text
 
 
