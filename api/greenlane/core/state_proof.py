@@ -136,13 +136,15 @@ class Witness:
     def _value(self, root: bytes, key: bytes, *, after: int) -> tuple[bytes, int]:
         """What stands in a trie at the hash of a key, empty where nothing does; and the place of the last node on the way."""
         from trie import HexaryTrie  # type: ignore[import-untyped]
-        from trie.exceptions import MissingTrieNode  # type: ignore[import-untyped]
+        from trie.exceptions import MissingTrieNode, ValidationError  # type: ignore[import-untyped]
 
         way = _Way(self._nodes, self._places, after)
         try:
             value: bytes = HexaryTrie(way, root).get(keccak256(key))
         except MissingTrieNode as error:
             raise StateProofRefused("A node on the way from the root is not in the witness.") from error
+        except ValidationError as error:
+            raise StateProofRefused("A node of the witness has a path longer than any key.") from error
         self._used.update(way.used)
         return value, way.last
 
