@@ -47,11 +47,12 @@ _templates.globals |= {
 STYLE_SHEET = files("greenlane.web.pages").joinpath("static/greenlane.css").read_bytes()
 
 
-def journey_page(journey: JudgedJourney, *, public_url: str, path: str, is_event_page: bool) -> Response:
+def journey_page(journey: JudgedJourney, *, public_url: str, path: str, is_event_page: bool, standstill: str | None) -> Response:
     """The page of an item or an event.
 
     Args:
         path: of this page; the QR code leads to it.
+        standstill: since when the chain stands still, where that is why something is not anchored; None where it is not.
     """
     address = public_url + path
     return _page(
@@ -60,6 +61,7 @@ def journey_page(journey: JudgedJourney, *, public_url: str, path: str, is_event
         selected=journey.selected,
         verdict=journey.selected.verdict if is_event_page else journey.verdict,
         is_event_page=is_event_page,
+        standstill=standstill,
         picture=picture_of(journey.events),
         public_url=public_url,
         address=address,
@@ -67,9 +69,9 @@ def journey_page(journey: JudgedJourney, *, public_url: str, path: str, is_event
     )
 
 
-def index_page(centers: list[dict[str, Any]], *, public_url: str) -> Response:
-    """The first page: what this is, who is here, and where to type a number."""
-    return _page("index.html", centers=centers, public_url=public_url)
+def index_page(centers: list[dict[str, Any]], *, public_url: str, standstill: str | None) -> Response:
+    """The first page: what this is, who is here, where to type a number, and since when the chain stands still, if it does."""
+    return _page("index.html", centers=centers, public_url=public_url, standstill=standstill)
 
 
 def nothing_page(words: str, remedy: str, *, asked: str) -> Response:

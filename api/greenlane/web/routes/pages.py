@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from anyio import to_thread
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -17,6 +18,7 @@ from greenlane.core.epcis.identifiers import IdentifierFault, parse_identifier
 from greenlane.core.errors import NotFound, Unavailable
 from greenlane.core.trust import TrustFile
 from greenlane.ports.events import Reader as EventReader
+from greenlane.verify.ladder import Verdict
 from greenlane.web.addresses import content_digest_of, event_digest_of, place_of, required_event_digest
 from greenlane.web.auth import PageReader, Reader
 from greenlane.web.pages.journey import JudgedJourney, journey_value, verify_path
@@ -44,14 +46,14 @@ _PAGE: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/", response_model=None, responses=_PAGE, summary="The first page")
-def index(request: Request, _: Reader) -> Response:
+async def index(request: Request, _: Reader) -> Response:
     """What this is, who is here, and where to type a number."""
     state = state_of(request)
     public_url = state.settings.public_url
-    centers = [center_value(center, state.services.read_log.standing(center.id), public_url) for center in state.services.centers]
+    centers = await run_in_threadpool(_centers, state, public_url)
     if _wants_json(request):
         return JsonAnswer({"centers": centers}, headers=_JSON_HEADERS)
-    return index_page(centers, public_url=public_url)
+    return index_page(centers, public_url=public_url, standstill=await state.readiness.standstill())
 
 
 @router.get("/find", response_model=None, responses={303: {"description": "The page"}}, summary="From a number to its page")
@@ -72,7 +74,8 @@ async def verify(request: Request, reader: PageReader, event_hash: str) -> Respo
     """An event, the journey of what it names, and the ladder of checks."""
     state = state_of(request)
     trust = await state.trust.or_reason()
-    return await to_thread.run_sync(_event_answer, request, reader, trust, event_hash, limiter=state.page_limiter)
+    standstill = await state.readiness.standstill()
+    return await to_thread.run_sync(_event_answer, request, reader, trust, standstill, event_hash, limiter=state.page_limiter)
 
 
 @router.get("/problems", response_model=None, responses=_PAGE, summary="Kinds of problems")
@@ -106,7 +109,8 @@ def _item_route(key: GS1Key) -> Callable[..., Awaitable[Response]]:
     async def item(request: Request, reader: PageReader, value: str) -> Response:
         state = state_of(request)
         trust = await state.trust.or_reason()
-        return await to_thread.run_sync(_item_answer, request, reader, trust, limiter=state.page_limiter)
+        standstill = await state.readiness.standstill()
+        return await to_thread.run_sync(_item_answer, request, reader, trust, standstill, limiter=state.page_limiter)
 
     item.__name__ = f"item_{key.value}"
     item.__doc__ = f"The journey of what the GS1 key {key.name.replace('_', ' ')} names, judged."
@@ -118,7 +122,13 @@ for _key in GS1Key:
     _add(_item_route(_key))
 
 
-def _event_answer(request: Request, reader: EventReader | None, trust: TrustFile | Unavailable, event_hash: str) -> Response:
+def _centers(state: WebState, public_url: str) -> list[dict[str, Any]]:
+    return [center_value(center, state.services.read_log.standing(center.id), public_url) for center in state.services.centers]
+
+
+def _event_answer(
+    request: Request, reader: EventReader | None, trust: TrustFile | Unavailable, standstill: str | None, event_hash: str
+) -> Response:
     state = state_of(request)
     digest = required_event_digest(event_hash, request.query_params)
     center, leaf_index = place_of(request.query_params)
@@ -133,16 +143,19 @@ def _event_answer(request: Request, reader: EventReader | None, trust: TrustFile
         trust=trust,
     )
     path = f"/verify/{digest.hex()}" if journey is None else verify_path(journey.selected)
-    return _answer(state, request, journey, path=path, asked=digest.hex(), is_event_page=True)
+    return _answer(state, request, journey, path=path, asked=digest.hex(), is_event_page=True, standstill=standstill)
 
 
-def _item_answer(request: Request, reader: EventReader | None, trust: TrustFile | Unavailable) -> Response:
+def _item_answer(
+    request: Request, reader: EventReader | None, trust: TrustFile | Unavailable, standstill: str | None
+) -> Response:
     state = state_of(request)
     # The path as it was sent: a decoded slash inside a serial number would read as a qualifier.
     raw_path = request.scope.get("raw_path") or quote(request.url.path).encode()
     path = _path_of(f"https://id.gs1.org{raw_path.decode('ascii', 'replace')}")
     journey = judged_item(state.services, f"https://id.gs1.org{path}", reader=reader, trust=trust)
-    return _answer(state, request, journey, path=path, asked=f"https://id.gs1.org{path}", is_event_page=False)
+    asked = f"https://id.gs1.org{path}"
+    return _answer(state, request, journey, path=path, asked=asked, is_event_page=False, standstill=standstill)
 
 
 def _path_of(text: str) -> str:
@@ -160,7 +173,14 @@ def _path_of(text: str) -> str:
 
 
 def _answer(
-    state: WebState, request: Request, journey: JudgedJourney | None, *, path: str, asked: str, is_event_page: bool
+    state: WebState,
+    request: Request,
+    journey: JudgedJourney | None,
+    *,
+    path: str,
+    asked: str,
+    is_event_page: bool,
+    standstill: str | None,
 ) -> Response:
     public_url = state.settings.public_url
     if journey is None:
@@ -173,7 +193,10 @@ def _answer(
         return JsonAnswer(_linkset(public_url, path), headers=_JSON_HEADERS, media_type="application/linkset+json")
     if _wants_json(request):
         return JsonAnswer(journey_value(journey, public_url=public_url), headers=_JSON_HEADERS)
-    return journey_page(journey, public_url=public_url, path=path, is_event_page=is_event_page)
+    told = [journey.selected] if is_event_page else journey.events
+    if not any(event.judgement is None and event.verdict is Verdict.NOT_CHECKED for event in told):
+        standstill = None
+    return journey_page(journey, public_url=public_url, path=path, is_event_page=is_event_page, standstill=standstill)
 
 
 def _linkset(public_url: str, path: str) -> dict[str, object]:
