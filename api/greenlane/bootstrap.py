@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from greenlane.adapters.entropy import random_bytes
 from greenlane.adapters.evm.ledger import EvmLedger
+from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import KeyMissing, Keystore, KeyUse, LogSigner
 from greenlane.adapters.network_file import Network, load_network
@@ -49,6 +50,7 @@ class Deployment:
     store: SqlStore
     signer: LogSigner
     ledger: EvmLedger
+    tokens: RpcTokens | None
     capture: Capture
     publish: Publish
     anchor: Anchor
@@ -91,11 +93,15 @@ class Deployment:
             probe_store=self._probe_store,
             probe_ledger=self.ledger.health,
             trust=self.watch_keys,
-            judge_nodes=[JsonRpcNode(url, timeout_s=_JUDGE_TIMEOUT_S) for url in self.network.rpc_urls],
+            judge_nodes=[self._judge_node(url) for url in self.network.rpc_urls],
             count_pending=self._count_pending,
             followed_seals=None if self.seal is None else followed_seals(self.seal),
         )
         return create_app(services, self.settings)
+
+    def _judge_node(self, url: str) -> JsonRpcNode:
+        tokens = self.tokens
+        return JsonRpcNode(url, timeout_s=_JUDGE_TIMEOUT_S, bearer=None if tokens is None else lambda: tokens.token(url))
 
     def _probe_store(self) -> None:
         with self.store.read() as tx:
@@ -115,6 +121,7 @@ def open_deployment(settings: Settings) -> Iterator[Deployment]:
         KeyFileInvalid, WrongPassword: a keystore cannot be opened.
         KeyMissing: the log key of a hosted center, or a key that is named, is not in the keystore.
         StoreUnavailable: the database is away.
+        RpcTokenFileInvalid: the file of tokens for nodes holds something else.
     """
     home = Home(settings.home)
     network = load_network(home.network_file)
@@ -144,7 +151,8 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
     # A center without a name here is anchored from elsewhere; its logs are published, and the worker says why it halts there.
     named = {center.id: network.center(center.id).keys.anchorer for center in signer.centers()}
     anchorers = {center: keystore.account(name, KeyUse.ANCHORER) for center, name in named.items() if name is not None}
-    ledger = EvmLedger(network, store=store, anchorers=anchorers, clock=clock)
+    tokens = None if settings.rpc_token_file is None else RpcTokens(settings.rpc_token_file)
+    ledger = EvmLedger(network, store=store, anchorers=anchorers, clock=clock, tokens=tokens)
     sealed = _sealed_chain(network)
     seal = None if sealed is None else Seal(store=store, ledger=ledger, chain=sealed)
     watch_keys = WatchKeys(ledger=ledger, sealing=None if seal is None else seal.sealing)
@@ -155,6 +163,7 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         store=store,
         signer=signer,
         ledger=ledger,
+        tokens=tokens,
         capture=Capture(store=store, clock=clock, entropy=entropy, max_unpublished=settings.max_unpublished),
         publish=Publish(store=store, signer=signer, terms=watch_keys.terms, clock=clock),
         anchor=Anchor(store=store, ledger=ledger),

@@ -1,7 +1,7 @@
 """The environment, read once, as one frozen value; every fault is reported at once.
 
 A secret never stands in a variable of its own: `GREENLANE_DATABASE_URL_FILE` names a file that holds the URL with its password,
-`GREENLANE_PASSWORD_FILE` one that holds the keystore's password.
+`GREENLANE_PASSWORD_FILE` one that holds the keystore's password, `GREENLANE_RPC_TOKEN_FILE` one with tokens for nodes.
 """
 
 import ipaddress
@@ -32,6 +32,7 @@ class Settings:
         home: folder with network.json, keys/ and, by default, the database.
         database_url: SQLAlchemy URL; sqlite or postgresql+psycopg.
         rpc_urls: nodes of the chain, in order of preference; empty: those that network.json names.
+        rpc_token_file: bearer tokens for nodes that want one, as adapters/evm/tokens.py reads them; None: no node wants any.
         password_file: holds the password of the keystore.
         host, port: where to listen.
         public_url: what buyers reach this server by; goes into QR codes and links. Without a slash at the end.
@@ -49,6 +50,7 @@ class Settings:
     home: Path
     database_url: str
     rpc_urls: tuple[str, ...]
+    rpc_token_file: Path | None
     password_file: Path
     host: str
     port: int
@@ -84,6 +86,7 @@ def read_settings(environment: Mapping[str, str], *, read_file: Callable[[Path],
         home=home,
         database_url=reader.database_url(f"sqlite:///{home / 'greenlane.sqlite3'}"),
         rpc_urls=tuple(reader.url_list("RPC_URLS")),
+        rpc_token_file=reader.secret_file("RPC_TOKEN_FILE"),
         password_file=Path(reader.text("PASSWORD_FILE", str(home / "password"))),
         host=host,
         port=port,
@@ -185,6 +188,20 @@ class _Reader:
         if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
             self._fault("DATABASE_URL", "its scheme is not known.", "Use sqlite:///PATH or postgresql+psycopg://HOST/NAME.")
         return url
+
+    def secret_file(self, name: str) -> Path | None:
+        """A file that will be read again and again; that it can be is seen at once."""
+        text = self.text(name, "")
+        if not text:
+            return None
+        try:
+            is_empty = not self._read_file(Path(text)).strip()
+        except (OSError, UnicodeDecodeError) as cause:
+            self._fault(name, f"the file cannot be read ({type(cause).__name__}).", "Check its path and mode.")
+        else:
+            if is_empty:
+                self._fault(name, "the file is empty.", "Put a token into it, or leave the variable out.")
+        return Path(text)
 
     def finish(self) -> None:
         for name in sorted(self._unused):

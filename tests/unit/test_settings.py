@@ -40,6 +40,7 @@ def test_without_any_variable_the_defaults_serve_this_machine_alone() -> None:
     assert settings.password_file == settings.home / "password"
     assert settings.public_url == "http://127.0.0.1:8600"
     assert (settings.rpc_urls, settings.trusted_proxies) == ((), ())
+    assert settings.rpc_token_file is None
 
 
 def test_metrics_are_for_this_machine_unless_addresses_and_networks_are_named() -> None:
@@ -116,6 +117,22 @@ def test_a_database_url_with_a_password_comes_from_a_file(tmp_path: Path) -> Non
     file = tmp_path / "url"
     file.write_text("postgresql+psycopg://greenlane:secret@db/greenlane\n")
     assert read(DATABASE_URL_FILE=str(file)).database_url == "postgresql+psycopg://greenlane:secret@db/greenlane"
+
+
+def test_tokens_for_nodes_are_named_by_their_file_and_never_kept_in_settings(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    file.write_text("eyJhbGciOi.secret\n")
+    settings = read(RPC_TOKEN_FILE=str(file))
+    assert settings.rpc_token_file == file
+    assert "secret" not in repr(settings)
+
+
+def test_a_token_file_that_is_away_unreadable_or_empty_stops_the_start(tmp_path: Path) -> None:
+    empty, binary = tmp_path / "empty", tmp_path / "binary"
+    empty.write_text(" \n")
+    binary.write_bytes(b"\xff\xfe")
+    for name in (tmp_path / "none", tmp_path, empty, binary):
+        assert faults({"GREENLANE_RPC_TOKEN_FILE": str(name)}) == ["GREENLANE_RPC_TOKEN_FILE"]
 
 
 def test_a_secret_file_that_cannot_be_read_is_a_fault_that_tells_no_secret(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from http.client import HTTPException
@@ -51,13 +52,21 @@ class CallRefused(NodeAway):
 class JsonRpcNode:
     """A `ladder.Node` at an http or https address."""
 
-    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S, max_answer_bytes: int = MAX_ANSWER_BYTES) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        bearer: Callable[[], str | None] | None = None,
+    ) -> None:
         """Remembers the address; asks nothing yet.
 
         Args:
             url: http or https.
             timeout_s: for one whole answer.
             max_answer_bytes: for one whole answer.
+            bearer: the token to show the node, asked for before each question, since tokens end; None for none.
 
         Raises:
             NodeUrlInvalid: it is no such address.
@@ -76,6 +85,7 @@ class JsonRpcNode:
         self._url = url
         self._timeout_s = timeout_s
         self._max_answer_bytes = max_answer_bytes
+        self._bearer = bearer
 
     @property
     def name(self) -> str:
@@ -182,11 +192,17 @@ class JsonRpcNode:
             urllib.request.HTTPSHandler(),
         ):
             opener.add_handler(handler)
+        headers = {"Content-Type": "application/json"}
+        token = None if self._bearer is None else self._bearer()
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         request = urllib.request.Request(  # noqa: S310  the constructor allows http and https only
-            self._url, data=body, headers={"Content-Type": "application/json"}, method="POST"
+            self._url, data=body, headers=headers, method="POST"
         )
         try:
             with opener.open(request, timeout=self._timeout_s) as response:
+                if response.status == 401:
+                    return NodeAway("It wants a token that is valid.")
                 if response.status != 200:
                     return NodeAway(f"It answered with the HTTP status {response.status}.")
                 answer: bytes = response.read(self._max_answer_bytes + 1)
