@@ -13,6 +13,7 @@ import pytest
 from greenlane.core.trust import encode_trust_file
 from worlds.deployment import LIMA, World, close_world, make_world, sealed_chain
 from worlds.events import GTIN, event_document, parsed
+from worlds.sealed_chain import SealedChain
 from worlds.web import Site, serve, services_of
 
 HTML = {"Accept": "text/html"}
@@ -80,6 +81,18 @@ def test_a_node_that_contradicts_the_seals_fails_the_page(site: Site) -> None:
     value = site.get(PAGE, headers=JSON).json()
     assert value["verdict"] == "failed"
     assert "contradicted by chain.example" in value["events"][0]["reason"]
+
+
+def test_seals_that_the_trusted_validators_did_not_make_fail_the_page_and_are_the_reason(site: Site) -> None:
+    trust = site.world.watch_keys()
+    assert trust.sealing is not None
+    (first,) = trust.sealing.sets
+    strangers = replace(first, validators=SealedChain.members(9)[5:])
+    others = replace(trust, sealing=replace(trust.sealing, sets=(strangers,)))
+    with serve(site.world, services=replace(services_of(site.world), trust=lambda: others)) as elsewhere:
+        value = elsewhere.get(PAGE, headers=JSON).json()
+    assert value["verdict"] == "failed"
+    assert "Block 2 was proposed by" in value["events"][0]["reason"]
 
 
 def test_a_journey_with_one_record_that_is_not_sealed_yet_says_so_and_stays_verified(site: Site) -> None:

@@ -14,7 +14,7 @@ from greenlane.core.trust import TrustFile
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, LeafIndex, TreeSize
 from greenlane.ports.events import Reader, StoredEvent, meant_entry
 from greenlane.services.prove import SaltForgotten
-from greenlane.verify.ladder import Anchoring, Judgement, Node, NodeAway, Rung, Verdict, judge
+from greenlane.verify.ladder import Anchoring, Judgement, Node, NodeAway, Verdict, judge
 from greenlane.web.pages.journey import Finding, JudgedEvent, JudgedJourney, main_item, told_event
 from greenlane.web.services import WebServices
 
@@ -133,8 +133,8 @@ def _reason(judgement: Judgement) -> str:
     """What the step that decided said; empty where all passed that must."""
     if judgement.verdict is Verdict.PASSED:
         return ""
-    deciding = (step for step in judgement.steps if step.verdict is judgement.verdict and step.rung is not Rung.SEALED)
-    return next((step.words for step in deciding), "")
+    # The seals come last: where they are not checked and the whole is not either, an earlier step is open.
+    return next(step.words for step in judgement.steps if step.verdict is judgement.verdict)
 
 
 def _said(event: StoredEvent) -> tuple[str, str, bytes]:
