@@ -75,6 +75,7 @@ class LedgerWorld:
         is_agreed: what several nodes that are asked say of one another.
         reach: how many blocks one look for changes of the validators reaches.
         hides_changes: whether a node says that there were none.
+        block_time: between two blocks; those of `sealed` tell their own.
         bent_states: answered in place of sealed blocks, by center and tree size; of changes by block number.
     """
 
@@ -96,6 +97,7 @@ class LedgerWorld:
     reach: int = 1_000
     hides_changes: bool = False
     bent_states: dict[tuple[CenterId, TreeSize] | int, SealedState] = field(default_factory=dict)
+    block_time: timedelta = BLOCK_TIME
 
     def health(self) -> LedgerHealth:
         self._ask("health")
@@ -228,7 +230,7 @@ class LedgerWorld:
             raise LedgerMismatch("The node serves another chain.")
 
     def _time(self, block_number: int) -> datetime:
-        return GENESIS_AT + block_number * BLOCK_TIME
+        return GENESIS_AT + block_number * self.block_time
 
     def _find(self, center: CenterId, tree_size: TreeSize) -> Anchored | None:
         return next((one for one in self.anchored if (one.center, one.tree_size) == (center, tree_size)), None)

@@ -7,17 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from greenlane.core.epcis.eventhash import event_hash_digest
 from greenlane.core.trust import TrustFile
 from greenlane.ports.errors import StoreUnavailable
+from greenlane.ports.jobs import CapturedEvent
 from greenlane.ports.ledger import LedgerHealth
 from greenlane.web import readiness
 from greenlane.web.readiness import BEHIND_S
-from worlds.deployment import HO_CHI_MINH, LIMA, TIANJIN, World
-from worlds.events import event_document
+from worlds.deployment import HO_CHI_MINH, LIMA, TIANJIN, World, close_world, make_world, sealed_chain
+from worlds.events import GTIN, event_document
 from worlds.web import Site, serve, services_of
 
 
@@ -89,6 +92,101 @@ def test_a_log_that_waits_for_a_chain_that_is_away_is_named_and_the_server_stays
     status, _, probes, logs = _ready(site)
     assert (status, probes["logs"]["verdict"], probes["logs"]["isNeeded"]) == (200, "failed", False)
     assert logs[LIMA]["isBehind"] and "wait for the chain" in probes["logs"]["words"]
+
+
+@pytest.fixture
+def sealed_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A served world whose chain validators seal, looked at anew each time, and whose clock stands at the newest block."""
+    monkeypatch.setattr(readiness, "_FRESH_S", 0.0)
+    world = make_world(tmp_path, sealed=sealed_chain())
+    world.ledger.mine()
+    world.clock.now = world.ledger.health().head_at
+    with serve(world) as served:
+        yield served
+    close_world(world)
+
+
+def test_a_chain_that_stands_still_is_told_by_its_age_and_takes_nothing_from_captures(sealed_site: Site) -> None:
+    world = sealed_site.world
+    assert _ready(sealed_site)[2]["chain"]["verdict"] == "passed"
+    world.ledger.mine(round=5)
+    head = world.ledger.health()
+    world.clock.now = head.head_at
+    words = _ready(sealed_site)[2]["chain"]["words"]
+    assert "round 5 only: a validator was away or late" in words
+    world.clock.now = head.head_at + timedelta(seconds=readiness.LEAST_STANDSTILL_S + 1)
+    world.take(1)
+    status, _, probes, _ = _ready(sealed_site)
+    assert status == 200
+    assert (probes["chain"]["verdict"], probes["chain"]["isNeeded"]) == ("failed", False)
+    assert probes["chain"]["words"].startswith(
+        "The chain stands still since 2026-06-01T00:00:04.000Z, block 2 (round 5): captures"
+    )
+    world.clock.now += timedelta(seconds=BEHIND_S)
+    status, _, probes, _ = _ready(sealed_site)
+    assert (status, probes["logs"]["verdict"], probes["logs"]["isNeeded"]) == (200, "failed", False)
+    assert "They wait for the chain" in probes["logs"]["words"]
+    assert sealed_site.post("/epcis/v2/events", key=sealed_site.member, json=event_document(9)).status_code == 201
+    world.ledger.mine()
+    world.clock.now = world.ledger.health().head_at
+    assert _ready(sealed_site)[2]["chain"]["verdict"] == "passed"
+
+
+def test_a_slow_chain_is_given_the_time_that_its_blocks_take(sealed_site: Site) -> None:
+    world = sealed_site.world
+    world.ledger.block_time = timedelta(seconds=10)
+
+    def verdict(age_s: float) -> str:
+        world.clock.now = world.ledger.health().head_at + timedelta(seconds=age_s - 1)
+        told: str = _ready(sealed_site)[2]["chain"]["verdict"]
+        return told
+
+    # Of one block alone nothing is known of the pace.
+    assert (verdict(29), verdict(31)) == ("passed", "failed")
+    world.ledger.mine()
+    assert (verdict(79), verdict(81)) == ("passed", "failed")
+    world.ledger.block_time = timedelta(seconds=1_000)
+    world.ledger.mine()
+    assert (verdict(79), verdict(81)) == ("passed", "failed"), "one block that came late makes no slow chain"
+
+
+def test_a_chain_where_nobody_seals_may_rest_as_long_as_it_has_nothing_to_do(site: Site) -> None:
+    site.world.clock.now += timedelta(days=3)
+    _, _, probes, _ = _ready(site)
+    assert probes["chain"]["verdict"] == "passed"
+
+
+def test_nodes_that_do_not_agree_are_told_and_the_server_stays(sealed_site: Site) -> None:
+    world = sealed_site.world
+    for is_agreed, verdict in ((True, "passed"), (False, "failed"), (None, "passed")):
+        world.ledger.is_agreed = is_agreed
+        world.clock.now = world.ledger.health().head_at
+        status, _, probes, _ = _ready(sealed_site)
+        assert (status, probes["chain"]["verdict"]) == (200, verdict)
+        assert ("do not agree" in probes["chain"]["words"]) is (is_agreed is False)
+
+
+def test_pages_say_that_the_chain_stands_still_where_something_waits_for_it(sealed_site: Site) -> None:
+    world = sealed_site.world
+    (done,) = world.take(1).events
+    world.settle()
+    (waiting,) = world.take(1, first=1).events
+
+    def page(path: str) -> str:
+        return sealed_site.get(path, headers={"Accept": "text/html"}).text
+
+    def verify(event: CapturedEvent) -> str:
+        return page(f"/verify/{event_hash_digest(event.event_hash).hex()}")
+
+    world.clock.now = world.ledger.health().head_at
+    for text in (page("/"), verify(waiting), verify(done)):
+        assert "stands still" not in text
+    world.clock.now = world.ledger.health().head_at + timedelta(seconds=60)
+    for text in (page("/"), verify(waiting), page(f"/01/{GTIN}/21/1")):
+        assert "The chain stands still since 2026-06-01T00:00:06.000Z, block 3 (round 0)" in text
+    assert "stands still" not in verify(done)
+    world.ledger.is_away = True
+    assert "stands still" not in page("/")
 
 
 @dataclass

@@ -1,0 +1,225 @@
+"""What an operator's Prometheus reads is what is so, and nobody else reads it."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from greenlane.core.units import Address, TreeSize, TxHash
+from greenlane.ports.errors import StoreUnavailable
+from greenlane.ports.outbox import SignedTransaction, anchor_purpose
+from greenlane.settings import IpNetwork, read_settings
+from greenlane.web import metrics, readiness
+from greenlane.web.readiness import BEHIND_S
+from prometheus_client.parser import text_string_to_metric_families
+from worlds.deployment import COOPERATIVE, LIMA, TIANJIN, World, close_world, make_world, sealed_chain
+from worlds.events import event_document
+from worlds.web import Site, serve
+
+NAMES = Path(__file__).with_name("metrics.txt")
+
+
+@pytest.fixture
+def site(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A served world that is looked at anew for each scrape."""
+    for module in (readiness, metrics):
+        monkeypatch.setattr(module, "_FRESH_S", 0.0)
+    with serve(world) as served:
+        yield served
+
+
+@pytest.fixture
+def sealed_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """The same over a chain whose validators seal it."""
+    for module in (readiness, metrics):
+        monkeypatch.setattr(module, "_FRESH_S", 0.0)
+    world = make_world(tmp_path, sealed=sealed_chain())
+    world.ledger.mine(round=1)
+    world.clock.now = world.ledger.health().head_at
+    with serve(world) as served:
+        yield served
+    close_world(world)
+
+
+Sample = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def scrape(site: Site) -> Sample:
+    """Every series of one scrape, by name and labels; those of a process without its number."""
+    answer = site.get("/metrics")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert answer.headers["cache-control"] == "no-store"
+    found: Sample = {}
+    for family in text_string_to_metric_families(answer.text):
+        assert family.documentation and family.type != "unknown", family.name
+        for sample in family.samples:
+            labels = {name: value for name, value in sample.labels.items() if name != "process"}
+            found[sample.name, tuple(sorted(labels.items()))] = sample.value
+    return found
+
+
+def value(found: Sample, name: str, **labels: str) -> float | None:
+    return found.get((f"greenlane_{name}", tuple(sorted(labels.items()))))
+
+
+def names(found: Sample) -> set[str]:
+    return {name for name, _ in found}
+
+
+def test_logs_outbox_and_chain_are_told_as_they_are(sealed_site: Site) -> None:
+    world = sealed_site.world
+    world.take(3)
+    world.settle()
+    world.gather_seals()
+    world.take(1, first=3)
+    world.settle()
+    world.take(2, first=4)
+    world.publish(LIMA)
+    world.take(4, first=6)
+    head = world.ledger.health()
+    world.clock.now = head.head_at + timedelta(seconds=9)
+    signer = Address(bytes(20))
+    with world.store.write() as tx:
+        tx.outbox.add(
+            chain_id=world.ledger.trust_file.chain_id,
+            signer=signer,
+            nonce=tx.outbox.lock_signer(world.ledger.trust_file.chain_id, signer),
+            purpose=anchor_purpose(LIMA, TreeSize(6)),
+            sign=lambda _nonce: SignedTransaction(tx_hash=TxHash(bytes(32)), raw=b"signed"),
+            at=world.clock.now,
+        )
+    found = scrape(sealed_site)
+    stages = {
+        stage: value(found, "log_entries", center=LIMA, stage=stage) for stage in ("captured", "published", "anchored", "sealed")
+    }
+    assert stages == {"captured": 10, "published": 6, "anchored": 4, "sealed": 3}
+    assert value(found, "log_entries", center=TIANJIN, stage="captured") == 0
+    assert (value(found, "log_behind", center=LIMA), value(found, "log_waiting_seconds", center=TIANJIN)) == (0, 0)
+    assert (value(found, "ready"), value(found, "chain_answers"), value(found, "outbox_pending")) == (1, 1, 1)
+    assert {probe: value(found, "probe_passed", probe=probe) for probe in ("database", "chain", "logs")} == {
+        "database": 1,
+        "chain": 1,
+        "logs": 1,
+    }
+    assert value(found, "chain_head_number") == head.head_number
+    assert value(found, "chain_head_timestamp_seconds") == head.head_at.timestamp()
+    assert 9 <= (value(found, "chain_head_age_seconds") or 0) <= 12
+    assert (value(found, "chain_head_round"), value(found, "chain_stands_still")) == (0, 0)
+    assert value(found, "chain_validators") == 4
+    assert 0 < (value(found, "chain_followed_to_block") or 0) <= head.head_number
+    assert value(found, "chain_nodes_agree") is None
+    world.ledger.is_agreed = False
+    world.ledger.mine(round=3)
+    world.clock.now = world.ledger.health().head_at + timedelta(seconds=BEHIND_S + 20)
+    found = scrape(sealed_site)
+    assert (value(found, "chain_nodes_agree"), value(found, "chain_head_round"), value(found, "chain_stands_still")) == (0, 3, 1)
+    assert (value(found, "probe_passed", probe="chain"), value(found, "ready")) == (0, 1)
+    assert (value(found, "log_waiting_seconds", center=LIMA) or 0) > 0
+
+
+def test_what_is_not_known_is_absent_and_not_nought(site: Site) -> None:
+    found = scrape(site)
+    of_seals = {f"greenlane_chain_{name}" for name in ("head_round", "stands_still", "validators", "followed_to_block")}
+    assert not names(found) & of_seals, "nobody seals this chain"
+    assert value(found, "log_entries", center=LIMA, stage="sealed") is None
+    site.world.ledger.is_away = True
+    found = scrape(site)
+    assert value(found, "chain_answers") == 0
+    assert "greenlane_chain_head_number" not in names(found)
+    assert value(found, "log_entries", center=LIMA, stage="captured") == 0
+
+
+def test_without_its_database_a_server_still_tells_that_it_is_not_ready(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise StoreUnavailable("The disk is gone.")
+
+    with serve(world) as site:
+        monkeypatch.setattr(world.store, "read", away)
+        found = scrape(site)
+    assert (value(found, "ready"), value(found, "probe_passed", probe="database")) == (0, 0)
+    assert not names(found) & {"greenlane_log_entries", "greenlane_outbox_pending"}
+
+
+def test_requests_are_counted_by_the_template_of_their_route(site: Site) -> None:
+    for path in ("/v1/centers/lima", "/v1/centers/tianjin", "/v1/centers/nowhere", "/no/such/path", "/v1/receipts/" + "0" * 64):
+        site.get(path)
+    site.send("HEAD", "/v1/centers")
+    site.send("DELETE", "/v1/centers")
+    site.send("PROPFIND", "/v1/centers")
+    site.post("/epcis/v2/events", key=site.member, json={})
+    found = scrape(site)
+
+    def requests(method: str, route: str, status: str) -> float | None:
+        return value(found, "http_requests_total", method=method, route=route, status=status)
+
+    assert requests("GET", "/v1/centers/{center_id}", "2xx") == 2
+    assert requests("GET", "/v1/centers/{center_id}", "4xx") == 1
+    assert requests("GET", "/v1/receipts/{event_hash:path}", "4xx") == 1
+    assert requests("GET", "unmatched", "4xx") == 1
+    assert requests("HEAD", "/v1/centers", "2xx") == 1
+    assert requests("POST", "/epcis/v2/events", "4xx") == 1
+    methods = {dict(labels)["method"] for name, labels in found if name == "greenlane_http_requests_total"}
+    assert methods == {"GET", "HEAD", "POST", "other"}, "a method that nobody takes makes no series of its own"
+    assert value(found, "http_request_seconds_count", route="/v1/centers/{center_id}") == 3
+    assert value(found, "http_request_seconds_bucket", route="/v1/centers/{center_id}", le="+Inf") == 3
+    assert not any(name.endswith("_created") for name in names(found))
+
+
+def test_captured_events_are_counted_new_ones_and_known_ones(site: Site) -> None:
+    document = event_document(1)
+    for _ in range(2):
+        assert site.post("/epcis/v2/events", key=site.member, json=document).status_code == 201
+    assert site.post("/epcis/v2/events", key=site.operator, member=COOPERATIVE, json=event_document(2)).status_code == 201
+    found = scrape(site)
+    assert value(found, "captured_events_total", center=LIMA, kind="new") == 2
+    assert value(found, "captured_events_total", center=LIMA, kind="known") == 1
+
+
+def test_each_application_counts_for_itself(world: World) -> None:
+    with serve(world) as one, serve(world) as other:
+        for _ in range(3):
+            one.get("/v1/centers")
+        counts = [
+            value(scrape(each), "http_requests_total", method="GET", route="/v1/centers", status="2xx") for each in (one, other)
+        ]
+    assert counts == [3, None]
+
+
+def test_every_metric_is_in_the_list_that_dashboards_are_made_of(sealed_site: Site) -> None:
+    sealed_site.world.ledger.is_agreed = True
+    sealed_site.post("/epcis/v2/events", key=sealed_site.member, json=event_document(1))
+    text = sealed_site.get("/metrics").text
+    told = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
+    assert sorted(told) == NAMES.read_text(encoding="utf-8").split()
+    assert all(re.fullmatch(r"greenlane_[a-z_]+", name) for name in told)
+
+
+def allowed(text: str) -> tuple[IpNetwork, ...]:
+    return read_settings({"GREENLANE_METRICS_ALLOWED": text}).metrics_allowed
+
+
+def test_metrics_are_for_addresses_that_are_named(world: World) -> None:
+    for named, status in (("127.0.0.1", 200), ("10.0.0.0/8,::1", 403), ("", 403), ("0.0.0.0/0", 200)):
+        with serve(world, metrics_allowed=allowed(named)) as site:
+            answer = site.get("/metrics")
+            assert answer.status_code == status, named
+            if status == 403:
+                assert answer.json()["code"] == "metrics-forbidden"
+                assert "greenlane_" not in answer.text
+                assert site.get("/health/ready").status_code == 200
+
+
+def test_a_proxy_that_nobody_named_lends_its_address_to_no_stranger(world: World) -> None:
+    for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"):
+        with serve(world) as site:
+            assert site.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
+    with serve(world, trusted_proxies=("127.0.0.1",)) as site:
+        assert site.get("/metrics", headers={"X-Forwarded-For": "203.0.113.7"}).status_code == 403
+        assert site.get("/metrics", headers={"X-Forwarded-For": "127.0.0.9"}).status_code == 200
+
+
+def test_who_scrapes_too_often_is_told_to_wait(world: World) -> None:
+    with serve(world, public_rate=3) as site:
+        assert [site.get("/metrics").status_code for _ in range(4)] == [200, 200, 200, 429]
