@@ -65,10 +65,10 @@ def remarks(judgement: Judgement, *, now: datetime) -> list[str]:
         now: by the asker's clock, aware.
 
     Returns:
-        Whole sentences; none where the seals prove nothing.
+        Whole sentences; none where the seals prove nothing, or where the whole failed and their age is no comfort.
     """
     sealed = judgement.sealed
-    if sealed is None:
+    if sealed is None or judgement.verdict is Verdict.FAILED:
         return []
     said = [f"{sealed_words(sealed, now=now)}."]
     if not any(node.verdict is Verdict.PASSED for node in judgement.nodes):

@@ -15,7 +15,7 @@ from greenlane.core.trust import encode_trust_file
 from greenlane.ports.events import Reader
 from greenlane.verify.ladder import Verdict, judge
 from greenlane.verify.report import report_value
-from worlds.deployment import LIMA, ROASTER, World, close_world, make_world
+from worlds.deployment import LIMA, ROASTER, World, close_world, make_world, sealed_chain
 
 NOW = datetime(2026, 7, 2, tzinfo=UTC)
 
@@ -59,6 +59,23 @@ def test_without_a_node_nothing_speaks_against_it_and_the_anchor_stays_open(run:
 def test_a_node_that_is_away_is_not_a_no(run: Any, receipt: Path, trust: Path) -> None:
     told = run("verify", receipt, "--trust", trust, "--rpc", "http://127.0.0.1:9", "--json")
     assert (told.code, verdicts(told.out)["anchor"]) == (3, "not_checked")
+
+
+@pytest.mark.parametrize("nodes", [[], ["--rpc", "http://127.0.0.1:9"]], ids=["no node", "a node that is away"])
+def test_a_sealed_receipt_is_a_yes_without_anybodys_word(run: Any, tmp_path: Path, nodes: list[str]) -> None:
+    world = make_world(tmp_path, sealed=sealed_chain())
+    job = world.take(3)
+    world.settle()
+    world.gather_seals()
+    receipt, trust = tmp_path / "receipt.json", tmp_path / "trust.json"
+    receipt.write_bytes(encode_receipt(world.receipt(job.events[1].event_hash)))
+    trust.write_bytes(encode_trust_file(world.watch_keys()))
+    close_world(world)
+    told = run("verify", receipt, "--trust", trust, *nodes)
+    assert (told.code, told.err) == (0, "")
+    assert "Sealed on 2026-06-01 00:00 UTC, " in told.out
+    assert "by 3 of 4 validators, block 2.\n" in told.out
+    assert set(verdicts(run("verify", receipt, "--trust", trust, *nodes, "--json").out).values()) == {"passed"}
 
 
 @pytest.mark.parametrize(

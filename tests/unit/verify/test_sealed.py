@@ -394,6 +394,10 @@ def test_the_report_says_how_old_the_proof_is_and_what_was_not_asked(sealed: Sea
     assert len(remarks(asked, now=now)) == 1
     assert "since 2026-07-01T08:30:00Z" in summary(asked)
     assert remarks(sealed.judged(receipt=replace(sealed.receipt, seals=None)), now=now) == []
+    # Beside a failure the age of one part that holds would be taken for comfort.
+    lied = sealed.judged(sealed.node(storage={}))
+    assert (lied.verdict, remarks(lied, now=now)) == (FAILED, [])
+    assert report_value(lied, now=now)["sealed"] is not None
 
 
 def test_the_json_says_the_same(sealed: Sealed) -> None:
