@@ -20,6 +20,8 @@ from greenlane.adapters.entropy import random_bytes
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import KeyMissing, Keystore, KeyUse, replace_file, write_new_file
 from greenlane.adapters.network_file import CenterKeyNames, Network, NetworkCenter, encode_network, load_network
+from greenlane.core.anchoring import ADDRESS_BYTES
+from greenlane.core.crypto import CURVE_SECRET_BYTES, ED25519_SEED_BYTES, ed25519_public_key, secp256k1_public_key
 from greenlane.core.errors import Conflict, InvalidInput
 from greenlane.core.note import VerifierKey
 from greenlane.core.seals import Sealing, ValidatorMode, ValidatorSet
@@ -51,11 +53,10 @@ from greenlane_node.keys import (
     center_public_keys,
     key_name,
     make_center_keys,
-    make_password,
     node_key_file,
 )
 from greenlane_node.kubo.config import kubo_config, kubo_repository
-from greenlane_node.kubo.identity import SWARM_KEY_BYTES, encode_swarm_key, parse_swarm_key
+from greenlane_node.kubo.identity import SWARM_KEY_BYTES, encode_swarm_key, parse_swarm_key, peer_id
 from greenlane_node.layout import NetworkLayout
 from greenlane_node.plan import (
     ANCHOR_LOG,
@@ -79,6 +80,15 @@ _MOST_RPC_URLS = 16
 OTHER_FOLDER: Final = "Choose another folder with --home: a network is never replaced by another."
 
 
+_NOBODYS_KEYS: Final = CenterPublicKeys(
+    operator=Address(b"\x01" * ADDRESS_BYTES),
+    anchorer=Address(b"\x02" * ADDRESS_BYTES),
+    log_key=ed25519_public_key(b"\x01" * ED25519_SEED_BYTES),
+    validator=secp256k1_public_key(b"\x01" * CURVE_SECRET_BYTES),
+    rpc_node=secp256k1_public_key(b"\x02" * CURVE_SECRET_BYTES),
+    peer_id=peer_id(ed25519_public_key(b"\x02" * ED25519_SEED_BYTES)),
+)
+"""Sound in form, so that what else is said of a center can be looked at."""
 Clock = Callable[[], datetime]
 
 
@@ -197,11 +207,12 @@ def found_center(home: Home, site: CenterSite, *, keystore: Keystore) -> tuple[P
 
     Raises:
         AnotherPlan: its center.toml is there and says something else.
-        PlanInvalid: what the site says cannot stand in a plan; its keys are made already, and stay for the next try.
+        PlanInvalid: what the site says cannot stand in a plan; nothing is made.
         KeyFileInvalid, WrongPassword, WrongUse: the keystore cannot be used.
     """
+    # Before any key: a key for a center that no plan takes would only be in the way.
+    encode_center(planned_center(site, _NOBODYS_KEYS))
     path = center_file(home, site.id)
-    make_password(home, keystore)
     made = make_center_keys(keystore, site.id, rpc_node=site.rpc_node is not None, documents=site.documents is not None)
     center = planned_center(site, center_public_keys(keystore, site.id))
     data = encode_center(center)

@@ -36,6 +36,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("leave", "greenlane_node.cli.leave", "take a center out of the network for good"),
     ("rotate-key", "greenlane_node.cli.rotate_key", "put a new key in the place of a center's old one"),
     ("members", "greenlane_node.cli.members", "the members a center vouches for on the chain"),
+    ("init", "greenlane_node.cli.init", "keys, the plan of a network, genesis, and the files of every node"),
     ("embedded", "greenlane_node.cli.embedded", "an embedded network on this machine: one anvil, free gas, loopback only"),
 )
 
