@@ -1,0 +1,64 @@
+"""What the commands share that start, end and read nodes of this machine."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from greenlane_node.cli.program import add_common_arguments, home_of
+
+if TYPE_CHECKING:
+    from greenlane_node.machine import Machine, NodeState, Tell
+    from greenlane_node.programs import Programs
+
+
+def add_starting_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--home`, `--json`, which nodes, and which programs."""
+    add_common_arguments(parser)
+    parser.add_argument("--node", action="append", default=[], metavar="NAME", help="only this node; may be given again")
+    parser.add_argument("--besu", metavar="FILE", type=Path, help="the besu program (default: the one on PATH)")
+    parser.add_argument("--ipfs", metavar="FILE", type=Path, help="the ipfs program (default: the one on PATH)")
+    parser.add_argument("--no-wait", action="store_true", help="wait until nodes answer, and not for peers and blocks")
+
+
+def machine_of(args: argparse.Namespace) -> "Machine":
+    """The machine of the home folder that the arguments name; tells its steps on standard error, unless asked for JSON."""
+    from greenlane.adapters.home import Home
+
+    from greenlane_node.machine import Machine
+
+    return Machine(Home(home_of(args)), environment=os.environ, tell=teller(args))
+
+
+def teller(args: argparse.Namespace) -> "Tell":
+    """Writes each step and when it was done; nothing with --json, whose reader takes standard error for one fault."""
+    began = time.monotonic()
+
+    def tell(line: str) -> None:
+        if not args.json:
+            sys.stderr.write(f"{time.monotonic() - began:6.1f} s  {line}\n")
+            sys.stderr.flush()
+
+    return tell
+
+
+def programs_for(args: argparse.Namespace, *, needs_besu: bool, needs_ipfs: bool) -> "Programs":
+    """The programs that the arguments name, or that are on PATH."""
+    from greenlane_node.programs import find_programs
+
+    return find_programs(environment=os.environ, besu=args.besu, ipfs=args.ipfs, needs_besu=needs_besu, needs_ipfs=needs_ipfs)
+
+
+def state_row(state: "NodeState") -> Mapping[str, object]:
+    """A node as a row of a table."""
+    return {
+        "node": state.name,
+        "pid": state.pid,
+        "rpc": state.rpc_url,
+        "head": state.head,
+        "peers": state.peers,
+        "was_running": state.was_running,
+    }

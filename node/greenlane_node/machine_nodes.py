@@ -1,0 +1,208 @@
+"""What the nodes of a home folder are: how each is run, which ports it listens on, and the few questions that tell how it is.
+
+Read from each node's own configuration, besu/NODE/config.toml and kubo/NODE/config, which is what the program will do.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import requests
+from greenlane.core.anchoring import ADDRESS_BYTES
+from greenlane.core.canonical import JsonValue, parse_json
+from greenlane.core.crypto import keccak256
+from greenlane.core.errors import InvalidInput
+from greenlane.core.units import Address
+
+from greenlane_node.besu.config import besu_command, besu_environment
+from greenlane_node.keys import EnodeInvalid, parse_enode
+from greenlane_node.kubo.config import kubo_commands, kubo_environment
+from greenlane_node.layout import NetworkLayout
+from greenlane_node.own_nodes import NodeConfigInvalid, OwnNode, own_nodes
+from greenlane_node.programs import Programs
+from greenlane_node.rpc import NodeRefused, NodeSilent
+
+HOST: Final = "127.0.0.1"
+MEMORY_MB: Final = 768
+"""Heap of each Besu node: five of them ran with it side by side, at about 385 MB resident each."""
+_ANSWER_S = 5.0
+_TCP_PORT = re.compile(r"/tcp/([0-9]{1,5})$")
+
+
+class NodeKind(StrEnum):
+    """What a node is for."""
+
+    VALIDATOR = "validator"
+    RPC = "rpc"
+    DOCUMENTS = "documents"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineNode:
+    """A node of this home, as this machine runs it.
+
+    Attributes:
+        first: commands that must have been run to their end before.
+        command: empty where the programs were not asked for.
+        environment: variables it needs beside ours.
+        ports: of this machine that it listens on, by what each is for.
+        token_file: opens its RPC; None where it wants no token.
+        besu: its files; None of a Kubo node.
+    """
+
+    name: str
+    kind: NodeKind
+    first: tuple[tuple[str, ...], ...]
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    ports: Mapping[str, int]
+    rpc_url: str
+    token_file: Path | None
+    besu: OwnNode | None
+
+    def answers(self) -> bool:
+        """Whether it answers.
+
+        Raises:
+            NodeRefused: it answers, and refuses our token.
+        """
+        try:
+            if self.besu is None:
+                self._kubo("id")
+            else:
+                self.besu.rpc(timeout_s=_ANSWER_S).call("eth_chainId")
+        except NodeSilent:
+            return False
+        return True
+
+    def head(self) -> int | None:
+        """Number of its newest block; None of a Kubo node.
+
+        Raises:
+            NodeSilent, NodeRefused: it does not say.
+        """
+        return None if self.besu is None else _quantity(self.besu.rpc(timeout_s=_ANSWER_S).call("eth_blockNumber"))
+
+    def peers(self) -> int:
+        """How many nodes it is connected with.
+
+        Raises:
+            NodeSilent, NodeRefused: it does not say.
+        """
+        if self.besu is not None:
+            return _quantity(self.besu.rpc(timeout_s=_ANSWER_S).call("net_peerCount"))
+        told = self._kubo("swarm/peers")
+        peers = told.get("Peers") if isinstance(told, dict) else None
+        return len(peers) if isinstance(peers, list) else 0
+
+    def _kubo(self, command: str) -> JsonValue:
+        headers = {}
+        if self.token_file is not None:
+            headers["Authorization"] = f"Bearer {self.token_file.read_text(encoding='ascii').strip()}"
+        with requests.Session() as session:
+            # A node is named by its address: no proxy of the environment stands between us and it.
+            session.trust_env = False
+            try:
+                answer = session.post(f"{self.rpc_url}/api/v0/{command}", headers=headers, timeout=_ANSWER_S)
+            except requests.RequestException as error:
+                raise NodeSilent(f"The node does not answer: {type(error).__name__}.", where=self.rpc_url) from error
+        if answer.status_code != 200:
+            raise NodeRefused(f"The node refuses {command}: {answer.status_code} {answer.text[:200]}", where=self.rpc_url)
+        try:
+            return parse_json(answer.content)
+        except InvalidInput as error:
+            raise NodeSilent("The node's answer is no JSON.", where=self.rpc_url) from error
+
+
+def besu_nodes(layout: NetworkLayout, programs: Programs | None) -> Iterator[MachineNode]:
+    """The Besu nodes of a home, by name; none is no fault.
+
+    Args:
+        programs: what they are run with; None: they are not to be started.
+
+    Raises:
+        NodeConfigInvalid: a configuration cannot be read.
+    """
+    if not any(layout.genesis.parent.glob("*/config.toml")):
+        return
+    for node in own_nodes(layout.home):
+        told = tomllib.loads(node.folder.config.read_text(encoding="utf-8"))
+        options = {"p2p": "p2p-port", "RPC": "rpc-http-port", "metrics": "metrics-port"}
+        besu = None if programs is None else programs.besu
+        yield MachineNode(
+            name=node.name,
+            kind=NodeKind.VALIDATOR if node.is_validator else NodeKind.RPC,
+            first=(),
+            command=() if besu is None else besu_command(besu, node.folder),
+            environment=besu_environment(node.folder, memory_mb=MEMORY_MB),
+            ports={purpose: told[option] for purpose, option in options.items() if isinstance(told.get(option), int)},
+            rpc_url=node.rpc_url,
+            token_file=node.token_file,
+            besu=node,
+        )
+
+
+def documents_nodes(layout: NetworkLayout, programs: Programs | None) -> Iterator[MachineNode]:
+    """The Kubo nodes of a home, by name; none is no fault.
+
+    Args:
+        programs: what they are run with; None: they are not to be started.
+
+    Raises:
+        NodeConfigInvalid: a configuration cannot be read.
+    """
+    for config in sorted(layout.kubo("x").parent.glob("*/config")):
+        name, folder = config.parent.name, config.parent
+        try:
+            addresses = json.loads(config.read_bytes())["Addresses"]
+            swarm, rpc = _tcp_port(addresses["Swarm"]), _tcp_port(addresses["API"])
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise NodeConfigInvalid(f"The configuration of {name} does not tell where it listens.", where=str(config)) from error
+        ipfs = None if programs is None else programs.ipfs
+        first, command = ((), ()) if ipfs is None else kubo_commands(ipfs, folder)
+        yield MachineNode(
+            name=name,
+            kind=NodeKind.DOCUMENTS,
+            first=first,
+            command=command,
+            environment=kubo_environment(folder),
+            ports={"RPC": rpc, "swarm": swarm},
+            rpc_url=f"http://{HOST}:{rpc}",
+            token_file=layout.token(name) if layout.token(name).exists() else None,
+            besu=None,
+        )
+
+
+def account_of(node: OwnNode) -> Address:
+    """Of a Besu node's key, as its enode names it.
+
+    Raises:
+        NodeConfigInvalid: the file of its enode cannot be read, or holds none.
+    """
+    path = node.folder.enode
+    try:
+        public_key, _, _ = parse_enode(path.read_text(encoding="ascii").strip())
+    except (OSError, UnicodeDecodeError, EnodeInvalid) as error:
+        raise NodeConfigInvalid(f"The enode of {node.name} cannot be read: {error}", where=str(path)) from error
+    return Address(keccak256(public_key)[-ADDRESS_BYTES:])
+
+
+def _tcp_port(addresses: list[str]) -> int:
+    found = _TCP_PORT.search(addresses[0])
+    if found is None:
+        raise ValueError
+    return int(found[1])
+
+
+def _quantity(value: JsonValue) -> int:
+    if not isinstance(value, str):
+        raise NodeSilent("The node answers with something else than a number.")
+    try:
+        return int(value, 16)
+    except ValueError as error:
+        raise NodeSilent(f"The node answers with {value[:70]!r}, which is no number.") from error
