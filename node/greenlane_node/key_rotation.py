@@ -1,8 +1,9 @@
 """A center's keys, replaced one at a time, so that a crash at any point leaves what the next run finishes.
 
 The order: a new key in the keystore under a new name; the registry names it; for a validator the registry is told the node's new
-id; network.json names it. Each step asks the keystore, the chain or the file whether it is done. Whichever of our keys the
-registry has is the one that counts: if network.json names another one, a run was interrupted, and this one only finishes it.
+id, and so is the node's own folder; network.json names it. Each step asks the keystore, the chain or the file whether it is done.
+Whichever of our keys the registry has is the one that counts: if network.json names another one, a run was interrupted, and this
+one only finishes it.
 No key is ever removed: what the old one signed was signed by it.
 
 A key that lies in another home than the operator's takes two runs here and one there: made here, registered there by its public
@@ -23,7 +24,8 @@ from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
 
 from greenlane_node.chain_access import ChainAccess, refresh_trust
-from greenlane_node.plan import NODE_KEY_BYTES
+from greenlane_node.layout import NetworkLayout
+from greenlane_node.plan import NODE_KEY_BYTES, NodeRole
 from greenlane_node.registry_acts import Acted, RegistryActs, open_acts
 
 ROTATED: Final = (KeyUse.OPERATOR, KeyUse.ANCHORER, KeyUse.VALIDATOR, KeyUse.LOG)
@@ -97,7 +99,7 @@ def rotate_key(chain: ChainAccess, keystore: Keystore, center: NetworkCenter, us
     if current.name != old:
         # The sender of an act is the operator that the registry has now, whatever network.json says still.
         acted = _tell_node_id(chain, keystore, center, current, timeout_s) if use is KeyUse.VALIDATOR else None
-        _switch(chain, center.id, use, current)
+        _switch(chain, keystore, center.id, use, current)
         return _rotation(chain, keystore, center, use, current, was_interrupted=True, acted=acted)
     new = _new_key(chain, keystore, use, old)
     if center.keys.operator is None:
@@ -108,7 +110,7 @@ def rotate_key(chain: ChainAccess, keystore: Keystore, center: NetworkCenter, us
     acted = _register(acts, use, _public(new))
     if use is KeyUse.VALIDATOR:
         _tell_node_id(chain, keystore, center, new, timeout_s)
-    _switch(chain, center.id, use, new)
+    _switch(chain, keystore, center.id, use, new)
     return _rotation(chain, keystore, center, use, new, was_interrupted=False, acted=acted)
 
 
@@ -241,16 +243,21 @@ def _record(chain: ChainAccess, center: CenterId) -> CenterRecord:
     return record
 
 
-def _switch(chain: ChainAccess, center: CenterId, use: KeyUse, key: KeyFile) -> None:
+def _switch(chain: ChainAccess, keystore: Keystore, center: CenterId, use: KeyUse, key: KeyFile) -> None:
+    enode = NetworkLayout(chain.home).besu(f"{NodeRole.VALIDATOR.value}-{center}").enode
+    if use is KeyUse.VALIDATOR and enode.exists():
+        # Whoever starts the node gives it the key of this id.
+        turned = _ENODE_ID.sub(f"enode://{_node_id(keystore, key).hex()}@", enode.read_text(encoding="ascii"), count=1)
+        replace_file(enode, turned.encode("ascii"))
     _write(chain, center, use, _public(key), key.name)
 
 
 def _write(chain: ChainAccess, center: CenterId, use: KeyUse, public: bytes, name: str | None) -> None:
-    # Read again: whoever else changed the file meanwhile keeps what he wrote.
-    network = load_network(chain.home.network_file)
-    replace_file(chain.home.network_file, encode_network(_with_key(network, center, use, public, name)))
     if use is KeyUse.LOG:
         refresh_trust(chain)
+    # Last, for by this file the next run sees that nothing is left to finish; and read again, for others may write in it too.
+    network = load_network(chain.home.network_file)
+    replace_file(chain.home.network_file, encode_network(_with_key(network, center, use, public, name)))
 
 
 def _with_key(network: Network, center: CenterId, use: KeyUse, public: bytes, name: str | None) -> Network:

@@ -17,16 +17,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from greenlane.adapters.evm.bindings import CenterCandidate, PilotRegistry, RegistryParameters, UnixSeconds
+from greenlane.adapters.evm.bindings import CenterCandidate, PilotRegistry
 from greenlane.adapters.keystore import Keystore, KeyUse
 from greenlane.adapters.network_file import CenterKeyNames, Network, NetworkCenter, encode_network
 from greenlane.core.note import VerifierKey
+from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, center_id
 from greenlane_node.anvil import ChainSettings, free_port, start_anvil
 from greenlane_node.candidate import candidate_of
-from greenlane_node.deploy import contract_addresses, deploy_contracts
+from greenlane_node.genesis import genesis_value
 from greenlane_node.keys import center_public_keys, key_name, make_center_keys
-from greenlane_node.plan import NodeRole, PlannedCenter, PlannedNode
+from greenlane_node.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, NodeRole, PlannedCenter, PlannedNode
 from greenlane_node.plan_file import encode_center
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint
@@ -36,8 +37,7 @@ MINIMUM = 4
 FOUNDERS = ("accra", "lima", "osaka", "tianjin")
 NEWCOMER = "valparaiso"
 _ECONOMIES = {"accra": "GH", "lima": "PE", "osaka": "JP", "tianjin": "CN", NEWCOMER: "CL"}
-_GENESIS_TIME = 1_790_000_000
-_VOTING_S = 7 * 24 * 3600
+GENESIS_TIME = 1_790_000_000
 _BLOCK_S = 0.03
 _CHEAP_SCRYPT = 2
 
@@ -70,6 +70,7 @@ class RegistryWorld:
     url: str
     web3: Web3
     registry: PilotRegistry
+    plan: NetworkPlan
     is_going: threading.Event
 
     @contextmanager
@@ -127,11 +128,21 @@ def registry_world(folder: Path) -> Iterator[RegistryWorld]:
     """Makes keys, chain, contracts and homes; ends the chain at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     centers = {name: _made(folder / name, name, number) for number, name in enumerate((*FOUNDERS, NEWCOMER), 1)}
-    (folder / "deployer").mkdir()
-    (folder / "deployer" / "password").write_text("correct horse\n")
-    deployers = Keystore(folder / "deployer" / "keys", folder / "deployer" / "password", scrypt_n=_CHEAP_SCRYPT)
-    deployers.create("deployer", KeyUse.DEPLOYER)
-    settings = ChainSettings(chain_id=CHAIN, genesis_time=_GENESIS_TIME, block_time_s=1, port=free_port())
+    plan = NetworkPlan(
+        name="made-up",
+        chain_id=CHAIN,
+        genesis_time=GENESIS_TIME,
+        block_time_s=2,
+        request_timeout_s=4,
+        gas_limit=30_000_000,
+        validator_mode=ValidatorMode.CONTRACT,
+        is_production=True,
+        minimum_centers=MINIMUM,
+        term_length_s=0,
+        voting_period_s=7 * 24 * 3600,
+        centers=tuple(centers[name] for name in FOUNDERS),
+    )
+    settings = ChainSettings(chain_id=CHAIN, genesis_time=GENESIS_TIME, block_time_s=1, port=free_port())
     process = start_anvil(folder / "chain", settings)
     ended, is_going = threading.Event(), threading.Event()
     is_going.set()
@@ -141,29 +152,24 @@ def registry_world(folder: Path) -> Iterator[RegistryWorld]:
         web3.provider.make_request(RPCEndpoint("evm_setIntervalMining"), [0])
         web3.provider.make_request(RPCEndpoint("evm_setAutomine"), [False])
         miner.start()
-        account = deployers.account("deployer")
-        founders = [candidate_of(centers[name]) for name in FOUNDERS]
-        parameters = RegistryParameters(
-            minimum_centers=MINIMUM, term_length_s=0, voting_period_s=_VOTING_S, term_start=UnixSeconds(_GENESIS_TIME)
-        )
-        deploy_contracts(web3, account, founders, parameters, after_sending=lambda: None)
-        registry, anchor_log = contract_addresses(account.address)
+        _place(web3, plan)
         network = Network(
             chain_id=CHAIN,
             genesis_hash=bytes(web3.eth.get_block(0)["hash"]),
             sealing=None,
             rpc_urls=(process.url,),
-            pilot_registry=registry,
-            anchor_log=anchor_log,
+            pilot_registry=PILOT_REGISTRY,
+            anchor_log=ANCHOR_LOG,
             deploy_block=BlockNumber(0),
-            centers=tuple(_described(centers[name]) for name in FOUNDERS),
+            centers=(),
             hosted=(),
         )
         for name in (*FOUNDERS, NEWCOMER):
             own = [_described(centers[one], has_keys=one == name) for one in dict.fromkeys((*FOUNDERS, name))]
             described = replace(network, centers=tuple(own), hosted=(CenterId(name),))
             (folder / name / "network.json").write_bytes(encode_network(described))
-        yield RegistryWorld(folder=folder, url=process.url, web3=web3, registry=PilotRegistry(web3, registry), is_going=is_going)
+        registry = PilotRegistry(web3, PILOT_REGISTRY)
+        yield RegistryWorld(folder=folder, url=process.url, web3=web3, registry=registry, plan=plan, is_going=is_going)
     finally:
         ended.set()
         if miner.is_alive():
@@ -202,6 +208,18 @@ def _described(center: PlannedCenter, *, has_keys: bool = False) -> NetworkCente
         log_key=VerifierKey(name=center.origin, public_key=center.log_key),
         keys=CenterKeyNames(**names),
     )
+
+
+def _place(web3: Web3, plan: NetworkPlan) -> None:
+    """The contracts as the plan's genesis has them, on a chain whose genesis had nothing."""
+    alloc: Any = genesis_value(plan)["alloc"]
+    for address, account in alloc.items():
+        place = address if address.startswith("0x") else f"0x{address}"
+        requests = [("anvil_setCode", [place, account["code"]])]
+        requests += [("anvil_setStorageAt", [place, slot, word]) for slot, word in account["storage"].items()]
+        for method, params in requests:
+            answer = web3.provider.make_request(RPCEndpoint(method), params)
+            assert "error" not in answer, answer
 
 
 def _mine(url: str, is_going: threading.Event, ended: threading.Event) -> None:

@@ -34,12 +34,16 @@ def add_acting_arguments(parser: argparse.ArgumentParser) -> None:
     """What a command needs that sends by an operator's key."""
     add_node_arguments(parser)
     parser.add_argument("--center", metavar="ID", help="act for this center (default: the only one whose keys are here)")
-    parser.add_argument(
-        "--password-file", metavar="FILE", help="opens the keystore (default: GREENLANE_PASSWORD_FILE, else in the home)"
-    )
+    add_password_argument(parser)
     parser.add_argument(
         "--timeout", type=_seconds, default=120, metavar="SECONDS", help="wait so long for a block (default: 120)"
     )
+
+
+def add_password_argument(parser: argparse.ArgumentParser) -> None:
+    """What opens the keystore."""
+    text = "opens the keystore (default: GREENLANE_PASSWORD_FILE, else in the home)"
+    parser.add_argument("--password-file", metavar="FILE", help=text)
 
 
 @contextmanager

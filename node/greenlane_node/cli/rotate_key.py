@@ -28,7 +28,7 @@ _WHAT_REMAINS = {
         "Give trust.json to whoever asks for it: an older one does not know the new key.",
     ),
     "validator": (
-        "Now stop this center's validator and start it with the new key; it reads its key when it starts.",
+        "Restart this center's validator: greenlane-node restart, or as you run it. It reads its key when it starts.",
         "Until it seals, this center's seat is empty and the network seals without it: restart no other validator meanwhile.",
         "Its id has changed: every other center runs `greenlane-node sync-permissions`, or its node is not let in.",
         "The next rotation of this key is possible after an hour.",
@@ -73,7 +73,7 @@ def _tell(args: argparse.Namespace, rotation: "Rotation") -> Exit:
     public = "0x" + rotation.public.hex()
     node_id = None if rotation.node_id is None else "0x" + rotation.node_id.hex()
     if rotation.is_registered:
-        remains = list(_WHAT_REMAINS[args.key])
+        remains = [line.replace("{center}", rotation.center) for line in _WHAT_REMAINS[args.key]]
     else:
         remains = [
             f"The new key lies in the keystore and is not used yet. Where the operator's key of {rotation.center} is, run: "
