@@ -1,0 +1,373 @@
+"""What a new center does to enter a live network, step by step.
+
+Each step asks the disk or the chain whether it is done, and never a note of an earlier run: so `join` can be run again at any
+time, goes on where the network now is, and notices what was undone meanwhile. It ends at the first step that waits for others.
+
+1 keys         the center's keys and its public file, which `init center` makes
+2 network      network.toml is the network that a live node runs, by chain id, hash of block 0 and contracts; network.json is made
+3 nomination   a center that is in nominates the public file; what was nominated is exactly that
+4 endorsement  a quorum of the centers votes for it
+5 nodes        the files of this center's nodes
+6 sync         the validator answers, is of this network, and is as far as the others
+7 first block  a block bears this validator's seal
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from greenlane.adapters.evm.bindings import CenterRecord, CenterStatus, PilotRegistry
+from greenlane.adapters.home import Home
+from greenlane.adapters.keystore import Keystore, KeyUse, replace_file
+from greenlane.adapters.network_file import CenterKeyNames, Network, NetworkCenter, encode_network, load_network
+from greenlane.core.errors import Conflict, InvalidInput
+from greenlane.core.header import header_from_rpc
+from greenlane.core.note import VerifierKey
+from greenlane.core.sealing import signers
+from greenlane.core.units import Address, BlockNumber
+from greenlane.core.wire import encode_hex
+
+from greenlane_node.candidate import candidate_of, require_same_record
+from greenlane_node.chain_access import ChainAccess, open_chain, prove_node, refresh_trust
+from greenlane_node.founding import Clock, NetworkFacts, sealing_of, write_center_nodes
+from greenlane_node.genesis import genesis_bytes, genesis_hash
+from greenlane_node.governance import Motion, ProposalState, active_centers, all_centers, find_proposal
+from greenlane_node.keys import EnodeInvalid, center_public_keys, key_name, parse_enode
+from greenlane_node.kubo.identity import parse_swarm_key
+from greenlane_node.layout import NetworkLayout
+from greenlane_node.node_view import view_node
+from greenlane_node.own_nodes import OwnNode, own_nodes
+from greenlane_node.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, PlannedCenter
+from greenlane_node.plan_file import load_center, load_plan
+from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
+
+NEAR_BLOCKS: Final = 2
+"""A node this close to the network's newest block is in sync."""
+LOOKED_BACK_BLOCKS: Final = 64
+"""Newest blocks that are searched for a validator's seal: with 21 validators every quorum of them has it many times over."""
+
+
+class StepState(StrEnum):
+    """Whether a step is done; DONE_NOW: by this run."""
+
+    DONE = "done"
+    DONE_NOW = "done now"
+    WAITING = "waiting"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step.
+
+    Attributes:
+        said: what was found.
+        next: what has to be done, and by whom, before it is done; empty where nothing.
+    """
+
+    name: str
+    state: StepState
+    said: str
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    """What `join` is told.
+
+    Attributes:
+        center: file with the public part of the new center, as `init center` wrote it.
+        urls: nodes of the live network; none: those of network.json.
+        token_file: opens their RPC.
+        clock: aware; when tokens of our own nodes begin.
+    """
+
+    home: Home
+    keystore: Keystore
+    center: Path
+    urls: Sequence[str]
+    token_file: Path | None
+    clock: Clock
+
+
+def join(joining: Joining) -> Iterator[Step]:
+    """Each step as it is looked at; the last one waits, or is the last there is.
+
+    Raises:
+        PlanInvalid: network.toml or the center's file cannot be used.
+        Conflict: keys, files and chain contradict one another.
+        NodeSilent, NodeRefused, LedgerMismatch: no node of the network can be asked.
+    """
+    if not joining.center.exists():
+        yield Step(
+            name="keys",
+            state=StepState.WAITING,
+            said=f"There is no {joining.center}.",
+            next="Make keys and this file: greenlane-node init center --help.",
+        )
+        return
+    center = load_center(joining.center)
+    _require_own_keys(joining, center)
+    yield Step(name="keys", state=StepState.DONE, said=f"{joining.center.name} and the keystore agree.")
+
+    plan_file = NetworkLayout(joining.home).plan
+    if not plan_file.exists():
+        yield Step(
+            name="network",
+            state=StepState.WAITING,
+            said=f"There is no {plan_file}.",
+            next="Ask a center that is in for network.toml, and put it there.",
+        )
+        return
+    plan = load_plan(plan_file)
+    chain, is_new = _network(joining, plan, center)
+    genesis = encode_hex(chain.network.genesis_hash)
+    yield Step(
+        name="network",
+        state=StepState.DONE_NOW if is_new else StepState.DONE,
+        said=f"{chain.rpc.url} runs {plan.name}: chain {plan.chain_id}, block 0 is {genesis}.",
+    )
+
+    for step in (_nomination, _endorsement):
+        looked = step(joining, chain, center)
+        yield looked
+        if looked.state is StepState.WAITING:
+            return
+    refresh_trust(chain)
+
+    made = write_center_nodes(
+        joining.home, center, _facts(joining.home, chain, plan, center), keystore=joining.keystore, clock=joining.clock
+    )
+    yield Step(
+        name="nodes",
+        state=StepState.DONE_NOW if made else StepState.DONE,
+        said=f"{', '.join(node.name for node in center.nodes())}: {len(made)} files are new.",
+    )
+    synced = _sync(chain, _validator_node(joining.home, center))
+    yield synced
+    if synced.state is not StepState.WAITING:
+        yield _first_block(chain, center)
+
+
+def _require_own_keys(joining: Joining, center: PlannedCenter) -> None:
+    public = center_public_keys(joining.keystore, center.id)
+    held = (public.operator, public.anchorer, public.log_key, public.validator)
+    if held != (center.operator, center.anchorer, center.log_key, center.validator.public_key):
+        raise Conflict(
+            f"The keys of {center.id} in this folder are not those of its file.",
+            where=str(joining.center),
+            remedy="Restore the keys, or make the file anew: greenlane-node init center.",
+        )
+
+
+def _network(joining: Joining, plan: NetworkPlan, center: PlannedCenter) -> tuple[ChainAccess, bool]:
+    """A live node that is proven to be of the plan's network; network.json where there was none."""
+    if joining.home.network_file.exists():
+        described = load_network(joining.home.network_file)
+        if (described.chain_id, described.genesis_hash) != (plan.chain_id, genesis_hash(plan)):
+            raise Conflict(
+                "network.json is of another network than network.toml.",
+                where=str(joining.home.network_file),
+                remedy="Join from a folder of its own: --home.",
+            )
+        return open_chain(joining.home, joining.urls, joining.token_file), False
+    if not joining.urls:
+        raise InvalidInput("No node of the live network is known here.", where="--rpc", remedy="Name one: --rpc URL.")
+    network = described_network(plan, center, joining.urls, ())
+    fault: NodeSilent | None = None
+    for url in joining.urls:
+        rpc = NodeRpc(url, token_file=joining.token_file)
+        try:
+            web3 = prove_node(rpc, network)
+        except NodeSilent as silent:
+            fault = silent
+            continue
+        others = all_centers(PilotRegistry(web3, network.pilot_registry))
+        network = described_network(plan, center, joining.urls, others)
+        replace_file(joining.home.network_file, encode_network(network))
+        return open_chain(joining.home, joining.urls, joining.token_file), True
+    raise fault or NodeSilent("No node answers.")
+
+
+def described_network(plan: NetworkPlan, center: PlannedCenter, urls: Sequence[str], others: Sequence[CenterRecord]) -> Network:
+    """network.json of a new center: the plan's network, the centers that the registry has, and its own."""
+    id_ = center.id
+    own = NetworkCenter(
+        id=id_,
+        name=center.name,
+        economy=center.economy,
+        origin=center.origin,
+        endpoint=center.endpoint or None,
+        operator=center.operator,
+        anchorer=center.anchorer,
+        validator=center.validator.address,
+        log_key=VerifierKey(name=center.origin, public_key=center.log_key),
+        keys=CenterKeyNames(
+            operator=key_name(id_, KeyUse.OPERATOR),
+            anchorer=key_name(id_, KeyUse.ANCHORER),
+            validator=key_name(id_, KeyUse.VALIDATOR),
+            log=key_name(id_, KeyUse.LOG),
+        ),
+    )
+    return Network(
+        chain_id=plan.chain_id,
+        genesis_hash=genesis_hash(plan),
+        sealing=sealing_of(plan),
+        rpc_urls=tuple(urls),
+        pilot_registry=PILOT_REGISTRY,
+        anchor_log=ANCHOR_LOG,
+        deploy_block=BlockNumber(0),
+        centers=(*_usable(record for record in others if record.id != id_), own),
+        hosted=(id_,),
+    )
+
+
+def _usable(records: Iterable[CenterRecord]) -> Iterator[NetworkCenter]:
+    for record in records:
+        # A center may have written a log key or origin that is none; it is no reason to keep another out.
+        with suppress(InvalidInput):
+            yield NetworkCenter(
+                id=record.id,
+                name=record.name,
+                economy=record.economy,
+                origin=record.origin,
+                endpoint=record.endpoint or None,
+                operator=record.operator,
+                anchorer=record.anchorer,
+                validator=record.validator,
+                log_key=VerifierKey(name=record.origin, public_key=record.log_key),
+                keys=CenterKeyNames(operator=None, anchorer=None, validator=None, log=None),
+            )
+
+
+def _nomination(joining: Joining, chain: ChainAccess, center: PlannedCenter) -> Step:
+    record = chain.registry.center(center.id)
+    how = (
+        f"Give {joining.center} to a center that is in; there: greenlane-node nominate {joining.center.name}. "
+        "It can be sent openly: nothing in it is secret. Then run this again."
+    )
+    if record is None:
+        return Step(name="nomination", state=StepState.WAITING, said="Nobody has nominated this center.", next=how)
+    if record.status is CenterStatus.NOMINATED:
+        require_same_record(candidate_of(center), record)
+        view = find_proposal(chain.registry, center.id, chain.now(), Motion.NOMINATION)
+        if view.state is not ProposalState.OPEN:
+            return Step(name="nomination", state=StepState.WAITING, said=f"The nomination is {view.state.value}.", next=how)
+        return Step(name="nomination", state=StepState.DONE, said=f"Proposal {encode_hex(view.id)[:12]} is open.")
+    if record.log_key != center.log_key and center.log_key not in {one.key for one in chain.registry.log_keys(center.id)}:
+        require_same_record(candidate_of(center), record)
+    return Step(name="nomination", state=StepState.DONE, said="It was nominated.")
+
+
+def _endorsement(joining: Joining, chain: ChainAccess, center: PlannedCenter) -> Step:
+    record = chain.registry.center(center.id)
+    # The step before has found it.
+    assert record is not None  # noqa: S101
+    if record.status is CenterStatus.ACTIVE:
+        return Step(name="endorsement", state=StepState.DONE, said=f"{center.id} is active; its validator is in the set.")
+    if record.status is not CenterStatus.NOMINATED:
+        raise Conflict(
+            f"The center {center.id} is {record.status.name.lower()}.",
+            remedy="A center that left comes back under another id; a suspended or ended one is reinstated by vote.",
+        )
+    view = find_proposal(chain.registry, center.id, chain.now(), Motion.NOMINATION)
+    return Step(
+        name="endorsement",
+        state=StepState.WAITING,
+        said=f"{view.votes} of {view.needed} votes: {', '.join(view.voters)}.",
+        next=f"Ask the other centers to vote: greenlane-node endorse {center.id} --candidate {joining.center.name}. "
+        "Then run this again.",
+    )
+
+
+def _facts(home: Home, chain: ChainAccess, plan: NetworkPlan, center: PlannedCenter) -> NetworkFacts:
+    """What the nodes are told at first: the registry's active centers, which `sync-permissions` follows from then on."""
+    active = active_centers(chain.registry)
+    own = tuple(node.enode for node in center.nodes())
+    swarm_key = NetworkLayout(home).swarm_key
+    return NetworkFacts(
+        genesis=genesis_bytes(plan),
+        # What another center wrote into the registry must not keep our node from starting.
+        validators=tuple({center.validator.enode: None, **{one.enode: None for one in active if _is_enode(one.enode)}}),
+        own_enodes=own,
+        accounts=tuple(account for one in active for account in (one.operator, one.anchorer)),
+        documents=tuple({one.name: one for one in (*plan.documents(), center.documents) if one is not None}.values()),
+        swarm_secret=parse_swarm_key(swarm_key.read_bytes()) if swarm_key.exists() else None,
+    )
+
+
+def _is_enode(text: str) -> bool:
+    try:
+        parse_enode(text)
+    except EnodeInvalid:
+        return False
+    return True
+
+
+def _validator_node(home: Home, center: PlannedCenter) -> OwnNode:
+    return next(node for node in own_nodes(home) if node.name == center.validator.name)
+
+
+def _sync(chain: ChainAccess, node: OwnNode) -> Step:
+    let_in = (
+        "Start it: greenlane-node up. Its peers let it in when every center has run `greenlane-node sync-permissions`; run that "
+        "here too. See greenlane-node logs, and doctor. Then run this again."
+    )
+    try:
+        prove_node(node.rpc(), chain.network)
+        own, others = view_node(node.rpc(), None), view_node(chain.rpc, None)
+    except (NodeSilent, NodeRefused) as fault:
+        return Step(name="sync", state=StepState.WAITING, said=f"{node.name}: {fault.detail}", next=let_in)
+    behind = others.head - own.head
+    peers = "unknown" if own.peers is None else own.peers
+    said = f"{node.name} is at block {own.head}, the network at {others.head}; peers: {peers}."
+    if behind > NEAR_BLOCKS or own.is_syncing:
+        what_next = "Wait, and run this again." if own.peers else let_in
+        return Step(name="sync", state=StepState.WAITING, said=said, next=what_next)
+    _prefer(chain, node)
+    return Step(name="sync", state=StepState.DONE, said=said)
+
+
+def _prefer(chain: ChainAccess, node: OwnNode) -> None:
+    """From now on our own node is asked first."""
+    network = load_network(chain.home.network_file)
+    urls = (node.rpc_url, *(url for url in network.rpc_urls if url != node.rpc_url))
+    if urls != network.rpc_urls:
+        replace_file(chain.home.network_file, encode_network(replace(network, rpc_urls=urls)))
+
+
+def _first_block(chain: ChainAccess, center: PlannedCenter) -> Step:
+    name = "first block"
+    if chain.network.sealing is None:
+        return Step(name=name, state=StepState.NOT_CHECKED, said="Nobody seals the blocks of this chain.")
+    record = chain.registry.center(center.id)
+    validator = center.validator.address if record is None else record.validator
+    found = sealed_block(chain.rpc, validator)
+    if found is None:
+        return Step(
+            name=name,
+            state=StepState.WAITING,
+            said=f"None of the last {LOOKED_BACK_BLOCKS} blocks bears a seal of {encode_hex(validator)}.",
+            next="Look whether the node runs with this key and has peers: greenlane-node doctor. Then run this again.",
+        )
+    return Step(name=name, state=StepState.DONE, said=f"Block {found} bears a seal of {encode_hex(validator)}. The center is in.")
+
+
+def sealed_block(rpc: NodeRpc, validator: Address) -> BlockNumber | None:
+    """The newest of the last LOOKED_BACK_BLOCKS blocks that bears a validator's seal, or None.
+
+    Raises:
+        NodeSilent, NodeRefused: the node does not tell its blocks.
+    """
+    number = rpc.call("eth_blockNumber")
+    head = int(number, 16) if isinstance(number, str) else 0
+    for height in range(head, max(0, head - LOOKED_BACK_BLOCKS), -1):
+        block = rpc.call("eth_getBlockByNumber", hex(height), False)
+        if isinstance(block, dict):
+            with suppress(InvalidInput):
+                if validator in signers(header_from_rpc(block)):
+                    return BlockNumber(height)
+    return None
