@@ -138,37 +138,38 @@ class Witness:
         from trie import HexaryTrie  # type: ignore[import-untyped]
         from trie.exceptions import MissingTrieNode, ValidationError  # type: ignore[import-untyped]
 
-        way = _Way(self._nodes, self._places, after)
+        way = _Way(self._nodes, self._places, self._used, after)
         try:
             value: bytes = HexaryTrie(way, root).get(keccak256(key))
         except MissingTrieNode as error:
             raise StateProofRefused("A node on the way from the root is not in the witness.") from error
         except ValidationError as error:
             raise StateProofRefused("A node of the witness has a path longer than any key.") from error
-        self._used.update(way.used)
         return value, way.last
 
 
 class _Way:
-    """The nodes by their hashes, for one walk from a root downward."""
+    """The nodes by their hashes, for one walk from a root downward; notes which were used, and how far down it came."""
 
-    def __init__(self, nodes: Sequence[bytes], places: dict[bytes, int], after: int) -> None:
+    def __init__(self, nodes: Sequence[bytes], places: dict[bytes, int], used: set[int], after: int) -> None:
         self._nodes = nodes
         self._places = places
+        self._used = used
         self.last = after
-        self.used: list[int] = []
 
     def __getitem__(self, node_hash: bytes) -> bytes:
         place = self._places[node_hash]
         if place <= self.last:
             raise StateProofRefused("A node stands in the witness before the one that leads to it.")
         node = self._nodes[place]
-        try:
-            _require_node(decode(node, deepest=_DEEPEST))
-        except RlpInvalid as error:
-            raise StateProofRefused(f"A node of the witness is none. {error.detail}") from error
+        # Ways to the slots of one contract have their upper nodes in common: each is read strictly once.
+        if place not in self._used:
+            try:
+                _require_node(decode(node, deepest=_DEEPEST))
+            except RlpInvalid as error:
+                raise StateProofRefused(f"A node of the witness is none. {error.detail}") from error
+            self._used.add(place)
         self.last = place
-        self.used.append(place)
         return node
 
 
