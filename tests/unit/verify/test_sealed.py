@@ -20,6 +20,8 @@ from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, TxHash
 from greenlane.verify.command import add_arguments, run
 from greenlane.verify.ladder import Judgement, NodeAway, Rung, Verdict, judge
 from greenlane.verify.report import remarks, report_text, report_value, sealed_words, summary
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from worlds.sealed_chain import SealedChain
 
 if TYPE_CHECKING:
@@ -76,6 +78,20 @@ def sealed_world(world: "World", mode: ValidatorMode) -> Sealed:
 @pytest.fixture(scope="module", params=list(ValidatorMode))
 def sealed(request: pytest.FixtureRequest, world: "World") -> Sealed:
     return sealed_world(world, request.param)
+
+
+@pytest.fixture(scope="module")
+def followed(world: "World") -> dict[ValidatorMode, tuple[Receipt, TrustFile]]:
+    """For each mode a receipt that carries a change of the set, and a trust file that does not know it."""
+    made = {}
+    for mode in ValidatorMode:
+        sealed = sealed_world(world, mode)
+        sealed.chain.change_validators(sealed.chain.members(5))
+        anchor = sealed.receipt.anchor
+        receipt = replace(sealed.receipt, seals=sealed.chain.seals(anchor.center, anchor.tree_size))
+        assert sealed.judged(receipt=receipt).verdict is PASSED
+        made[mode] = receipt, sealed.trust
+    return made
 
 
 def verdicts(judgement: Judgement) -> list[Verdict]:
@@ -337,19 +353,59 @@ def test_a_key_without_an_end_is_its_centers_today_whenever_the_block_was_sealed
     assert sealed.judged(trust=sealed.with_term(SEALED_AT + DAY, None)).verdict is PASSED
 
 
-def test_every_changed_byte_of_a_sealed_receipt_is_refused(world: "World") -> None:
+def test_every_changed_byte_of_a_sealed_receipt_is_refused(
+    followed: dict[ValidatorMode, tuple[Receipt, TrustFile]],
+) -> None:
     for mode, shift in zip(ValidatorMode, (0, 3), strict=True):
-        sealed = sealed_world(world, mode)
-        chain, anchor = sealed.chain, sealed.receipt.anchor
-        chain.change_validators(chain.members(5))
-        receipt = replace(sealed.receipt, seals=chain.seals(anchor.center, anchor.tree_size))
+        receipt, trust = followed[mode]
         data = encode_receipt(receipt)
-        assert judge(data, sealed.trust, event=None, ask=[]).verdict is PASSED
         for place in range(shift, len(data), 7):
             changed = bytearray(data)
             changed[place] ^= 1 << place % 7
-            judgement = judge(bytes(changed), sealed.trust, event=None, ask=[])
+            judgement = judge(bytes(changed), trust, event=None, ask=[])
             assert judgement.verdict is FAILED, data[max(0, place - 40) : place + 1]
+
+
+@st.composite
+def damages(draw: st.DrawFn) -> Callable[[bytes], bytes | None]:
+    """What befalls one header or node: taken out, cut, lengthened, overwritten, or replaced by noise."""
+    noise = draw(st.binary(min_size=1, max_size=40))
+    place = draw(st.integers(0, 10_000))
+    changes: list[Callable[[bytes], bytes | None]] = [
+        lambda _: None,
+        lambda data: data[: place % len(data)] or None,
+        lambda data: data + noise,
+        lambda data: data[: place % len(data)] + noise + data[place % len(data) + len(noise) :],
+        lambda _: noise,
+    ]
+    return draw(st.sampled_from(changes))
+
+
+@settings(max_examples=150)
+@given(mode=st.sampled_from(ValidatorMode), chosen=st.integers(0, 10_000), damage=damages())
+def test_no_damage_to_a_header_or_node_passes_and_none_makes_the_ladder_raise(
+    followed: dict[ValidatorMode, tuple[Receipt, TrustFile]],
+    mode: ValidatorMode,
+    chosen: int,
+    damage: Callable[[bytes], bytes | None],
+) -> None:
+    receipt, trust = followed[mode]
+    assert receipt.seals is not None
+    states = [*receipt.seals.changes, receipt.seals.anchored]
+    places = [(number, place) for number, state in enumerate(states) for place in range(-1, len(state.witness))]
+    number, place = places[chosen % len(places)]
+    state = states[number]
+    was = state.header if place < 0 else state.witness[place]
+    becomes = damage(was)
+    assume(becomes != was and becomes not in state.witness)
+    kept = () if becomes is None else (becomes,)
+    if place < 0:
+        states[number] = replace(state, header=b"".join(kept) or b"\0")
+    else:
+        states[number] = replace(state, witness=(*state.witness[:place], *kept, *state.witness[place + 1 :]))
+    damaged = replace(receipt, seals=Seals(changes=tuple(states[:-1]), anchored=states[-1]))
+    judgement = judge(encode_receipt(damaged), trust, event=None, ask=[])
+    assert (judgement.verdict, judgement.step(Rung.SEALED).verdict) == (FAILED, FAILED)
 
 
 # ---- what is told ----
