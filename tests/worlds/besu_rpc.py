@@ -445,7 +445,7 @@ class BesuNode:
         padding: bytes of nothing inside each answer.
         status: HTTP status, instead of an answer.
         scripted: by method: the result, an RpcError, or a function of the parameters.
-        asked: methods, in order. `authorizations`: what came as Authorization.
+        asked: methods, in order; `refused`: those that got an error, with its code; `authorizations`: what came as Authorization.
         enode, peers: what admin_nodeInfo and admin_peers tell; as many peers as net_peerCount says.
         syncing: what eth_syncing answers.
         nodes_allowlist, accounts_allowlist: for PERM.
@@ -467,6 +467,7 @@ class BesuNode:
     status: int | None = None
     scripted: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    refused: list[tuple[str, int]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
     enode: str = f"enode://{'00' * 64}@127.0.0.1:30303"
     peers: list[str] = field(default_factory=list)
@@ -808,6 +809,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             result = self.besu.answer(asked["method"], asked.get("params", []))
         except RpcError as error:
+            self.besu.refused.append((str(asked["method"]), error.code))
             return _failed(asked.get("id"), error)
         return {"jsonrpc": "2.0", "id": asked.get("id"), "result": result}
 

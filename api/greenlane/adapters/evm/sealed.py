@@ -24,6 +24,7 @@ from greenlane.core.canonical import JsonValue
 from greenlane.core.crypto import keccak256
 from greenlane.core.errors import InvalidInput, NotFound
 from greenlane.core.header import Header, decode_extra, header_from_rpc
+from greenlane.core.sealing import set_slots
 from greenlane.core.seals import MAX_SET_CHANGES, MAX_VALIDATORS, SealedState
 from greenlane.core.state_proof import collect_witness
 from greenlane.core.units import Address, BlockNumber, CenterId, TreeSize
@@ -38,7 +39,6 @@ _HEADERS_AT_ONCE: Final = 256
 WALKED_BLOCKS: Final = 2_048
 """Headers that one look for changes reads, where headers name the set."""
 _WORD_BYTES: Final = 32
-_FIRST_ITEM: Final = int.from_bytes(keccak256(bytes(_WORD_BYTES)), "big")
 _STATE_GONE: Final = ("world state", "block not found", "missing trie node", "out of range", "pruned", "not available")
 _KEEP_STATES: Final = (
     "Ask a node that keeps old states (data-storage-format FOREST, as greenlane-node sets nodes up): name it in network.json or "
@@ -149,13 +149,11 @@ def _changed_blocks(web3: Web3, registry: Address, first: int, last: int) -> lis
 
 def _registry_state(web3: Web3, registry: Address, number: int) -> SealedState:
     header = _header_at(web3, hex(number))
-    length_slot = bytes(_WORD_BYTES)
-    (length,), _ = _proof(web3, registry, (length_slot,), header.number)
+    (length,), _ = _proof(web3, registry, set_slots(0), header.number)
     count = int.from_bytes(length, "big")
     if not 1 <= count <= MAX_VALIDATORS:
         raise LedgerMismatch(f"The registry names {shown(str(count))} validators after block {number}.")
-    items = tuple((_FIRST_ITEM + place).to_bytes(_WORD_BYTES, "big") for place in range(count))
-    _, witness = _proof(web3, registry, (length_slot, *items), header.number)
+    _, witness = _proof(web3, registry, set_slots(count), header.number)
     return SealedState(header=header.encode(), witness=witness)
 
 
