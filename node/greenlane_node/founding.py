@@ -210,8 +210,7 @@ def found_center(home: Home, site: CenterSite, *, keystore: Keystore) -> tuple[P
         PlanInvalid: what the site says cannot stand in a plan; nothing is made.
         KeyFileInvalid, WrongPassword, WrongUse: the keystore cannot be used.
     """
-    # Before any key: a key for a center that no plan takes would only be in the way.
-    encode_center(planned_center(site, _NOBODYS_KEYS))
+    require_sound(site)
     path = center_file(home, site.id)
     made = make_center_keys(keystore, site.id, rpc_node=site.rpc_node is not None, documents=site.documents is not None)
     center = planned_center(site, center_public_keys(keystore, site.id))
@@ -224,6 +223,15 @@ def found_center(home: Home, site: CenterSite, *, keystore: Keystore) -> tuple[P
         )
     HomeFiles().once(path, data)
     return center, made
+
+
+def require_sound(site: CenterSite) -> None:
+    """Looks at what is said of a center before any key is made: a key for one that no plan takes would only be in the way.
+
+    Raises:
+        PlanInvalid: every fault.
+    """
+    encode_center(planned_center(site, _NOBODYS_KEYS))
 
 
 def center_file(home: Home, center: CenterId) -> Path:

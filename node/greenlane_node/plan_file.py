@@ -232,7 +232,7 @@ def encode_plan(plan: NetworkPlan) -> bytes:
             "voting_period_days": plan.voting_period_s // _DAY_S,
         }
     }
-    data = (_PLAN_HEAD + tomli_w.dumps(value) + "".join(map(_center_text, plan.centers))).encode()
+    data = (_PLAN_HEAD + tomli_w.dumps(value) + "".join(map(_center_text, plan.centers))).encode("utf-8", "surrogatepass")
     if parse_plan(data) != plan:
         # What no file can say, such as a part of a day.
         raise PlanInvalid((PlanFault("The plan would read otherwise than it was written.", remedy="Give periods in days."),))
@@ -245,7 +245,7 @@ def encode_center(center: PlannedCenter) -> bytes:
     Raises:
         PlanInvalid: it would be a file that `parse_center` refuses.
     """
-    data = (_CENTER_HEAD + _center_text(center).lstrip("\n")).encode()
+    data = (_CENTER_HEAD + _center_text(center).lstrip("\n")).encode("utf-8", "surrogatepass")
     if parse_center(data) != center:
         raise PlanInvalid((PlanFault("The center would read otherwise than it was written."),))
     return data
@@ -715,7 +715,8 @@ def _center_text(center: PlannedCenter) -> str:
         "endpoint": center.endpoint,
         "operator": encode_hex(center.operator),
         "anchorer": encode_hex(center.anchorer),
-        "log_key": VerifierKey(name=center.origin, public_key=center.log_key).encode(),
+        # Of an origin that names no log, the reader of the file tells the fault.
+        "log_key": VerifierKey(name=center.origin if is_key_name(center.origin) else "log", public_key=center.log_key).encode(),
         **_node_value(center.validator),
     }
     text = "\n[[center]]\n" + tomli_w.dumps(value)

@@ -125,7 +125,7 @@ def _add_keystore(parser: argparse.ArgumentParser) -> None:
 
 
 def _center(args: argparse.Namespace) -> None:
-    from greenlane_node.founding import CenterSite, DocumentsPorts, NodePorts, center_file, found_center
+    from greenlane_node.founding import CenterSite, DocumentsPorts, NodePorts, center_file, found_center, require_sound
     from greenlane_node.keys import make_password
 
     rpc_node = NodePorts(
@@ -147,6 +147,7 @@ def _center(args: argparse.Namespace) -> None:
         rpc_node=rpc_node if args.rpc_node or args.rpc_node_host else None,
         documents=documents if args.documents or args.documents_host else None,
     )
+    require_sound(site)
     home, keystore = _home(args), keystore_of_arguments(args)
     has_password = args.password_file is not None or "GREENLANE_PASSWORD_FILE" in os.environ
     is_new_password = not has_password and make_password(home, keystore)
