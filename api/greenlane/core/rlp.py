@@ -1,8 +1,8 @@
 """RLP in its one spelling, read as deep as the caller allows and no deeper.
 
 The package rlp reads the prefix of each item and refuses every other spelling of it. Its own walk down the lists is recursive
-without a bound, so that a stranger's 60 kB of nested lists would end the process; here the caller says how deep lists may
-stand. It is imported on first use, since it costs 0.3 s and only what is sealed needs it.
+without a bound, so that a stranger's 60 kB of nested lists exhaust the interpreter's stack; here the caller says how deep lists
+may stand. It is imported on first use, since it costs 0.3 s and only what is sealed needs it.
 Source: Ethereum Yellow Paper, appendix B.
 """
 
