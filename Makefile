@@ -52,5 +52,5 @@ chaos: setup ## kill -9 server, worker and chain at random moments, 200 times, a
 	@$(PY) -m scripts.chaos
 	@$(PY) -m scripts.chaos --postgres --runs 20
 
-audit: setup ## let an auditor's tool that nobody here wrote walk a served log
+audit: setup ## let tools that nobody here wrote walk a served log and read docker-compose.yml
 	@$(PY) -m scripts.audit

@@ -1,8 +1,10 @@
-"""Lets an auditor's tool that nobody here wrote walk a served log: the fsck of tessera, a Go implementation of C2SP tlog-tiles.
+"""Lets tools that nobody here wrote judge what we serve and ship.
 
-A local network is set up in a temporary folder, at least 100,000 events are captured, published and served over HTTP. The tool
-must recompute the whole log and agree; then one byte of one stored tile is flipped, and the tool must refuse. Where Go is not
-installed, this says so and ends; in CI (CI=true) that is a failure.
+A served log is walked by the fsck of tessera, a Go implementation of C2SP tlog-tiles: a local network is set up in a temporary
+folder, at least 100,000 events are captured, published and served over HTTP. The tool must recompute the whole log and agree;
+then one byte of one stored tile is flipped, and the tool must refuse. docker-compose.yml is read by the loader that `docker
+compose config` runs, and must be refused by it with one name misspelt. Where Go is not installed, this says so and ends; in CI
+(CI=true) that is a failure.
 """
 
 import argparse
@@ -26,7 +28,9 @@ from greenlane_node.anvil import free_port
 from scripts.bench.events import document_of
 from scripts.running import BIN, Child, NotReady
 
-_TOOL = "github.com/transparency-dev/tessera/cmd/fsck@v1.0.4"
+_FSCK = "github.com/transparency-dev/tessera/cmd/fsck@v1.0.4"
+_LOADER = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"
+_COMPOSE_FILE = Path("docker-compose.yml")
 _CENTER = CenterId("lima")
 _BATCH = 5_000
 _TOOL_PATIENCE_S = 600
@@ -37,10 +41,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=100_000, help="entries of the log that is walked")
     entries: int = parser.parse_args().entries
-    tool = _tool()
-    if tool is None:
+    tool, loader = _tool("fsck", _FSCK), _tool("compose", _LOADER)
+    if tool is None or loader is None:
         print("audit: Go was not found, so the auditor's tool cannot be built. Install Go and run make audit again.")
         return 1 if os.environ.get("CI") == "true" else 0
+    if not _load(loader):
+        return 1
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         _run([BIN / "greenlane-node", "embedded", "up", "--home", home, "--port", str(free_port())])
@@ -74,17 +80,36 @@ def _audit(tool: Path, home: Path, entries: int) -> int:
     return 0
 
 
-def _tool() -> Path | None:
-    """The auditor's tool, built where it is not there yet."""
-    built = Path(".build/go/fsck").absolute()
+def _tool(name: str, source: str) -> Path | None:
+    """A tool, built where it is not there yet; None where it cannot be."""
+    built = Path(".build/go").absolute() / source.rpartition("@")[2] / name
     if built.exists():
         return built
     go = shutil.which("go")
     if go is None:
         return None
-    print("── building the auditor's tool (a minute at the first time)")
-    subprocess.run([go, "install", _TOOL], env=dict(os.environ) | {"GOBIN": str(built.parent)}, check=True)
+    print(f"── building {name} (a minute at the first time)")
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([go, "install", source], env=dict(os.environ) | {"GOBIN": folder}, check=True)
+        built.parent.mkdir(parents=True, exist_ok=True)
+        # Go names a program after its folder, and that is sometimes no name.
+        shutil.move(next(Path(folder).iterdir()), built)
     return built
+
+
+def _load(loader: Path) -> bool:
+    """Whether Compose's loader reads our file, and refuses it with a name misspelt."""
+    text = _COMPOSE_FILE.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        misspelt = Path(folder) / "docker-compose.yml"
+        misspelt.write_text(text.replace("healthcheck:", "healthchek:", 1), encoding="utf-8")
+        done = [subprocess.run([loader, file], capture_output=True, text=True, check=False) for file in (_COMPOSE_FILE, misspelt)]
+    services = done[0].stdout.count("image:")
+    if done[0].returncode != 0 or services == 0 or done[1].returncode == 0:
+        print(f"audit: Compose's loader should have read docker-compose.yml and refused it misspelt.\n{done[0].stderr[-2000:]}")
+        return False
+    print(f"✔ Compose's loader reads docker-compose.yml ({services} services), and refuses it with a name misspelt")
+    return True
 
 
 def _fill(home: Path, entries: int) -> str:
