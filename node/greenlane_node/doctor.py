@@ -22,8 +22,10 @@ from greenlane.core.wire import encode_hex
 from web3.exceptions import Web3Exception
 
 from greenlane_node.keys import EnodeInvalid, parse_enode
+from greenlane_node.layout import NetworkLayout
 from greenlane_node.own_nodes import OwnNode, own_nodes
 from greenlane_node.permissions import active_centers, look
+from greenlane_node.plan_file import load_plan
 from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
 
 MAX_HEADS_APART = 2
@@ -33,6 +35,7 @@ MAX_CLOCK_OFFSET_S = 10
 LEAST_FREE_BYTES = 5 * 2**30
 LEAST_FREE_SHARE = 0.1
 _STALE_BLOCKS = 8
+_USUAL_BLOCK_TIME_S = 2
 _REACH_TIMEOUT_S = 3.0
 _LATEST = "latest"
 
@@ -79,19 +82,21 @@ class _Asked:
     fault: str = ""
 
 
-def examine(home: Home, *, now: Callable[[], float] = time.time, block_time_s: int = 2) -> tuple[Look, ...]:
+def examine(home: Home, *, now: Callable[[], float] = time.time) -> tuple[Look, ...]:
     """Looks at everything, in an order in which each explains the next.
 
     Args:
         now: unix seconds of this machine.
-        block_time_s: of the network.
 
     Raises:
         NetworkFileInvalid: the folder holds no network.
+        PlanInvalid: its network.toml cannot be read.
         NotFound: it runs no nodes.
     """
     network = load_network(home.network_file)
     nodes = own_nodes(home)
+    plan = NetworkLayout(home).plan
+    block_time_s = load_plan(plan).block_time_s if plan.exists() else _USUAL_BLOCK_TIME_S
     asked = [_ask(node.name, node.rpc()) for node in nodes]
     asked += [_ask(url, NodeRpc(url)) for url in network.rpc_urls if url not in {node.rpc_url for node in nodes}]
     answering = [one for one in asked if one.head is not None]
