@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -10,14 +11,17 @@ import pytest
 from greenlane.core.crypto import ed25519_public_key, sha256
 from greenlane.core.epcis.eventhash import event_hash_digest
 from greenlane.core.errors import InvalidInput, NotFound, Unavailable
-from greenlane.core.receipt import encode_receipt
+from greenlane.core.receipt import Receipt, encode_receipt
+from greenlane.core.seals import ValidatorMode
+from greenlane.core.trust import TrustFile
 from greenlane.core.units import Address, CenterId, LeafIndex, TreeSize, TxHash
 from greenlane.ports.events import Reader
 from greenlane.ports.outbox import SignedTransaction, anchor_purpose
 from greenlane.ports.signing import LogKeyRetired
-from greenlane.services.prove import LogDamaged, ReceiptNotReady, SaltForgotten
+from greenlane.services.prove import ChainNotSealed, LogDamaged, ReceiptNotReady, ReceiptNotSealed, SaltForgotten
+from greenlane.services.seal import ValidatorsDamaged
 from greenlane.verify.ladder import Judgement, Rung, Verdict, judge
-from worlds.deployment import COOPERATIVE, LIMA, ROASTER, TIANJIN, World, close_world, make_world
+from worlds.deployment import COOPERATIVE, LIMA, ROASTER, TIANJIN, World, close_world, make_world, sealed_chain
 from worlds.events import event_document, parsed, some_events
 
 DECLARATION = {"declarationTime": "2026-05-31T08:00:00.000Z", "reason": "incorrect_data"}
@@ -207,6 +211,151 @@ def test_what_was_anchored_after_its_log_key_was_replaced_is_proven_under_the_ne
     receipts = [renewed.receipt(event_hash) for event_hash in (before, after, newest)]
     assert [receipt.inclusion.tree_size for receipt in receipts] == [2, 4, 4]
     assert all(judged(renewed, encode_receipt(receipt)).verdict is Verdict.PASSED for receipt in receipts)
+
+
+# --- seals --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=list(ValidatorMode))
+def sealed_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """A world whose chain validators seal, in both modes."""
+    made = make_world(tmp_path, sealed=sealed_chain(request.param))
+    made.ledger.mine()
+    yield made
+    close_world(made)
+
+
+def sealed_judgement(world: World, receipt: Receipt, trust: TrustFile | None = None) -> Judgement:
+    """As a stranger judges who asks nobody."""
+    return judge(encode_receipt(receipt), trust or world.ledger.trust_file, event=None, ask=[])
+
+
+def test_a_receipt_goes_out_without_seals_until_they_are_kept_and_with_them_from_then_on(sealed_world: World) -> None:
+    world = sealed_world
+    digest = event_hash_digest(world.take(1).events[0].event_hash)
+    with pytest.raises(ReceiptNotReady) as unanchored:
+        world.prove(digest, reader=None, must_be_sealed=True)
+    assert unanchored.value.code == "receipt-not-ready"
+    world.settle()
+    weaker = world.prove(digest, reader=None)
+    assert weaker.seals is None
+    assert judged(world, encode_receipt(weaker)).verdict is Verdict.PASSED
+    with pytest.raises(ReceiptNotSealed) as waiting:
+        world.prove(digest, reader=None, must_be_sealed=True)
+    assert waiting.value.retry_after_s > 0
+    world.gather_seals()
+    receipt = world.prove(digest, reader=None, must_be_sealed=True)
+    assert receipt == world.prove(digest, reader=None)
+    judgement = sealed_judgement(world, receipt)
+    assert (judgement.verdict, judgement.step(Rung.SEALED).verdict) == (Verdict.PASSED, Verdict.PASSED)
+
+
+def test_where_nobody_seals_nobody_waits_for_seals(world: World) -> None:
+    digest = event_hash_digest(world.take(1).events[0].event_hash)
+    world.settle()
+    with pytest.raises(ChainNotSealed):
+        world.prove(digest, reader=None, must_be_sealed=True)
+    assert world.prove(digest, reader=None).seals is None
+
+
+def test_a_receipt_carries_every_change_on_the_way_so_that_an_old_trust_file_judges_it(sealed_world: World) -> None:
+    world = sealed_world
+    first_day = world.ledger.trust_file
+    receipts = []
+    for number, count in enumerate((5, 6, 5, 4)):
+        (event,) = world.take(1, first=number).events
+        world.settle()
+        world.gather_seals()
+        receipts.append(world.receipt(event.event_hash))
+        world.ledger.change_validators(count)
+        world.ledger.mine()
+    assert [len(receipt.seals.changes) for receipt in receipts if receipt.seals is not None] == [0, 1, 2, 3]
+    for trust in (first_day, world.watch_keys()):
+        for receipt in receipts:
+            judgement = sealed_judgement(world, receipt, trust)
+            assert judgement.verdict is Verdict.PASSED, judgement.steps
+
+
+def test_a_block_that_is_itself_a_change_is_no_change_on_the_way_to_itself(sealed_world: World) -> None:
+    world = sealed_world
+    (event,) = world.take(1).events
+    world.settle()
+    world.ledger.change_validators(5)
+    chain = world.ledger.sealed
+    assert chain is not None
+    for number in chain.change_blocks[:1]:
+        state = chain.sealed_anchor(LIMA, 1, number)
+        world.ledger.bent_states[LIMA, TreeSize(1)] = state
+    world.gather_seals()
+    receipt = world.receipt(event.event_hash)
+    assert receipt.seals is not None and receipt.seals.changes == ()
+    assert sealed_judgement(world, receipt).verdict is Verdict.PASSED
+
+
+def test_only_the_newest_changes_for_which_there_is_room_are_carried(
+    sealed_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = sealed_world
+    for turn in range(6):
+        world.ledger.change_validators(5 + turn % 2)
+    (event,) = world.take(1).events
+    world.settle()
+    world.gather_seals()
+    whole = world.receipt(event.event_hash)
+    assert whole.seals is not None and len(whole.seals.changes) == 6
+    for name, bound, carried in (
+        ("MAX_SET_CHANGES", 4, range(4, 5)),
+        ("_SEALS_BYTES", 8_000, range(6)),
+        ("_SEALS_BYTES", 0, [0]),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"greenlane.services.prove.{name}", bound)
+            receipt = world.receipt(event.event_hash)
+        assert receipt.seals is not None and len(receipt.seals.changes) in carried
+        assert receipt.seals.changes == whole.seals.changes[6 - len(receipt.seals.changes) :]
+        assert sealed_judgement(world, receipt, world.watch_keys()).verdict is Verdict.PASSED
+
+
+def test_a_larger_tree_that_is_sealed_goes_before_a_smaller_one_that_is_not(sealed_world: World) -> None:
+    world = sealed_world
+    (event,) = world.take(1).events
+    world.settle()
+    world.take(1, first=1)
+    world.settle()
+    assert world.receipt(event.event_hash).anchor.tree_size == 1
+    with world.store.write() as tx:
+        tx.seals.keep_sealed(LIMA, TreeSize(2), world.ledger.sealed_anchor(LIMA, TreeSize(2)))
+    receipt = world.receipt(event.event_hash)
+    assert (receipt.anchor.tree_size, sealed_judgement(world, receipt).verdict) == (2, Verdict.PASSED)
+    world.gather_seals()
+    assert world.receipt(event.event_hash).anchor.tree_size == 1
+
+
+@pytest.mark.parametrize(("table", "column"), [("anchor", "sealed_state"), ("set_change", "state"), ("set_change", "validators")])
+def test_no_bit_of_kept_seals_may_be_another(tmp_path: Path, table: str, column: str) -> None:
+    for round_ in range(8):
+        folder = tmp_path / str(round_)
+        folder.mkdir()
+        world = make_world(folder, sealed=sealed_chain())
+        world.ledger.change_validators(5)
+        (event,) = world.take(1).events
+        world.settle()
+        world.gather_seals()
+        assert world.fsck().faults == []
+        flip(world, table, column, random.Random(f"{table}.{column}.{round_}"))
+        try:
+            receipt = world.receipt(event.event_hash)
+        except LogDamaged:
+            pass
+        else:
+            assert column == "validators", "what is carried is judged by itself"
+            assert sealed_judgement(world, receipt).verdict is Verdict.PASSED
+        assert world.fsck().faults, f"fsck does not see round {round_}"
+        restarted = world.over(world.store)
+        if table == "set_change":
+            with pytest.raises(ValidatorsDamaged):
+                restarted.watch_keys()
+        close_world(world)
 
 
 # --- a damaged database -------------------------------------------------------------------------------------------------

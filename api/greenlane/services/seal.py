@@ -10,7 +10,7 @@ Every call asks first what is kept already, so it may be repeated, interrupted, 
 from dataclasses import dataclass, replace
 
 from greenlane.core.errors import CannotCheck, InvalidInput, NotFound, ProofRefused
-from greenlane.core.sealing import next_set, verify_sealed_root
+from greenlane.core.sealing import follow, next_set, verify_sealed_root
 from greenlane.core.seals import SealedState, Sealing, Seals
 from greenlane.core.units import BlockNumber, CenterId
 from greenlane.ports.ledger import Ledger
@@ -20,6 +20,13 @@ from greenlane.ports.store import Store
 
 _LOOKS_A_CALL = 32
 """For changes; one look reaches as far as a node lets it, and the next call goes on from there."""
+
+
+class ValidatorsDamaged(CannotCheck):
+    """The validators that the database names do not follow from those that this deployment was set up to believe."""
+
+    code = "validators-damaged"
+    default_remedy = "Run `greenlane fsck`, and restore from a backup what it names."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +67,7 @@ class Seal:
         self._chain = chain
         self._max_batch = max_batch
         self._again_from: BlockNumber | None = None
+        self._proven = chain.sealing
 
     def __call__(self, center: CenterId) -> SealOutcome:
         """Keeps a sealed block for anchors that have none, the newest first; at most a batch of them.
@@ -133,22 +141,40 @@ class Seal:
         """The sets that the database knows, and how far they were followed.
 
         Raises:
+            ValidatorsDamaged: what the database holds does not follow from what this deployment was set up with.
             StoreUnavailable: the database is away.
         """
+        chain_id, given = self._chain.chain_id, self._chain.sealing
         with self._store.read() as tx:
-            followed_to = tx.seals.followed_to(self._chain.chain_id)
-            sealing = extended(self._chain.sealing, tx.seals.sets(self._chain.chain_id))
+            followed_to = tx.seals.followed_to(chain_id)
+            sealing = extended(given, tx.seals.sets(chain_id))
+            changes = () if sealing == self._proven else tx.seals.changes(chain_id)
+        if changes:
+            self._prove(sealing, changes)
         # Up to its last set what this deployment was set up with is whole.
-        given_to = BlockNumber(self._chain.sealing.sets[-1].seals_from - 1)
-        return Followed(sealing=sealing, block=max(followed_to, given_to))
+        return Followed(sealing=sealing, block=max(followed_to, BlockNumber(given.sets[-1].seals_from - 1)))
 
     def sealing(self) -> Sealing:
         """Whose seals count, for the trust file: the sets that this deployment was set up with, and those that followed.
 
         Raises:
-            StoreUnavailable: the database is away.
+            ValidatorsDamaged, StoreUnavailable: as for `followed`.
         """
         return self.followed().sealing
+
+    def _prove(self, sealing: Sealing, changes: tuple[StoredChange, ...]) -> None:
+        """Judges the kept changes once more, once in the life of a process: whoever gets a trust file starts from its sets."""
+        given = self._chain.sealing
+        # What is older than the newest set that was given was judged when it was kept, by sets that were given then.
+        older = [change.becomes for change in changes if change.becomes.seals_from <= given.sets[-1].seals_from]
+        later = [change.state for change in changes if change.becomes.seals_from > given.sets[-1].seals_from]
+        try:
+            is_so = extended(follow(later, given, self._chain.pilot_registry), older) == sealing
+        except (ProofRefused, InvalidInput, CannotCheck) as fault:
+            raise ValidatorsDamaged(f"The kept changes of the validators do not hold: {fault.detail}") from fault
+        if not is_so:
+            raise ValidatorsDamaged("The kept sets of validators are not those that the kept changes lead to.")
+        self._proven = sealing
 
     def _bring(self, anchor: StoredAnchor) -> SealedState | None:
         try:
