@@ -105,6 +105,10 @@ def test_a_journey_with_one_record_that_is_not_sealed_yet_says_so_and_stays_veri
     text = site.get(PAGE, headers=HTML).text
     assert "Not checked for 1 of 2 records: whether the chain’s validators sealed that (check 8). This receipt carries no" in text
     assert "Sealed on" not in text
+    # Of one record its own page speaks alone.
+    older, newer = (event["receipt"].replace("/v1/receipts/", "/verify/").removeprefix(site.url) for event in value["events"])
+    assert "Sealed on" in site.get(older, headers=HTML).text
+    assert "Not checked: whether the chain’s validators sealed that" in site.get(newer, headers=HTML).text
     world.gather_seals()
     assert "(the last of these records)" in site.get(PAGE, headers=HTML).text
 

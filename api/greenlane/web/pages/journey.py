@@ -3,7 +3,7 @@
 The worst event decides; what could not be checked is never called failed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -135,6 +135,11 @@ class JudgedJourney:
     def declared_wrong(self) -> int:
         """How many events were later declared wrong by whoever captured them."""
         return sum(event.is_declared_wrong for event in self.events)
+
+    @property
+    def alone(self) -> "JudgedJourney":
+        """The selected event by itself, for what is said of it and not of the whole."""
+        return replace(self, events=(self.selected,))
 
     @property
     def unchanged_since(self) -> str | None:
