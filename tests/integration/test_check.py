@@ -1,14 +1,16 @@
 """What fsck promises: a clean log is called clean, and every kind of damage is named with its place."""
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from greenlane.core.crypto import ed25519_public_key, sha256
 from greenlane.core.units import LeafIndex, RootHash, TreeSize
 from greenlane.ports.ledger import AnchoredHead, LedgerUnavailable
-from worlds.deployment import LIMA, ROASTER, TIANJIN, World
+from worlds.deployment import LIMA, ROASTER, TIANJIN, World, close_world, make_world, sealed_chain
 from worlds.events import event_document, item, parsed
 
 DECLARATION = {"declarationTime": "2026-05-31T08:00:00.000Z", "reason": "incorrect_data"}
@@ -197,3 +199,46 @@ def test_a_document_that_says_the_same_in_other_bytes_is_damage(world: World) ->
     assert any("canonical" in fault for fault in world.fsck().faults)
     world.damage("UPDATE event SET document = ?", document.replace(item(0).encode(), item(1).encode()))
     assert any("event hash" in fault for fault in world.fsck().faults)
+
+
+@pytest.fixture
+def sealed_world(tmp_path: Path) -> Iterator[World]:
+    """A full log whose two anchors are sealed, by other validators than the first ones."""
+    made = make_world(tmp_path, sealed=sealed_chain())
+    made.ledger.change_validators(5)
+    fill(made)
+    made.ledger.change_validators(4)
+    made.gather_seals()
+    yield made
+    close_world(made)
+
+
+def test_kept_seals_are_judged_from_the_first_validators_on(sealed_world: World) -> None:
+    report = sealed_world.fsck(is_asking_chain=False)
+    assert (report.faults, report.anchors, report.sealed) == ([], 2, 2)
+
+
+def test_anchors_that_wait_for_seals_are_no_fault(sealed_world: World) -> None:
+    sealed_world.take(1, first=5_000)
+    sealed_world.settle()
+    report = sealed_world.fsck()
+    assert (report.faults, report.sealed) == ([], 2)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "where", "named"),
+    [
+        ("anchor", "sealed_state", "tree_size = 300", "tree size 300"),
+        ("set_change", "state", "seals_from < 4", "from block 2 on"),
+        ("set_change", "validators", "seals_from < 4", "from block 2 on"),
+    ],
+)
+def test_damaged_seals_are_named(sealed_world: World, table: str, column: str, where: str, named: str) -> None:
+    flip_first_byte(sealed_world, table, column, where)
+    faults = sealed_world.fsck(is_asking_chain=False).faults
+    assert any(named in fault or "changes of the validators cannot be read" in fault for fault in faults), faults
+
+
+def test_a_kept_change_that_is_gone_is_missed(sealed_world: World) -> None:
+    assert sealed_world.damage("DELETE FROM set_change WHERE seals_from < 4") == 1
+    assert sealed_world.fsck(is_asking_chain=False).faults

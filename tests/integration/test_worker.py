@@ -3,12 +3,15 @@
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import cast
 
 import pytest
 from greenlane.core.crypto import ed25519_public_key, sha256
+from greenlane.core.seals import SealedState
 from greenlane.core.units import CenterId, RootHash, TreeSize
 from greenlane.ports.answers import Once
 from greenlane.ports.errors import StoreUnavailable
@@ -16,7 +19,7 @@ from greenlane.ports.ledger import AnchoredHead
 from greenlane.services.anchor import Anchor, AnchorOutcome
 from greenlane.services.tidy import KEPT_FOR, Tidy
 from greenlane.worker import Worker
-from worlds.deployment import LIMA, START, TIANJIN, World
+from worlds.deployment import LIMA, START, TIANJIN, World, close_world, make_world, sealed_chain
 
 
 def worker(world: World, *, recheck_interval_s: float = 10) -> Worker:
@@ -293,3 +296,100 @@ def test_kept_answers_go_when_nobody_may_count_on_them_any_more(world: World) ->
     assert tidy() == 0
     with world.store.read() as tx:
         assert tx.answers.find(Once(scope="s", key="young", request_digest=bytes(32), at=now)) == b"answer"
+
+
+@pytest.fixture
+def sealed_world(tmp_path: Path) -> Iterator[World]:
+    """A world whose chain validators seal."""
+    made = make_world(tmp_path, sealed=sealed_chain())
+    yield made
+    close_world(made)
+
+
+def sealed(world: World, center: CenterId = LIMA) -> list[int]:
+    """Tree sizes whose seals are kept."""
+    with world.store.read() as tx:
+        anchors = tx.log.anchors(center, above=TreeSize(0), limit=100)
+        return [one.tree_size for one in anchors if tx.seals.sealed(center, one.tree_size) is not None]
+
+
+def test_what_is_anchored_is_sealed_at_the_next_look(sealed_world: World, hands: Hands, caplog: pytest.LogCaptureFixture) -> None:
+    world, served = sealed_world, worker(sealed_world, recheck_interval_s=3_600)
+    with caplog.at_level(logging.INFO):
+        for number in range(3):
+            world.take(1, first=number)
+            for _ in range(2):
+                look(served)
+                hands.now_s += 0.1
+            assert sealed(world) == list(range(1, number + 2))
+    assert "anchors.sealed" in {record.message for record in caplog.records}
+    asked = len(world.ledger.asked)
+    for _ in range(50):
+        hands.now_s += 0.1
+        look(served)
+    assert len(world.ledger.asked) == asked, "an idle log asks for no seals"
+
+
+def test_everything_anchored_is_sealed_when_the_worker_is_done(sealed_world: World) -> None:
+    world = sealed_world
+    world.take(300)
+    world.take(2, center=TIANJIN)
+    assert worker(world).run_until_current(patience_s=30)
+    assert (sealed(world), sealed(world, TIANJIN)) == ([300], [2])
+    assert world.fsck().faults == []
+
+
+def test_a_refused_seal_halts_the_sealing_of_its_center_and_nothing_else(
+    sealed_world: World, hands: Hands, caplog: pytest.LogCaptureFixture
+) -> None:
+    world, served = sealed_world, worker(sealed_world)
+    world.ledger.bent_states[LIMA, TreeSize(1)] = SealedState(header=b"no header", witness=())
+    with caplog.at_level(logging.ERROR):
+        for number in range(3):
+            world.take(1, first=number)
+            world.take(1, first=number, center=TIANJIN)
+            look(served)
+            look(served)
+            hands.now_s += 0.1
+    assert anchored(world)[-2:] == [(LIMA, 3), (TIANJIN, 3)]
+    assert sealed(world, TIANJIN) == [1, 2, 3]
+    (record,) = caplog.records
+    assert (record.message, record.__dict__["center"], record.__dict__["code"]) == ("worker.halted", LIMA, "header-invalid")
+    world.ledger.bent_states.clear()
+    hands.now_s += 31
+    for _ in range(2):
+        look(served)
+    assert sealed(world) == [1, 2, 3]
+
+
+def test_validators_are_followed_at_the_interval_though_nothing_is_captured(sealed_world: World, hands: Hands) -> None:
+    world, served = sealed_world, worker(sealed_world, recheck_interval_s=10)
+    assert world.seal is not None
+    served._follow_validators()
+    world.ledger.mine()
+    world.ledger.change_validators(5)
+    served._follow_validators()
+    assert len(world.seal.sealing().sets) == 1
+    hands.now_s += 10.1
+    served._follow_validators()
+    assert len(world.seal.sealing().sets) == 2
+    assert world.watch_keys().sealing == world.seal.sealing()
+
+
+def test_while_the_chain_stands_still_captures_are_published_and_all_of_it_ends_sealed(sealed_world: World, hands: Hands) -> None:
+    world, served = sealed_world, worker(sealed_world)
+    world.ledger.is_automine = False
+    for number in range(5):
+        world.take(1, first=number)
+        look(served)
+        hands.now_s += 1
+    assert (anchored(world), world.ledger.submissions) == ([], 1)
+    with world.store.read() as tx:
+        assert tx.log.head(LIMA).published == 5
+    world.ledger.mine(round=5)
+    world.ledger.is_automine = True
+    for _ in range(4):
+        look(served)
+        hands.now_s += 0.1
+    assert anchored(world) == [(LIMA, 1), (LIMA, 5)]
+    assert sealed(world) == [1, 5]

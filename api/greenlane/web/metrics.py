@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from greenlane.core.errors import GreenlaneError
 from greenlane.ports.jobs import CaptureJob
 from greenlane.verify.ladder import Verdict
-from greenlane.web.readiness import ChainStanding, Readiness, Report, Waiting
+from greenlane.web.readiness import Readiness, Report, Waiting
 from greenlane.web.services import FollowedSeals, WebServices
 from greenlane.web.shared import Shared
 
@@ -136,7 +136,7 @@ def _gauges(report: Report, kept: _Kept | None, *, is_sealed: bool) -> Iterator[
         probes.add_metric((probe.name,), probe.verdict is Verdict.PASSED)
     yield probes
     yield from _of_logs(report.logs, is_sealed=is_sealed)
-    yield from _of_chain(report.chain)
+    yield from _of_chain(report)
     if kept is not None:
         name = "greenlane_outbox_pending"
         yield GaugeMetricFamily(name, "Transactions that are signed and whose effect is not known yet.", value=kept.pending)
@@ -162,8 +162,13 @@ def _of_logs(logs: Iterable[Waiting], *, is_sealed: bool) -> Iterator[Metric]:
     yield from (entries, waiting, behind)
 
 
-def _of_chain(chain: ChainStanding | None) -> Iterator[Metric]:
-    yield GaugeMetricFamily("greenlane_chain_answers", "Whether a node of the chain answers.", value=chain is not None)
+def _of_chain(report: Report) -> Iterator[Metric]:
+    chain, is_contradicted = report.chain, report.is_contradicted
+    does_answer = chain is not None or is_contradicted
+    yield GaugeMetricFamily("greenlane_chain_answers", "Whether a node of the chain answers.", value=does_answer)
+    if is_contradicted or (chain is not None and chain.health.is_agreed):
+        words = "Whether the nodes that answered tell one chain, and the right one."
+        yield GaugeMetricFamily("greenlane_chain_nodes_agree", words, value=not is_contradicted)
     if chain is None:
         return
     health = chain.health
@@ -173,7 +178,6 @@ def _of_chain(chain: ChainStanding | None) -> Iterator[Metric]:
         ("head_age_seconds", "How old it is.", chain.age_s),
         ("head_round", "In which round the validators agreed on it; above 0 they failed at first.", health.round),
         ("stands_still", "Whether no block came for much longer than one takes.", chain.is_standing_still),
-        ("nodes_agree", "Whether every node that answered has the same chain.", health.is_agreed),
     )
     for name, words, value in told:
         if value is not None:

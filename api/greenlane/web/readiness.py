@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter
 
 from greenlane.core.errors import GreenlaneError
-from greenlane.ports.ledger import LedgerHealth
+from greenlane.ports.ledger import LedgerHealth, LedgerMismatch
 from greenlane.services.read_log import Backlog
 from greenlane.verify.ladder import Verdict
 from greenlane.web.schemas import time_text
@@ -90,12 +90,14 @@ class Report:
 
     Attributes:
         logs: empty where the database could not tell.
-        chain: None where no node answered.
+        chain: None where no node answered with what can be true.
+        is_contradicted: whether nodes tell different chains, or one tells another than this deployment's.
     """
 
     probes: tuple[Probe, ...]
     logs: tuple[Waiting, ...] = field(default=())
     chain: ChainStanding | None
+    is_contradicted: bool
 
     @property
     def is_ready(self) -> bool:
@@ -126,11 +128,14 @@ class Readiness:
             chain = self._standing(health, now)
             chain_probe = _chain_probe(chain)
         probes = [_probe("database", database, is_needed=True), chain_probe]
+        waiting: tuple[Waiting, ...] = ()
         if isinstance(logs, GreenlaneError):
-            return Report(probes=(*probes, _probe("logs", logs, is_needed=True)), chain=chain)
-        waiting = tuple(_waiting(each, now) for each in logs)
-        is_chain_well = chain is not None and chain.is_well
-        return Report(probes=(*probes, _logs_probe(waiting, is_chain_well=is_chain_well)), logs=waiting, chain=chain)
+            probes.append(_probe("logs", logs, is_needed=True))
+        else:
+            waiting = tuple(_waiting(each, now) for each in logs)
+            probes.append(_logs_probe(waiting, is_chain_well=chain is not None and chain.is_well))
+        is_contradicted = isinstance(health, LedgerMismatch) or (chain is not None and chain.health.is_agreed is False)
+        return Report(probes=tuple(probes), logs=waiting, chain=chain, is_contradicted=is_contradicted)
 
     async def standstill(self) -> str | None:
         """Since when the chain stands still, for a page; None where it does not, or where nobody can tell at once."""

@@ -24,13 +24,18 @@ JOB = {
 
 @dataclass
 class Server:
-    """What it answers next, and what it was asked."""
+    """What it answers next, and what it was asked.
+
+    Attributes:
+        not_yet: codes of problems with which it answers first, each once, with 503.
+    """
 
     url: str
     status: int = 202
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = json.dumps(JOB).encode()
     asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    not_yet: list[str] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -39,6 +44,14 @@ def server() -> Iterator[Server]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             told.asked.append((self.command, self.path, dict(self.headers), body))
+            if told.not_yet:
+                problem = json.dumps({"code": told.not_yet.pop(0), "detail": "Not yet."}).encode()
+                self.send_response(503)
+                self.send_header("Retry-After", "2")
+                self.send_header("Content-Length", str(len(problem)))
+                self.end_headers()
+                self.wfile.write(problem)
+                return
             self.send_response(told.status)
             for name, value in told.headers.items():
                 self.send_header(name, value)
@@ -239,3 +252,32 @@ def test_a_receipt_that_cannot_be_written_is_named(refused: Callable[..., str], 
     server.status = 200
     for place in (tmp_path, tmp_path / "nowhere" / "receipt.json"):
         assert str(place) in refused("receipt", DIGEST, "--url", server.url, "--output", place)
+
+
+def test_a_receipt_with_seals_is_waited_for_and_other_trouble_is_not(
+    run: Any, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("greenlane.cli.client_receipt.time.sleep", pauses.append)
+    server.status, server.body = 200, b'{"type":"GreenlaneReceipt"}'
+    server.not_yet = ["receipt-not-ready", "receipt-not-sealed", "receipt-not-sealed"]
+    assert run("receipt", DIGEST, "--url", server.url, "--sealed").out.strip() == server.body.decode()
+    assert {path for _, path, _, _ in server.asked} == {f"/v1/receipts/{DIGEST}?sealed=required"}
+    assert (len(server.asked), pauses) == (4, [2, 2, 2])
+    for code in ("log-key-retired", "busy"):
+        server.not_yet = [code, code]
+        told = run("receipt", DIGEST, "--url", server.url, "--sealed")
+        assert (told.code, told.out) == (3, "") and "Not yet. Try again in 2 s." in told.err
+        assert server.not_yet == [code]
+    server.not_yet = ["receipt-not-sealed"]
+    assert run("receipt", DIGEST, "--url", server.url).code == 3
+    assert len(pauses) == 3
+
+
+def test_seals_are_not_waited_for_without_end(run: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("greenlane.cli.client_receipt.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("greenlane.cli.client_receipt.time.sleep", lambda pause_s: now.__setitem__(0, now[0] + pause_s))
+    server.not_yet = ["receipt-not-sealed"] * 100
+    assert run("receipt", DIGEST, "--url", server.url, "--sealed").code == 3
+    assert 50 <= now[0] <= 60

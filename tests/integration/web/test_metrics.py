@@ -127,8 +127,15 @@ def test_what_is_not_known_is_absent_and_not_nought(site: Site) -> None:
     site.world.ledger.is_away = True
     found = scrape(site)
     assert value(found, "chain_answers") == 0
-    assert "greenlane_chain_head_number" not in names(found)
+    assert not names(found) & {"greenlane_chain_head_number", "greenlane_chain_nodes_agree"}
     assert value(found, "log_entries", center=LIMA, stage="captured") == 0
+
+
+def test_a_chain_that_is_another_is_told_as_nodes_that_do_not_agree(site: Site) -> None:
+    site.world.ledger.is_other_chain = True
+    found = scrape(site)
+    assert (value(found, "chain_answers"), value(found, "chain_nodes_agree")) == (1, 0)
+    assert value(found, "probe_passed", probe="chain") == 0
 
 
 def test_without_its_database_a_server_still_tells_that_it_is_not_ready(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
