@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from time import monotonic
 
 import pytest
 from greenlane.core.errors import CannotCheck, InvalidInput, ProofRefused
@@ -31,7 +32,17 @@ from greenlane.core.sealing import (
     verify_sealed_root,
     verify_sealed_slot,
 )
-from greenlane.core.seals import MAX_VALIDATORS, SealedState, Sealing, Seals, ValidatorMode, ValidatorSet
+from greenlane.core.seals import (
+    MAX_SET_CHANGES,
+    MAX_VALIDATORS,
+    MAX_WITNESS_NODE_BYTES,
+    MAX_WITNESS_NODES,
+    SealedState,
+    Sealing,
+    Seals,
+    ValidatorMode,
+    ValidatorSet,
+)
 from greenlane.core.state_proof import StateProofRefused
 from greenlane.core.units import Address, BlockNumber, CenterId, RootHash, TreeSize
 from hypothesis import given, settings
@@ -436,9 +447,9 @@ def test_a_change_that_contradicts_what_is_known_is_refused(mode: ValidatorMode)
     otherwise.change_validators((*otherwise.members(4), STRANGER))
     # The same block brings one set here and another there, and both were sealed by the first.
     assert otherwise.change_blocks[0] == chain.change_blocks[0]
-    known = chain.sealing(chain.head.number)
-    with pytest.raises((ChangeRefused, ValidatorsMisplaced)):
-        follow(otherwise.changes(), known, REGISTRY)
+    for known_to in (chain.change_blocks[0] + 1, chain.head.number):
+        with pytest.raises((ChangeRefused, ValidatorsMisplaced)):
+            follow(otherwise.changes(), chain.sealing(known_to), REGISTRY)
     follow(otherwise.changes(), otherwise.sealing(), REGISTRY)
 
 
@@ -593,6 +604,25 @@ def test_the_state_of_another_block_or_contract_is_refused() -> None:
 
 
 # ---- what it costs ----
+
+
+def test_the_most_that_a_stranger_may_send_is_refused_in_time() -> None:
+    chain = SealedChain(validators=4)
+    chain.anchor("lima", 512, ROOT)
+    anchored = chain.sealed_anchor("lima", 512)
+    garbage = tuple(place.to_bytes(MAX_WITNESS_NODE_BYTES, "little") for place in range(1, MAX_WITNESS_NODES))
+    full = replace(anchored, witness=(*anchored.witness, *garbage[: MAX_WITNESS_NODES - len(anchored.witness)]))
+    # A header of 65,533 items of one byte, and one of lists inside one another.
+    wide, deep = b"\xf9\xff\xfa" + b"\x01" * 65_530, b"\xf8\xff" * 32_000
+    change = SealedState(header=anchored.header, witness=garbage)
+    started = monotonic()
+    assert refused(Seals(changes=(), anchored=full), chain.sealing())
+    for header in (wide, deep):
+        assert refused(Seals(changes=(), anchored=replace(anchored, header=header)), chain.sealing())
+        assert refused(Seals(changes=(replace(change, header=header),) * MAX_SET_CHANGES, anchored=anchored), chain.sealing())
+    assert refused(Seals(changes=(change,) * MAX_SET_CHANGES, anchored=anchored), chain.sealing())
+    # Under a tenth of that where nothing else runs.
+    assert monotonic() - started < 5
 
 
 def test_what_judges_seals_is_imported_where_there_are_any() -> None:
