@@ -1,11 +1,12 @@
-"""What a verifier starts from: one chain, its contracts, its validators, its centers and their log keys.
+"""What a verifier starts from: one chain, its contracts, who seals it, its centers and their log keys.
 
 Everything else is proven against it, so it must reach the verifier by a way the verifier trusts; nothing in it is secret.
 
 A log key has a term. A checkpoint carries no time that anybody but its signer vouches for, so a term cannot be held against a
 signature alone. The rule is: a key without an end is its center's key today, and is taken. A key with an end is taken only where
 the chain says that the checkpoint's root was anchored within the key's term: whoever steals a retired key can sign, but cannot
-anchor in the past. Where the chain is not asked, that question stays open, and the answer is "not checked".
+anchor in the past. A block that validators sealed within the term shows as much, for its root was anchored by then. Where neither
+tells, that question stays open, and the answer is "not checked".
 """
 
 import itertools
