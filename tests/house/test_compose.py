@@ -120,7 +120,7 @@ def test_nobody_but_its_owner_reads_what_is_secret(founded: Path) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_service_is_held_in_bounds(name: str) -> None:
     service = SERVICES[name]
-    user = re.sub(r"\$\{GREENLANE_USER:-(.*)\}", r"\1", service["user"])
+    user = re.sub(r"\$\{NETWORK_OWNER:-(.*)\}", r"\1", service["user"])
     assert not user.startswith(("0:", "root"))
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -181,7 +181,7 @@ def test_a_chain_node_is_started_as_its_own_files_say(name: str, founded: Path) 
     assert tuple(service["command"]) == besu_command(Path("besu"), folder)[1:]
     assert service["environment"]["LOG4J_CONFIGURATION_FILE"] == besu_environment(folder)["LOG4J_CONFIGURATION_FILE"]
     address = _addresses(name)["chain"]
-    assert address == config["p2p-host"] == config["rpc-http-host"] == service["environment"]["GREENLANE_NODE_HOST"]
+    assert address == config["p2p-host"] == config["rpc-http-host"] == service["environment"]["NODE_HOST"]
     assert f"/{config['rpc-http-port']} " in service["healthcheck"]["test"][-1]
     assert "localhost" in config["host-allowlist"]
     targets = [target for _, target, _ in _mounts(service)]
@@ -202,7 +202,7 @@ def test_a_documents_node_is_started_as_its_own_files_say(name: str, founded: Pa
     assert {variable: service["environment"][variable] for variable in wanted} == wanted
     address = _addresses(name)["chain"]
     assert config["Addresses"]["API"] == [f"/ip4/{address}/tcp/5001"]
-    assert service["environment"]["GREENLANE_NODE_HOST"] == address
+    assert service["environment"]["NODE_HOST"] == address
     secret = COMPOSE["secrets"][service["secrets"][0]["source"]]["file"]
     token = _on_disk(secret, founded).read_text().strip()
     assert config["API"]["Authorizations"]["greenlane"]["AuthSecret"] == f"bearer:{token}"
@@ -275,8 +275,8 @@ def test_every_variable_of_the_file_has_a_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     named = {found for line in lines for found in _VARIABLE.findall(line)}
-    assert named == {"GREENLANE_USER"}
-    assert "${GREENLANE_USER:-" in text
+    assert named == {"NETWORK_OWNER"}
+    assert "${NETWORK_OWNER:-" in text
 
 
 def test_the_image_is_built_of_files_that_are_there_and_let_in() -> None:
