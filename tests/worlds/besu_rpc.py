@@ -26,10 +26,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
-import requests
 import rlp  # type: ignore[import-untyped]
 from coincurve import PrivateKey
 from eth_account import Account
@@ -216,9 +217,7 @@ class BesuChain:
             registry: whose storage names the validators, in the mode CONTRACT.
             founders: the first set; everybody who has a key here unless told otherwise.
         """
-        self._anvil_url = anvil_url
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._connection = HTTPConnection(urlsplit(anvil_url).netloc, timeout=20)
         self._keys = {address_of(secret): PrivateKey(secret) for secret in secrets}
         self._registry = registry
         self.mode = mode
@@ -228,6 +227,7 @@ class BesuChain:
         self._rounds: dict[int, int] = {}
         self._ours: dict[str, str] = {}
         self._lock = threading.RLock()
+        self._is_followed = False
         self.pool = Pool()
         self.down: set[Address] = set()
         self.next_round = 0
@@ -322,9 +322,10 @@ class BesuChain:
 
     def anvil(self, method: str, *params: Any) -> Any:
         """Asks anvil itself, past all nodes."""
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
         with self._lock:
-            answer = self._session.post(self._anvil_url, json=body, timeout=20).json()
+            self._connection.request("POST", "/", body, {"Content-Type": "application/json"})
+            answer = json.loads(self._connection.getresponse().read())
         if "error" in answer:
             error = answer["error"]
             raise RpcError(error["code"], error["message"], error.get("data"))
@@ -334,7 +335,7 @@ class BesuChain:
         """Ends every node; anvil stays."""
         for node in self.nodes:
             node.stop()
-        self._session.close()
+        self._connection.close()
 
     # ---- for the nodes ----
 
@@ -342,6 +343,17 @@ class BesuChain:
         """Asks anvil with our hashes in question and answer."""
         theirs = {ours: anvil for anvil, ours in self._ours.items()}
         return _exchanged(self.anvil(method, *_exchanged(params, theirs)), self._ours)
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """No block comes meanwhile, so it is enough to look at anvil's head once."""
+        with self._lock:
+            self._follow()
+            was, self._is_followed = self._is_followed, True
+            try:
+                yield
+            finally:
+                self._is_followed = was
 
     def is_of_genesis(self, log: Mapping[str, Any]) -> bool:
         """Whether a log would not be there, had the registry stood in the genesis file."""
@@ -354,6 +366,8 @@ class BesuChain:
     def _follow(self) -> None:
         """Makes headers for anvil's new blocks; drops ours where anvil went back."""
         with self._lock:
+            if self._is_followed:
+                return
             newest = self.anvil("eth_getBlockByNumber", "latest", False)
             height = int(newest["number"], 16)
             del self._blocks[height + 1 :]
@@ -528,7 +542,7 @@ class BesuNode:
             raise RpcError(-32601, "Method not found")
         if group not in self.apis:
             raise RpcError(-32604, "Method not enabled")
-        with self.chain._lock:
+        with self.chain.one_moment():
             if method in _OWN:
                 return _OWN[method](self, params)
             if method not in _FORWARDED:
