@@ -101,6 +101,8 @@ def prove_node(rpc: NodeRpc, network: Network) -> Web3:
             remedy="Name a node of this network, in network.json or with --rpc.",
         )
     web3 = rpc.web3()
+    # It would ask for the chain id before every call; that is asked above.
+    web3.middleware_onion.remove("validation")
     try:
         check_contracts(web3, network.pilot_registry, network.anchor_log)
     except LedgerMismatch as fault:

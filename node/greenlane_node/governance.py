@@ -4,7 +4,7 @@ A proposal is open while votes on it are taken: not carried out, its time not ov
 was made. All proposals of a network are open for the same time, so the newest expires last and looking ends at the first expired.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -79,9 +79,14 @@ def all_centers(registry: PilotRegistry) -> tuple[CenterRecord, ...]:
 
 def active_centers(registry: PilotRegistry) -> tuple[CenterRecord, ...]:
     """The active centers, in the order of their validators in the registry's set."""
-    holders = (registry.center_of_validator(validator) for validator in registry.validators())
-    records = (registry.center(holder) for holder in holders if holder is not None)
+    records = map(registry.center, active_ids(registry))
     return tuple(record for record in records if record is not None)
+
+
+def active_ids(registry: PilotRegistry) -> tuple[CenterId, ...]:
+    """Ids of the active centers, in the order of their validators in the registry's set."""
+    holders = map(registry.center_of_validator, registry.validators())
+    return tuple(holder for holder in holders if holder is not None)
 
 
 def open_proposals(registry: PilotRegistry, now: UnixSeconds) -> tuple[ProposalView, ...]:
@@ -91,7 +96,7 @@ def open_proposals(registry: PilotRegistry, now: UnixSeconds) -> tuple[ProposalV
         now: of the newest block.
     """
     found = []
-    active = [one.id for one in active_centers(registry)]
+    active = active_ids(registry)
     for record in _newest_first(registry):
         if record.expires_at <= now:
             break
@@ -112,7 +117,7 @@ def find_proposal(registry: PilotRegistry, text: str, now: UnixSeconds, motion: 
         NotFound: there is none among the newest MOST_LOOKED_AT.
         InvalidInput: it names several.
     """
-    active = [one.id for one in active_centers(registry)]
+    active = active_ids(registry)
     records: list[ProposalRecord] = []
     for record in _newest_first(registry):
         if len(records) == MOST_LOOKED_AT:
@@ -141,7 +146,7 @@ def view_proposal(registry: PilotRegistry, proposal: ProposalId, now: UnixSecond
     record = registry.proposal(proposal)
     if record is None:
         raise NotFound(f"There is no proposal 0x{proposal.hex()}.", remedy="See the open ones: greenlane-node vote.")
-    return _view(registry, record, now, [one.id for one in active_centers(registry)])
+    return _view(registry, record, now, active_ids(registry))
 
 
 def _newest_first(registry: PilotRegistry) -> Iterator[ProposalRecord]:
@@ -155,7 +160,7 @@ def _newest_first(registry: PilotRegistry) -> Iterator[ProposalRecord]:
         end = start
 
 
-def _view(registry: PilotRegistry, record: ProposalRecord, now: UnixSeconds, active: list[CenterId]) -> ProposalView:
+def _view(registry: PilotRegistry, record: ProposalRecord, now: UnixSeconds, active: Sequence[CenterId]) -> ProposalView:
     center = registry.center(record.center)
     if record.is_executed:
         state = ProposalState.CARRIED

@@ -1,0 +1,149 @@
+"""The same commands against nodes with Besu's ways: sealed blocks, a pool that replaces silently, tokens, stalls."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from greenlane.adapters.keystore import replace_file
+from greenlane.adapters.network_file import encode_network
+from greenlane.core.exits import Exit
+from greenlane.core.seals import ValidatorMode
+from greenlane.core.units import Address
+from greenlane_node.anvil import free_port
+from greenlane_node.cli.program import main
+from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
+from greenlane_node.joining import sealed_block
+from greenlane_node.node_view import view_node
+from greenlane_node.rpc import NodeRpc
+from worlds.besu_rpc import BesuChain, RpcError, besu_over, described
+from worlds.registry import Said
+
+pytestmark = pytest.mark.chain
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[RunningNetwork]:
+    with EmbeddedNetwork.start(tmp_path / "home", port=free_port()) as network:
+        yield network
+
+
+@pytest.fixture(params=list(ValidatorMode))
+def chain(running: RunningNetwork, request: pytest.FixtureRequest) -> Iterator[BesuChain]:
+    made = besu_over(running, mode=request.param)
+    made.add_node(token="opens")
+    made.mine(3)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def run(running: RunningNetwork, chain: BesuChain, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    network = described(running.network, chain)
+    replace_file(running.home.network_file, encode_network(network))
+    (tmp_path / "token").write_text("opens\n")
+
+    def command(*words: str, token: bool = True) -> Said:
+        capsys.readouterr()
+        opened = ("--token-file", str(tmp_path / "token")) if token else ()
+        code = main([*words, "--home", str(running.home.directory), *opened])
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    return command
+
+
+def test_votes_are_sent_and_settled_over_besus_pool(chain: BesuChain, run: Run) -> None:
+    with chain.going(0.1):
+        opened = run("propose", "suspension", "lima", "--center", "tianjin", "--json")
+        assert opened.code == Exit.GOOD, opened.err
+        carried = run("vote", "lima", "--center", "ho-chi-minh", "--json")
+        assert carried.code == Exit.GOOD, carried.err
+    assert carried.json()["state"] == "carried"
+    assert chain.pool.replaced == []
+    chain.mine()
+    rows = run("validators", "--json").json()
+    assert (rows["mode"], [row["center"] for row in rows["validators"] if row["status"] == "active"]) == (
+        chain.mode.value,
+        ["tianjin", "ho-chi-minh"],
+    )
+
+
+def test_the_set_that_seals_next_is_told_apart_from_the_one_that_sealed(chain: BesuChain, run: Run) -> None:
+    if chain.mode is ValidatorMode.HEADER:
+        seats = chain.founders
+        chain.elect(seats[:2])
+        chain.mine()
+        rows = run("validators", "--json").json()
+        # The registry knows three; the headers say who seals.
+        assert {row["address"]: row["seals"] for row in rows["validators"]} == {
+            "0x" + one.hex(): one in seats[:2] for one in seats
+        }
+        return
+    with chain.going(0.1):
+        assert run("propose", "suspension", "lima", "--center", "tianjin").code == Exit.GOOD
+    from_here = []
+    with chain.going(0.3):
+        assert run("vote", "lima", "--center", "ho-chi-minh").code == Exit.GOOD
+        from_here.append(run("validators", "--json").json())
+    chain.mine(2)
+    settled = run("validators", "--json").json()
+    assert settled["set_changes_with_next_block"] is False
+    assert from_here[0]["validators"] == settled["validators"]
+
+
+def test_status_tells_the_round_and_the_age_of_the_head(chain: BesuChain, run: Run) -> None:
+    chain.stall()
+    chain.mine(3)
+    chain.resume()
+    chain.mine()
+    told = run("status", "--json")
+    assert told.code == Exit.GOOD
+    facts = told.json()
+    assert (facts["round"], facts["head"], facts["peers"]) == (3, chain.head, 0)
+    assert {row["center"] for row in facts["centers"]} == {"tianjin", "lima", "ho-chi-minh"}
+
+
+def test_a_token_that_is_missing_is_told(chain: BesuChain, run: Run) -> None:
+    said = run("status", token=False)
+    assert said.code == Exit.USAGE
+    assert said.is_one_fault("wants a token", "--token-file")
+
+
+def test_a_stall_leaves_one_transaction_that_is_found_again(chain: BesuChain, run: Run) -> None:
+    chain.stall()
+    for _ in range(2):
+        said = run("propose", "renewal", "lima", "--center", "lima", "--timeout", "1")
+        assert said.code == Exit.UNCHECKED
+        assert said.err.count("\n") == 1
+    assert len(chain.pool.waiting) == 1
+    assert chain.pool.replaced == []
+    chain.resume()
+    chain.mine()
+    assert run("propose", "renewal", "lima", "--center", "lima", "--json").json()["was_so"] is True
+
+
+def test_a_node_that_refuses_the_transaction_is_quoted(chain: BesuChain, run: Run) -> None:
+    chain.nodes[0].scripted["eth_sendRawTransaction"] = RpcError(-32005, "Transaction gas limit exceeds block gas limit")
+    said = run("propose", "renewal", "lima", "--center", "lima", "--timeout", "2")
+    assert said.code == Exit.UNCHECKED
+    assert said.is_one_fault("does not take the transaction", "exceeds block gas limit")
+
+
+def test_a_seal_is_found_among_the_newest_blocks_and_a_stranger_has_none(chain: BesuChain, tmp_path: Path) -> None:
+    token = tmp_path / "opens"
+    token.write_text("opens\n")
+    rpc = NodeRpc(chain.nodes[0].url, token_file=token)
+    for validator in chain.founders:
+        chain.down = {validator}
+        assert sealed_block(rpc, validator) == chain.head
+        chain.down = set()
+    assert sealed_block(rpc, stranger_to(chain.founders[0])) is None
+    assert view_node(rpc, chain.sealing).round == 0
+    assert view_node(rpc, replace(chain.sealing), now=lambda: 0).age_s < 0
+
+
+def stranger_to(address: Address) -> Address:
+    return Address(address[:-1] + bytes([address[-1] ^ 1]))
