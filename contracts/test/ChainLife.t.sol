@@ -59,31 +59,29 @@ contract LifeHandler is Network {
 
     function admit(uint256 by) public {
         if (_newcomer > 900) return;
-        _call("admit", _operator(by), abi.encodeCall(registry.nominate, (candidate(_newcomer))));
-        if (_carry("admit")) _newcomer++;
+        bytes memory motion = abi.encodeCall(registry.nominate, (candidate(_newcomer)));
+        if (_call("admit", _operator(by), motion) && _carry("admit")) _newcomer++;
     }
 
     function suspend(uint256 by, uint256 about) public {
-        _call("suspend", _operator(by), abi.encodeCall(registry.proposeSuspension, (_center(about))));
-        _carry("suspend");
+        if (_call("suspend", _operator(by), abi.encodeCall(registry.proposeSuspension, (_center(about))))) _carry("suspend");
     }
 
     function reinstate(uint256 by, uint256 about) public {
-        _call("reinstate", _operator(by), abi.encodeCall(registry.proposeReinstatement, (_center(about))));
-        _carry("reinstate");
+        bytes memory motion = abi.encodeCall(registry.proposeReinstatement, (_centerThatIsOut(about)));
+        if (_call("reinstate", _operator(by), motion)) _carry("reinstate");
     }
 
     function renew(uint256 by, uint256 about) public {
-        _call("renew", _operator(by), abi.encodeCall(registry.proposeRenewal, (_center(about))));
-        _carry("renew");
+        if (_call("renew", _operator(by), abi.encodeCall(registry.proposeRenewal, (_center(about))))) _carry("renew");
     }
 
     function replaceOperator(uint256 by, uint256 about, uint256 with) public {
         Center memory center = registry.center(_center(about));
         // An account of its own, too: one that seals keeps its seat while it governs.
         address[3] memory accounts = [center.validator, center.anchorer, account(with, "operator put in")];
-        _call("replace", _operator(by), abi.encodeCall(registry.proposeOperator, (center.id, accounts[with % 3])));
-        _carry("replace");
+        bytes memory motion = abi.encodeCall(registry.proposeOperator, (center.id, accounts[with % 3]));
+        if (_call("replace", _operator(by), motion)) _carry("replace");
     }
 
     function lateVote(uint256 by, uint256 which) public {
@@ -146,9 +144,7 @@ contract LifeHandler is Network {
     // ---- inside ----
 
     function _carry(bytes32 what) private returns (bool) {
-        uint256 count = registry.proposalCount();
-        if (count == 0) return false;
-        bytes32 proposalId = registry.proposalIds(count - 1, 1)[0];
+        bytes32 proposalId = registry.proposalIds(registry.proposalCount() - 1, 1)[0];
         uint256 centers = registry.centerCount();
         for (uint256 i = 0; i < centers && !registry.proposal(proposalId).executed; ++i) {
             _call(what, _operator(i), abi.encodeCall(registry.vote, (proposalId)));
@@ -163,9 +159,10 @@ contract LifeHandler is Network {
         _look("time");
     }
 
-    function _call(bytes32 what, address sender, bytes memory data) private {
+    function _call(bytes32 what, address sender, bytes memory data) private returns (bool isDone) {
+        bytes memory answer;
         vm.prank(sender);
-        (bool isDone, bytes memory answer) = address(registry).call(data);
+        (isDone, answer) = address(registry).call(data);
         if (!isDone && bytes4(answer) == bytes4(keccak256("BelowMinimum(uint256,uint256)"))) held++;
         _look(what);
     }
@@ -201,6 +198,16 @@ contract LifeHandler is Network {
 
     function _center(uint256 seed) private view returns (bytes32) {
         return registry.centerIds(within(seed, 0, registry.centerCount() - 1), 1)[0];
+    }
+
+    /// One that a vote can bring back, if there is any: they are few, and would hardly be met by chance.
+    function _centerThatIsOut(uint256 seed) private view returns (bytes32 id) {
+        uint256 count = registry.centerCount();
+        for (uint256 i = 0; i < count; ++i) {
+            id = registry.centerIds(addmod(seed, i, count), 1)[0];
+            CenterStatus status = registry.center(id).status;
+            if (status == CenterStatus.Suspended || status == CenterStatus.Ended) return id;
+        }
     }
 
     function _operator(uint256 seed) private view returns (address) {
