@@ -9,6 +9,7 @@
 - Allowlists and static nodes are made for the founders, and afterwards belong to `sync-permissions`.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -169,6 +170,14 @@ class Founded:
     kept: tuple[Path, ...]
 
 
+def make_private(directory: Path) -> None:
+    """Makes a folder that only its owner can enter, and such parents where they are missing."""
+    # Path.mkdir gives its mode to the last folder only.
+    if not directory.parent.exists():
+        make_private(directory.parent)
+    directory.mkdir(mode=0o700, exist_ok=True)
+
+
 class HomeFiles:
     """Writes files that are not there yet, and remembers what it did."""
 
@@ -182,7 +191,7 @@ class HomeFiles:
         if path.exists():
             self.kept.append(path)
             return
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path.parent)
         write_new_file(path, data)
         self.written.append(path)
 
@@ -194,7 +203,7 @@ class HomeFiles:
             self.once(path, data)
 
     def replaced(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path.parent)
         replace_file(path, data)
         self.written.append(path)
 
@@ -450,7 +459,7 @@ def make_swarm_key(home: Home) -> tuple[Path, bool]:
     layout = NetworkLayout(home)
     is_new = not layout.swarm_key.exists()
     if is_new:
-        home.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(home.directory)
         write_new_file(layout.swarm_key, encode_swarm_key(random_bytes(SWARM_KEY_BYTES)))
     return layout.swarm_key, is_new
 
@@ -468,9 +477,9 @@ def _planned_node(center: CenterId, role: NodeRole, public_key: bytes, ports: No
 
 
 def _require_same_network(layout: NetworkLayout, encoded: bytes, plan: NetworkPlan, hash_: bytes) -> None:
-    if not layout.plan.exists():
-        require_no_network(layout)
-    elif layout.plan.read_bytes() != encoded and load_plan(layout.plan) != plan:
+    if layout.home.embedded_file.exists():
+        raise AnotherPlan("This folder holds an embedded network.", where=str(layout.home.embedded_file), remedy=OTHER_FOLDER)
+    if layout.plan.exists() and layout.plan.read_bytes() != encoded and load_plan(layout.plan) != plan:
         raise AnotherPlan("This folder holds the plan of another network.", where=str(layout.plan), remedy=OTHER_FOLDER)
     if layout.home.network_file.exists():
         network = load_network(layout.home.network_file)
@@ -480,12 +489,6 @@ def _require_same_network(layout: NetworkLayout, encoded: bytes, plan: NetworkPl
                 where=str(layout.home.network_file),
                 remedy=OTHER_FOLDER,
             )
-
-
-def require_no_network(layout: NetworkLayout) -> None:
-    for file, told in ((layout.home.embedded_file, "an embedded network"), (layout.home.network_file, "another network")):
-        if file.exists():
-            raise AnotherPlan(f"This folder holds {told}.", where=str(file), remedy=OTHER_FOLDER)
 
 
 def _own_centers(keystore: Keystore, plan: NetworkPlan) -> tuple[PlannedCenter, ...]:
@@ -523,7 +526,9 @@ def _own_centers(keystore: Keystore, plan: NetworkPlan) -> tuple[PlannedCenter, 
 
 
 def _swarm_secret(layout: NetworkLayout, plan: NetworkPlan, own: Sequence[PlannedCenter], given: bytes | None) -> bytes | None:
-    here = parse_swarm_key(layout.swarm_key.read_bytes()) if layout.swarm_key.exists() else None
+    # A node's copy is as good as ours, should that be lost.
+    copies = [layout.swarm_key, *sorted(layout.kubo("x").parent.glob("*/repository/swarm.key"))]
+    here = next((parse_swarm_key(path.read_bytes()) for path in copies if path.exists()), None)
     if given is not None and here is not None and given != here:
         raise AnotherPlan(
             "This folder holds another key of a swarm than the one given.",
@@ -565,7 +570,7 @@ def _write_nodes(
         if opens_keys:
             use = KeyUse.VALIDATOR if node.role is NodeRole.VALIDATOR else KeyUse.RPC_NODE
             files.once(folder.key, node_key_file(keystore, key_name(center.id, use)))
-        folder.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder.data)
         # Last: a folder with a config.toml is a node.
         files.made(folder.config, besu_config(node, placement))
     if center.documents is not None and facts.swarm_secret is not None:
@@ -581,7 +586,8 @@ def _write_documents_node(
     placement: Placement,
 ) -> None:
     folder = layout.kubo(node.name)
-    files.once(layout.token(node.name), random_bytes(TOKEN_BYTES).hex().encode() + b"\n")
+    token = _token_in(folder / "config") or random_bytes(TOKEN_BYTES).hex()
+    files.once(layout.token(node.name), token.encode() + b"\n")
     repository = Path(kubo_repository(folder))
     files.once(repository / "swarm.key", encode_swarm_key(facts.swarm_secret or b""))
     config = kubo_config(
@@ -595,6 +601,15 @@ def _write_documents_node(
     # Kubo has made its repository out of this file, and reads its own copy since.
     if (repository / "config").exists():
         files.made(repository / "config", config)
+
+
+def _token_in(config: Path) -> str | None:
+    """The token that a Kubo node's configuration has, should the file with it be lost."""
+    try:
+        secret = json.loads(config.read_bytes())["API"]["Authorizations"]["greenlane"]["AuthSecret"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return secret.removeprefix("bearer:") if isinstance(secret, str) else None
 
 
 def _write_token(path: Path, access: RpcAccess, permissions: Sequence[str], clock: Clock, files: HomeFiles) -> None:

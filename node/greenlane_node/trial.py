@@ -29,7 +29,6 @@ from greenlane_node.founding import (
     found_network,
     network_of,
     planned_center,
-    require_no_network,
 )
 from greenlane_node.keys import center_public_keys, key_name, make_center_keys, make_password
 from greenlane_node.layout import NetworkLayout
@@ -184,7 +183,8 @@ def _found_for_trial(
                 remedy=OTHER_FOLDER,
             )
     else:
-        require_no_network(layout)
+        if home.network_file.exists() or home.embedded_file.exists():
+            raise AnotherPlan("This folder holds another network.", where=str(home.directory), remedy=OTHER_FOLDER)
         make_password(home, keystore)
         for site in sites:
             make_center_keys(keystore, site.id, rpc_node=site.rpc_node is not None, documents=site.documents is not None)

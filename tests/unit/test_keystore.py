@@ -18,7 +18,7 @@ from greenlane.adapters.keystore import (
     replace_file,
 )
 from greenlane.core.checkpoint import Checkpoint, open_checkpoint
-from greenlane.core.crypto import ed25519_public_key
+from greenlane.core.crypto import ed25519_public_key, p256_public_key
 from greenlane.core.errors import GreenlaneError, InvalidInput, NotFound
 from greenlane.core.note import VerifierKey
 from greenlane.core.units import CenterId, RootHash, TreeSize
@@ -70,6 +70,47 @@ def test_a_log_seed_comes_back_and_its_file_names_the_public_key_and_no_address(
     assert (made.address, made.log_key) == (None, ed25519_public_key(SEED))
     assert opened_again(keystore, password_file).seed("lima-log") == SEED
     assert "address" not in json.loads((keystore._directory / "lima-log.json").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("use", "field", "public"),
+    [
+        (KeyUse.RPC_NODE, "address", None),
+        (KeyUse.VALIDATOR, "address", None),
+        (KeyUse.DOCUMENTS, "publicKey", ed25519_public_key(SEED)),
+        (KeyUse.TOKENS, "publicKey", p256_public_key(SEED)),
+    ],
+)
+def test_nodes_and_tokens_have_keys_whose_public_part_their_files_name(
+    keystore: Keystore, password_file: Path, use: KeyUse, field: str, public: bytes | None
+) -> None:
+    made = keystore.add("key", use, SEED)
+    assert (made.public_key, made.log_key) == (public, None)
+    assert (made.address is None) == (field == "publicKey")
+    stands = set(json.loads((keystore._directory / "key.json").read_bytes()))
+    assert stands == {"crypto", "id", "version", "use", field}
+    again = opened_again(keystore, password_file)
+    assert again.secret("key", use) == SEED
+    for other in set(KeyUse) - {use}:
+        with pytest.raises(WrongUse):
+            again.secret("key", other)
+    damage(keystore._directory / "key.json", field, value="22" * len(public or bytes(20)))
+    with pytest.raises(KeyFileInvalid):
+        opened_again(keystore, password_file).secret("key", use)
+
+
+@pytest.mark.parametrize("use", [KeyUse.DOCUMENTS, KeyUse.TOKENS, KeyUse.LOG])
+def test_what_is_no_account_signs_no_transaction(keystore: Keystore, use: KeyUse) -> None:
+    keystore.create("key", use)
+    with pytest.raises(WrongUse):
+        keystore.account("key")
+
+
+def test_no_key_on_p256_is_refused_without_being_repeated(keystore: Keystore) -> None:
+    for secret in (bytes(32), b"\xff" * 32):
+        with pytest.raises(InvalidInput) as caught:
+            keystore.add("key", KeyUse.TOKENS, secret)
+        assert "ff" * 4 not in str(caught.value)
 
 
 def test_two_created_keys_differ(keystore: Keystore) -> None:
