@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
-.PHONY: help setup check format test contracts contracts-deep demo up bench chaos audit
+.PHONY: help setup check format test contracts contracts-deep demo up bench chaos network-test audit
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ bench: setup ## measure, side by side with a peer, a naive way or the hardware's
 chaos: setup ## kill -9 server, worker and chain at random moments, 200 times, and 20 times on PostgreSQL
 	@$(PY) -m scripts.chaos
 	@$(PY) -m scripts.chaos --postgres --runs 20
+
+network-test: setup ## run whole networks of real nodes on this machine: make network-test BESU=/path/besu IPFS=/path/ipfs
+	@$(PY) -m scripts.network_test $(if $(BESU),--besu $(BESU)) $(if $(IPFS),--ipfs $(IPFS))
 
 audit: setup ## let tools that nobody here wrote walk a served log and read docker-compose.yml
 	@$(PY) -m scripts.audit

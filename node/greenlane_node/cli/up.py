@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--local", type=int, metavar="N", help="where this home has no network: make one of N validators and an RPC node"
     )
-    parser.add_argument("--mode", choices=("contract", "header"), help="of a new network: where the validator set stands")
+    parser.add_argument("--validators", choices=("contract", "header"), help="of a new network: where the set of them lies")
     parser.add_argument("--block-time", type=int, metavar="SECONDS", help="of a new network: between blocks (default: 2)")
     parser.add_argument("--port", type=int, metavar="PORT", help="of a new network: the first of ten for each center")
     parser.add_argument(
@@ -69,7 +69,7 @@ def _found(args: argparse.Namespace, home: "Home") -> None:
     plan = found_on_machine(
         home,
         args.local,
-        ValidatorMode(args.mode or ValidatorMode.CONTRACT.value),
+        ValidatorMode(args.validators or ValidatorMode.CONTRACT.value),
         base,
         clock=lambda: datetime.now(UTC),
         documents=0 if args.without_documents else DOCUMENTS_NODES,
@@ -96,7 +96,7 @@ def _require_as_asked(args: argparse.Namespace, layout: "NetworkLayout") -> None
     plan = load_plan(layout.plan)
     asked: tuple[tuple[object, object, str], ...] = (
         (args.local, len(plan.centers), "centers"),
-        (args.mode, plan.validator_mode.value, "as the mode of its validators"),
+        (args.validators, plan.validator_mode.value, "as the place of its validator set"),
         (args.block_time, plan.block_time_s, "seconds between blocks"),
     )
     for wanted, there, what in asked:

@@ -1,8 +1,8 @@
 """Acts as `besu` as far as whoever starts and ends it can see: options, files, ports, RPC, signals. It seals nothing.
 
 Reads --config-file, wants its key and its lists as Besu does, listens on its ports, answers a few methods, ends at SIGTERM. Peers
-are the static nodes whose port is open. Where STAND_IN_UPSTREAM names a folder that holds NODE.url, every other method is asked
-there: that is how a chain in a test's hands (worlds/besu_rpc.py) stands behind these processes.
+are the static nodes whose port is open. Where STAND_IN_UPSTREAM names an address, it says there who it is and with which key, and
+is told whom to ask everything else: so a chain in a test's hands (worlds/stand_in_network.py) stands behind these processes.
 
 Beside config.toml may lie stand-in.json, which tells it to misbehave: {"crash": "words"} at its start, {"hang": true} never
 answer, {"deaf": true} pass over SIGTERM, {"slow_s": 2.0} answer late, {"still": true} make no blocks, {"end_after_s": 1.0}.
@@ -62,7 +62,8 @@ class Node:
             raise Refused(f"static nodes that are not on the allowlist: {sorted(lost)}")
         Path(self.config["data-path"]).mkdir(parents=True, exist_ok=True)
         upstream = os.environ.get("STAND_IN_UPSTREAM")
-        self.upstream = None if upstream is None else (Path(upstream) / f"{self.name}.url").read_text(encoding="ascii")
+        said = {"name": self.name, "key": key.read_text(), "port": self.config["p2p-port"]}
+        self.upstream = None if upstream is None else _post(upstream, said)["url"]
 
     def _list(self, what: str) -> list[str]:
         if not self.config.get(f"permissions-{what}-config-file-enabled"):
@@ -129,16 +130,21 @@ class Node:
         return bool({f"{group}:*", f"{group}:{name}", "*:*"} & set(token.claims["permissions"]))
 
     def _ask_upstream(self, method: str, params: list[Any]) -> tuple[int, dict[str, Any]]:
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-        request = urllib.request.Request(str(self.upstream), data=body, headers={"Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                told: dict[str, Any] = json.load(answer)
+            told = _post(str(self.upstream), {"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         except urllib.error.HTTPError as refusal:
             return refusal.code, json.loads(refusal.read() or b"{}")
         except (OSError, ValueError):
             return 200, {"error": {"code": -32603, "message": "Internal error"}}
         return 200, {name: told[name] for name in ("result", "error") if name in told}
+
+
+def _post(url: str, value: object) -> dict[str, Any]:
+    body = json.dumps(value).encode()
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        told: dict[str, Any] = json.load(answer)
+    return told
 
 
 def _is_open(enode: str) -> bool:
