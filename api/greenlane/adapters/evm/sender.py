@@ -15,7 +15,7 @@ became of it the first time: a nonce left out would hold up all that follow. Non
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,12 +23,10 @@ from typing import Final
 
 import rlp  # type: ignore[import-untyped]
 from eth_account.signers.local import LocalAccount
-from eth_typing import HexStr
 from web3 import Web3
-from web3.exceptions import TransactionNotFound
 
 from greenlane.adapters.evm.nodes import Nodes
-from greenlane.adapters.evm.wire import NodeFault, Unreached, ask_raw
+from greenlane.adapters.evm.wire import NodeFault, Unreached, ask_many_raw, ask_raw
 from greenlane.core.errors import Conflict
 from greenlane.core.units import Address, ChainId, TxHash
 from greenlane.core.wire import encode_hex
@@ -40,6 +38,8 @@ from greenlane.ports.store import Store, Transaction
 log = logging.getLogger(__name__)
 
 _PLAIN_GAS: Final = 21_000
+# Besu takes 1,024 questions at once.
+_ASKED_AT_ONCE: Final = 256
 # What clients say to a transaction they have, or whose nonce was used meanwhile: then there is nothing left to send.
 _HAS_IT: Final = ("already known", "known transaction", "already imported", "already exists", "nonce too low")
 _NONCE_TOO_LOW: Final = -32001
@@ -139,11 +139,11 @@ class Sender:
         if still_open:
             window = [row for row in still_open if row.nonce < used + self._max_in_flight]
             self._fill_gaps(range(used, min(still_open[-1].nonce, used + self._max_in_flight)), {row.nonce for row in window})
-            for row in window:
-                if not self._nodes.ask(partial(_is_waiting, tx_hash=row.tx_hash)):
-                    if row.attempts:
-                        log.info("transaction.sent_again", extra={"purpose": row.purpose, "tx_hash": encode_hex(row.tx_hash)})
-                    self._send(row)
+            waiting = self._nodes.ask(partial(_waiting, tx_hashes=[row.tx_hash for row in window]))
+            for row in (row for row in window if row.tx_hash not in waiting):
+                if row.attempts:
+                    log.info("transaction.sent_again", extra={"purpose": row.purpose, "tx_hash": encode_hex(row.tx_hash)})
+                self._send(row)
         return bool(still_open)
 
     def submit(self, purpose: str, call: Call) -> OutboxRow:
@@ -272,14 +272,17 @@ class Sender:
             transaction.outbox.mark_sent(row, self._clock())
 
 
-def _is_waiting(web3: Web3, tx_hash: TxHash) -> bool:
-    """Whether the node keeps a transaction to put it into a block."""
-    try:
-        found = web3.eth.get_transaction(HexStr(encode_hex(tx_hash)))
-    except TransactionNotFound:
-        return False
-    # A torn state may tell of a block that has it while its nonce is unused. Sending it once too often is harmless.
-    return found.get("blockNumber") is None
+def _waiting(web3: Web3, tx_hashes: Sequence[TxHash]) -> frozenset[TxHash]:
+    """Which transactions the node keeps to put them into a block."""
+    found: set[TxHash] = set()
+    for first in range(0, len(tx_hashes), _ASKED_AT_ONCE):
+        some = tx_hashes[first : first + _ASKED_AT_ONCE]
+        told = ask_many_raw(web3, [("eth_getTransactionByHash", [encode_hex(one)]) for one in some])
+        # A torn state may tell of a block that has it while its nonce is unused. Sending it once too often is harmless.
+        found |= {
+            one for one, value in zip(some, told, strict=True) if isinstance(value, dict) and value.get("blockNumber") is None
+        }
+    return frozenset(found)
 
 
 def _is_free(raw: bytes) -> bool:
