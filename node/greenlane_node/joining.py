@@ -27,6 +27,7 @@ from greenlane.core.errors import Conflict, InvalidInput
 from greenlane.core.header import header_from_rpc
 from greenlane.core.note import VerifierKey
 from greenlane.core.sealing import signers
+from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, BlockNumber
 from greenlane.core.wire import encode_hex
 
@@ -48,6 +49,11 @@ NEAR_BLOCKS: Final = 2
 """A node this close to the network's newest block is in sync."""
 LOOKED_BACK_BLOCKS: Final = 64
 """Newest blocks that are searched for a validator's seal: with 21 validators every quorum of them has it many times over."""
+
+
+_HEADER_HINT: Final = (
+    "The validators vote on who seals: every center runs `greenlane-node validators --align` until the set is the registry's. "
+)
 
 
 class StepState(StrEnum):
@@ -351,7 +357,8 @@ def _first_block(chain: ChainAccess, center: PlannedCenter) -> Step:
             name=name,
             state=StepState.WAITING,
             said=f"None of the last {LOOKED_BACK_BLOCKS} blocks bears a seal of {encode_hex(validator)}.",
-            next="Look whether the node runs with this key and has peers: greenlane-node doctor. Then run this again.",
+            next=f"{_HEADER_HINT if chain.network.sealing.mode is ValidatorMode.HEADER else ''}"
+            "Look whether the node runs with this key and has peers: greenlane-node doctor. Then run this again.",
         )
     return Step(name=name, state=StepState.DONE, said=f"Block {found} bears a seal of {encode_hex(validator)}. The center is in.")
 

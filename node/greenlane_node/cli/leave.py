@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from greenlane.adapters.evm.bindings import CenterStatus
+    from greenlane.core.seals import ValidatorMode
 
     with chain_of(args) as chain:
         acts = acts_of(args, chain)
@@ -25,12 +26,18 @@ def run(args: argparse.Namespace) -> int:
         done = acts.leave()
         head = chain.web3.eth.block_number
         remaining = chain.registry.active_count()
+        mode = None if chain.network.sealing is None else chain.network.sealing.mode
     remains = [
         f"Keep this center's node running until block {head + 1} is made: the set without it seals from there.",
         "Every other center runs `greenlane-node sync-permissions`; then stop this node.",
         "Stop the center's server, or let it serve on: what is anchored stays provable for ever, and nothing new is anchored.",
         "Keep the home folder, or a backup: entries and salts are nowhere else. Id, origin and log keys are never used again.",
     ]
+    if mode is ValidatorMode.HEADER:
+        remains[0] = (
+            "Keep this center's node running until `greenlane-node validators --align`, run by every center, says that the set "
+            "is the registry's: more than half of the validators must vote this one out."
+        )
     facts = {"center": acts.center, "status": "left", **acted(done), "active_centers": remaining}
     if args.json:
         tell_report(args, {**facts, "remains": remains})

@@ -31,6 +31,7 @@ _WHAT_REMAINS = {
         "Restart this center's validator: greenlane-node restart, or as you run it. It reads its key when it starts.",
         "Until it seals, this center's seat is empty and the network seals without it: restart no other validator meanwhile.",
         "Its id has changed: every other center runs `greenlane-node sync-permissions`, or its node is not let in.",
+        "Where headers name the validators, every center also runs `greenlane-node validators --align`.",
         "The next rotation of this key is possible after an hour.",
     ),
 }

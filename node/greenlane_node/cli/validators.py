@@ -3,17 +3,48 @@
 import argparse
 import sys
 
-from greenlane.core.exits import Exit
+from greenlane.core.exits import Exit, WrongUse
 
 from greenlane_node.cli.acting import add_node_arguments, chain_of, tell_report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--align", action="store_true", help="where headers name the set: have our validators vote for what the registry says"
+    )
     parser.add_argument("--all", action="store_true", help="every center ever admitted, active or not")
     add_node_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    return _align(args) if args.align else _tell(args)
+
+
+def _align(args: argparse.Namespace) -> Exit:
+    from greenlane.core.seals import ValidatorMode
+    from greenlane.core.wire import encode_hex
+
+    from greenlane_node.header_votes import align_votes
+    from greenlane_node.node_view import sealing_sets
+    from greenlane_node.own_nodes import own_nodes
+
+    with chain_of(args) as chain:
+        sealing = chain.network.sealing
+        if sealing is None or sealing.mode is not ValidatorMode.HEADER:
+            raise WrongUse("On this chain the validators do not vote: the registry is the set.", where="--align", remedy="")
+        registered, sets = chain.registry.validators(), sealing_sets(chain)
+        validators = [node for node in own_nodes(chain.home) if node.is_validator]
+        votes = [vote for node in validators for vote in align_votes(node, registered=registered, sealing=sets.seals_next)]
+    rows = [
+        {"node": one.node, "vote": "in" if one.is_for else "out", "validator": encode_hex(one.validator), "state": one.became}
+        for one in votes
+    ]
+    is_aligned = set(registered) == set(sets.seals_next)
+    tell_report(args, {"block": sets.head, "set_is_the_registrys": is_aligned}, votes=rows)
+    return Exit.GOOD if is_aligned else Exit.NO
+
+
+def _tell(args: argparse.Namespace) -> Exit:
     from greenlane_node.chain_access import own_centers
     from greenlane_node.governance import active_centers, all_centers
     from greenlane_node.node_view import sealing_sets

@@ -14,6 +14,7 @@ from greenlane_node.anvil import free_port
 from greenlane_node.cli.program import main
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
 from greenlane_node.joining import sealed_block
+from greenlane_node.layout import NetworkLayout
 from greenlane_node.node_view import view_node
 from greenlane_node.rpc import NodeRpc
 from worlds.besu_rpc import BesuChain, RpcError, besu_over, described
@@ -143,6 +144,50 @@ def test_a_seal_is_found_among_the_newest_blocks_and_a_stranger_has_none(chain: 
     assert sealed_block(rpc, stranger_to(chain.founders[0])) is None
     assert view_node(rpc, chain.sealing).round == 0
     assert view_node(rpc, replace(chain.sealing), now=lambda: 0).age_s < 0
+
+
+def test_our_validators_vote_for_what_the_registry_says(running: RunningNetwork, chain: BesuChain, run: Run) -> None:
+    if chain.mode is ValidatorMode.CONTRACT:
+        said = run("validators", "--align")
+        assert said.code == Exit.USAGE
+        assert said.is_one_fault("the registry is the set")
+        return
+    node = chain.nodes[0]
+    pending: dict[str, object] = {}
+
+    def propose(params: list[object]) -> bool:
+        pending[str(params[0])] = params[1]
+        return True
+
+    def discard(params: list[object]) -> bool:
+        del pending[str(params[0])]
+        return True
+
+    node.scripted |= {"qbft_proposeValidatorVote": propose, "qbft_discardValidatorVote": discard}
+    node.scripted["qbft_getPendingVotes"] = lambda _: dict(pending)
+    folder = NetworkLayout(running.home).besu("validator-lima")
+    folder.directory.mkdir(parents=True)
+    folder.config.write_text(f'rpc-http-host = "127.0.0.1"\nrpc-http-port = {node.url.rpartition(":")[2]}\n')
+    token = NetworkLayout(running.home).token("validator-lima")
+    token.parent.mkdir()
+    token.write_text("opens\n")
+
+    assert run("validators", "--align").code == Exit.GOOD
+    assert pending == {}
+    chain.elect(chain.founders[:2])
+    chain.mine()
+    dropped = "0x" + chain.founders[2].hex()
+    for state in ("cast", "pending"):
+        told = run("validators", "--align", "--json")
+        assert (told.code, told.json()["set_is_the_registrys"]) == (Exit.NO, False)
+        assert told.json()["votes"] == [{"node": "validator-lima", "vote": "in", "validator": dropped, "state": state}]
+        assert pending == {dropped: True}
+    # The vote has had its effect; Besu would go on with it.
+    chain.elect(chain.founders)
+    chain.mine()
+    done = run("validators", "--align", "--json")
+    assert (done.code, [vote["state"] for vote in done.json()["votes"]]) == (Exit.GOOD, ["withdrawn"])
+    assert pending == {}
 
 
 def stranger_to(address: Address) -> Address:
