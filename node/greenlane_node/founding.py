@@ -23,7 +23,7 @@ from greenlane.adapters.keystore import KeyMissing, Keystore, KeyUse, replace_fi
 from greenlane.adapters.network_file import CenterKeyNames, Network, NetworkCenter, encode_network, load_network
 from greenlane.core.anchoring import ADDRESS_BYTES
 from greenlane.core.crypto import CURVE_SECRET_BYTES, ED25519_SEED_BYTES, ed25519_public_key, secp256k1_public_key
-from greenlane.core.errors import Conflict, InvalidInput
+from greenlane.core.errors import Conflict, Faults, GreenlaneError, InvalidInput
 from greenlane.core.note import VerifierKey
 from greenlane.core.seals import Sealing, ValidatorMode, ValidatorSet
 from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile, encode_trust_file
@@ -299,7 +299,7 @@ def found_network(
 
     Raises:
         AnotherPlan: the folder holds another network, planned or embedded.
-        KeysDiffer: a center's keys here are not those of the plan.
+        KeysDiffer: a center's keys here are not those of the plan; Faults of these where it is so of several.
         KeyMissing: no center of the plan has its keys here, or one of them lacks one.
         SwarmKeyMissing: documents nodes elsewhere need the same secret.
         GenesisRefused: no network can begin with these founders.
@@ -498,6 +498,7 @@ def _own_centers(keystore: Keystore, plan: NetworkPlan) -> tuple[PlannedCenter, 
             f"This folder has the keys of no center of the plan: {', '.join(center.id for center in plan.centers)}.",
             remedy="Name the folder that `greenlane-node init center` made, with --home.",
         )
+    differ: list[GreenlaneError] = []
     for center in own:
         keys = center_public_keys(keystore, center.id)
         here: dict[str, object] = {
@@ -518,10 +519,16 @@ def _own_centers(keystore: Keystore, plan: NetworkPlan) -> tuple[PlannedCenter, 
             here["documents.peer_id"], named["documents.peer_id"] = keys.peer_id, center.documents.peer_id
         differing = [name for name in named if named[name] != here[name]]
         if differing:
-            raise KeysDiffer(
-                f"The keys of {center.id} in this folder are not those of the plan: {', '.join(differing)}.",
-                remedy="Name the right folder with --home, or have the plan mended by the one who put it together.",
+            differ.append(
+                KeysDiffer(
+                    f"The keys of {center.id} in this folder are not those of the plan: {', '.join(differing)}.",
+                    remedy="Name the right folder with --home, or have the plan mended by the one who put it together.",
+                )
             )
+    if len(differ) > 1:
+        raise Faults(tuple(differ))
+    if differ:
+        raise differ[0]
     return own
 
 

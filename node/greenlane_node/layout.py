@@ -3,7 +3,8 @@
 network.toml                 the plan (plan_file.py): public, the same for all centers
 besu/genesis.json            the same for all nodes
 besu/NODE/                   of one Besu node: config.toml, enode (its URL, one line), log.xml, static-nodes.json, nodes.toml
-                             and accounts.toml (allowlists), jwt.pem (an RPC node's), key (in the clear while it runs), data/
+                             and accounts.toml (allowlists), jwt.pem (an RPC node's), key (in the clear while it runs), data/,
+                             logs/ (rolled; outside of containers)
 kubo/NODE/                   of one Kubo node: config, out of which its repository is made, and repository/ (its IPFS_PATH),
                              with swarm.key
 swarm.key                    what lets documents nodes into the private swarm: a secret of all centers together; 0600

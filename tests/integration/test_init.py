@@ -16,6 +16,7 @@ from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import KeyMissing, Keystore, KeyUse, WrongPassword
 from greenlane.adapters.network_file import load_network
+from greenlane.core.errors import Faults
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import CenterId
@@ -300,6 +301,17 @@ def test_keys_of_another_center_are_told_by_name(founders: Path) -> None:
     with pytest.raises(KeysDiffer, match=r"hanoi .* operator"):
         found_network(home, plan, keystore=Keystore(home.keys, home.password_file), clock=clock)
     assert not (home.directory / "besu").exists()
+
+
+def test_of_several_centers_each_is_told_whose_keys_differ(home: Home, tmp_path: Path) -> None:
+    found_on_machine(home, 2, clock=clock, documents=0)
+    other = found_on_machine(Home(tmp_path / "other"), 2, clock=clock, documents=0)
+    for file in (home.network_file, NetworkLayout(home).plan):
+        file.unlink()
+    with pytest.raises(Faults) as caught:
+        found_network(home, other, keystore=trial_keystore(home), clock=clock)
+    assert [fault.detail.split()[3] for fault in caught.value.faults] == ["tianjin", "lima"]
+    assert all("operator, anchorer, log_key, node_key" in fault.detail for fault in caught.value.faults)
 
 
 @pytest.mark.parametrize("mode", ValidatorMode)
