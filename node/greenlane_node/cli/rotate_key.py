@@ -28,7 +28,7 @@ _WHAT_REMAINS = {
         "Give trust.json to whoever asks for it: an older one does not know the new key.",
     ),
     "validator": (
-        "Restart this center's validator: greenlane-node restart, or as you run it. It reads its key when it starts.",
+        "Restart this center's validator: greenlane-node restart --node validator-{center}, or as you run it.",
         "Until it seals, this center's seat is empty and the network seals without it: restart no other validator meanwhile.",
         "Its id has changed: every other center runs `greenlane-node sync-permissions`, or its node is not let in.",
         "Where headers name the validators, every center also runs `greenlane-node validators --align`.",

@@ -1,8 +1,11 @@
 """The same commands against nodes with Besu's ways: sealed blocks, a pool that replaces silently, tokens, stalls."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from greenlane.adapters.keystore import replace_file
@@ -10,6 +13,7 @@ from greenlane.adapters.network_file import encode_network
 from greenlane.core.exits import Exit
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address
+from greenlane.core.wire import encode_hex
 from greenlane_node.anvil import free_port
 from greenlane_node.cli.program import main
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
@@ -124,6 +128,30 @@ def test_a_stall_leaves_one_transaction_that_is_found_again(chain: BesuChain, ru
     chain.resume()
     chain.mine()
     assert run("propose", "renewal", "lima", "--center", "lima", "--json").json()["was_so"] is True
+
+
+def test_a_transaction_that_the_pool_replaced_without_a_word_is_noticed(
+    running: RunningNetwork, chain: BesuChain, run: Run, tmp_path: Path
+) -> None:
+    account = running.keystore().account("lima-operator")
+    empty: Any = {"chainId": 20_261, "nonce": 0, "gas": 21_000, "gasPrice": 0, "value": 0, "to": account.address}
+    rpc = NodeRpc(chain.nodes[0].url, token_file=tmp_path / "token")
+
+    def replaced() -> None:
+        while not chain.pool.waiting:
+            time.sleep(0.02)
+        rpc.call("eth_sendRawTransaction", encode_hex(bytes(account.sign_transaction(empty).raw_transaction)))
+        chain.resume()
+        chain.mine()
+
+    chain.stall()
+    other = threading.Thread(target=replaced)
+    other.start()
+    said = run("propose", "renewal", "lima", "--center", "lima")
+    other.join()
+    assert len(chain.pool.replaced) == 1
+    assert said.code == Exit.UNCHECKED
+    assert said.is_one_fault("Another transaction of the operator was taken in the place of", "(nonce 0)")
 
 
 def test_a_node_that_refuses_the_transaction_is_quoted(chain: BesuChain, run: Run) -> None:
