@@ -59,18 +59,32 @@ def main() -> int:
 
 
 def _run(environment: dict[str, str], *, without_documents: bool) -> int:
-    command = [sys.executable, "-m", "pytest", "tests/network", "-m", "network", "-p", "no:cacheprovider", "--no-header", "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "tests/network",
+        "-m",
+        "network",
+        "-p",
+        "no:cacheprovider",
+        "--no-header",
+        "--tb=no",
+        "-q",
+    ]
     if without_documents:
         command += ["--deselect", "tests/network/test_network.py::test_documents"]
     child = subprocess.Popen(command, cwd=_ROOT, env=environment)
+    # Whoever ends us, ends the trial in an orderly way: it must end its nodes.
+    signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
     try:
         return child.wait()
     except KeyboardInterrupt:
-        # The console has told pytest too: its trials end their nodes, and we wait for that.
+        # The console has told pytest too.
         try:
             child.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
+            child.kill()
         return 1
 
 
