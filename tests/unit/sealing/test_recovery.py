@@ -63,6 +63,20 @@ def test_what_is_no_signature_has_no_signer(signature: bytes) -> None:
     assert secp256k1_recover(DIGEST, signature) is None
 
 
+def test_a_third_spelling_that_only_the_curve_knows_is_none() -> None:
+    # With v 2 or 3 the curve adds the order to r; small numbers have such points, and no chain writes them.
+    known = 0
+    for r in range(1, 40):
+        signature = number(r) + S + b"\x02"
+        try:
+            coincurve.PublicKey.from_signature_and_message(signature, DIGEST, hasher=None)
+        except ValueError:
+            continue
+        known += 1
+        assert secp256k1_recover(DIGEST, signature) is None
+    assert known > 0
+
+
 def test_every_flipped_bit_leads_to_another_signer_or_to_none() -> None:
     signer = secp256k1_public_key(SECRET)
     for bit in range(8 * 65):
