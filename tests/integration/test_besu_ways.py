@@ -627,6 +627,27 @@ def test_a_node_without_old_states_is_told_with_what_to_ask_instead(world: World
     assert len(ledger.set_changes(BlockNumber(began)).changes) == 1
 
 
+def test_changes_before_a_missing_state_are_brought_and_the_next_look_says_what_is_missing(world: World) -> None:
+    ledger = world.ledger()
+    began = world.chain.head
+    tianjin = replace(world, operator=world.running.keystore().account("tianjin-operator", KeyUse.OPERATOR))
+    first = world.act_as_operator(PilotRegistry.encode_rotate_validator(address_of(SUCCESSOR)))
+    second = tianjin.act_as_operator(PilotRegistry.encode_rotate_validator(address_of(SUCCESSOR[::-1])))
+
+    def proof(params: list[Any]) -> Any:
+        is_gone = int(params[2], 16) == second
+        return RpcError(-32000, "World state unavailable") if is_gone else world.chain.ask_anvil("eth_getProof", params)
+
+    world.node.scripted["eth_getProof"] = proof
+    look = ledger.set_changes(BlockNumber(began))
+    assert [Header.decode(change.header).number for change in look.changes] == [first]
+    assert look.looked_to == second - 1
+    with pytest.raises(LedgerUnavailable, match="not its state"):
+        ledger.set_changes(look.looked_to)
+    del world.node.scripted["eth_getProof"]
+    assert len(ledger.set_changes(look.looked_to).changes) == 1
+
+
 def test_a_header_that_has_not_the_hash_that_the_node_says_is_refused(world: World) -> None:
     ledger = world.ledger()
     world.drive(ledger, 3)

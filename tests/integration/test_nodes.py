@@ -17,6 +17,8 @@ import pytest
 from greenlane.adapters.evm.nodes import Nodes
 from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.ports.ledger import LedgerMismatch, LedgerUnavailable
+from greenlane.verify.ladder import NodeAway
+from greenlane.verify.nodes import JsonRpcNode
 from greenlane_node.anvil import ChainSettings, free_port, start_anvil
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
 from web3 import Web3
@@ -441,6 +443,19 @@ def test_no_error_and_no_log_line_tells_a_token_or_what_an_address_hides(
             make([url], timeout_s=0.3, **options).ask(height)
         told = f"{caught.value} {caught.value.where} {caught.value.__cause__}"
         assert not any(secret in told + caplog.text for secret in ("pa55word", "k3y", "tok3n", "user"))
+
+
+def test_a_node_that_judges_shows_its_token_and_says_what_it_lacks(chain: BesuChain, tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    file.write_text("first\n")
+    tokens, node = RpcTokens(file), chain.add_node(token="second")
+    judge = JsonRpcNode(node.url, bearer=lambda: tokens.token(node.url))
+    with pytest.raises(NodeAway, match="wants a token"):
+        judge.chain_id()
+    file.write_text("second\n")
+    assert judge.chain_id() == chain.chain_id
+    with pytest.raises(NodeAway, match="wants a token"):
+        JsonRpcNode(node.url).chain_id()
 
 
 def test_user_and_password_of_an_address_are_shown_to_its_node_alone(chain: BesuChain, make: Make) -> None:
