@@ -9,11 +9,12 @@ import pytest
 from greenlane.core.errors import GreenlaneError, ProofRefused
 from greenlane.core.header import Header
 from greenlane.core.sealing import SealsTooFew
-from greenlane.core.seals import SealedState, ValidatorMode
-from greenlane.core.units import TreeSize
+from greenlane.core.seals import MAX_VALIDATOR_SETS, MAX_VALIDATORS, SealedState, ValidatorMode
+from greenlane.core.trust import MAX_TRUST_FILE_BYTES, encode_trust_file
+from greenlane.core.units import Address, BlockNumber, TreeSize
 from greenlane.ports import seals as ports
 from greenlane.ports.ledger import LedgerUnavailable
-from greenlane.services.seal import Seal
+from greenlane.services.seal import Followed, Seal
 from worlds.deployment import LIMA, TIANJIN, World, close_world, make_world, sealed_chain
 from worlds.storms import BreakingStore, Crash
 
@@ -104,6 +105,26 @@ def test_validators_are_followed_through_every_change_and_the_trust_file_names_t
     assert world.watch_keys().sealing == seal.sealing()
     assert seal.follow() == 0
     assert world.fsck().faults == []
+
+
+def test_a_trust_file_names_as_many_of_the_newest_sets_as_it_has_room_for(
+    sealed_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, seal = sealed_world, seal_of(sealed_world)
+    for turn in range(6):
+        world.ledger.change_validators(5 + turn % 2)
+    seal.follow()
+    whole = seal.followed().sealing
+    for characters, expected in ((10_000, 7), (700, 2), (1, 1)):
+        monkeypatch.setattr("greenlane.services.seal._TRUST_FILE_CHARACTERS", characters)
+        assert seal.sealing().sets == whole.sets[-expected:]
+    monkeypatch.undo()
+    many = ports.extended(whole, [replace(whole.sets[0], seals_from=BlockNumber(1_000 + n)) for n in range(MAX_VALIDATOR_SETS)])
+    hundred = tuple(Address(bytes([n]) * 20) for n in range(MAX_VALIDATORS))
+    huge = replace(many, sets=tuple(replace(one, validators=hundred) for one in many.sets))
+    monkeypatch.setattr(seal, "followed", lambda: Followed(sealing=huge, block=BlockNumber(0)))
+    trust = replace(world.ledger.trust_file, sealing=seal.sealing())
+    assert len(encode_trust_file(trust)) < MAX_TRUST_FILE_BYTES // 2
 
 
 def test_many_blocks_are_looked_through_a_stretch_at_a_time(sealed_world: World) -> None:

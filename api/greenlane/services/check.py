@@ -392,10 +392,11 @@ class Check:
         except GreenlaneError as fault:
             report.blame(f"The changes of the validators cannot be read: {fault.detail}")
             return chain.sealing
-        sealing = chain.sealing
+        given_to = chain.sealing.sets[-1].seals_from
+        # What is older was judged by sets that this deployment was set up with before.
+        sealing = extended(chain.sealing, [change.becomes for change in changes if change.becomes.seals_from <= given_to])
         for change in changes:
-            if change.becomes.seals_from <= chain.sealing.sets[-1].seals_from:
-                # Kept before this deployment was set up anew, with sets that are newer.
+            if change.becomes.seals_from <= given_to:
                 continue
             try:
                 becomes = next_set(change.state, sealing, chain.pilot_registry)

@@ -18,6 +18,8 @@ from greenlane.ports.log import StoredAnchor
 from greenlane.ports.seals import SealedChain, StoredChange, extended
 from greenlane.ports.store import Store
 
+_TRUST_FILE_CHARACTERS = 400_000
+"""For validators; a trust file has at most `core.trust.MAX_TRUST_FILE_BYTES`, and the rest is for centers."""
 _LOOKS_A_CALL = 32
 """For changes; one look reaches as far as a node lets it, and the next call goes on from there."""
 
@@ -84,7 +86,7 @@ class Seal:
         brought = [(anchor, state) for anchor in waiting if (state := self._bring(anchor)) is not None]
         # After the blocks were brought, so that no set can have changed on the way to them unseen.
         self.follow()
-        sealing = self.sealing()
+        sealing = self.followed().sealing
         kept, refusal = 0, None
         for anchor, state in brought:
             try:
@@ -157,10 +159,20 @@ class Seal:
     def sealing(self) -> Sealing:
         """Whose seals count, for the trust file: the sets that this deployment was set up with, and those that followed.
 
+        The newest ones, as far as a trust file has room for them.
+
         Raises:
             ValidatorsDamaged, StoreUnavailable: as for `followed`.
         """
-        return self.followed().sealing
+        sealing = self.followed().sealing
+        room = _TRUST_FILE_CHARACTERS
+        fitting = 0
+        for one in reversed(sealing.sets):
+            room -= 64 + 48 * len(one.validators)
+            if room < 0 and fitting:
+                break
+            fitting += 1
+        return replace(sealing, sets=sealing.sets[-fitting:])
 
     def _prove(self, sealing: Sealing, changes: tuple[StoredChange, ...]) -> None:
         """Judges the kept changes once more, once in the life of a process: whoever gets a trust file starts from its sets."""
