@@ -280,3 +280,14 @@ def test_the_next_nonce_skips_forward_and_never_back(store: Store) -> None:
         transaction.outbox.skip_to(CHAIN, SIGNER, 3)
         assert send(transaction, "p").nonce == 7
         assert transaction.outbox.lock_signer(CHAIN, SIGNER) == 8
+
+
+def test_pending_rows_of_a_chain_are_counted_whoever_signed_them(store: Store) -> None:
+    with store.write() as transaction:
+        rows = [send(transaction, purpose) for purpose in ("a", "b")]
+        nonce = transaction.outbox.lock_signer(CHAIN, OTHER_SIGNER)
+        transaction.outbox.add(chain_id=CHAIN, signer=OTHER_SIGNER, nonce=nonce, purpose="c", sign=sign, at=NOON)
+        assert transaction.outbox.count_pending(CHAIN) == 3
+        transaction.outbox.close(rows[0], OutboxState.DONE)
+    with store.read() as reader:
+        assert (reader.outbox.count_pending(CHAIN), reader.outbox.count_pending(OTHER_CHAIN)) == (2, 0)
