@@ -1,5 +1,6 @@
 """What the documents tell people to type exists, and the tables that they look things up in are true."""
 
+import argparse
 import json
 import re
 import shlex
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from greenlane.cli.program import build_parser
 from greenlane.settings import Settings, _Reader, read_settings
+from greenlane_node.cli.program import build_parser as build_node_parser
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -34,11 +36,11 @@ def test_every_command_that_is_shown_can_be_typed(document: str, words: list[str
     if program == "make":
         assert {word for word in rest if not word.startswith("-")} <= targets(), document
     elif Path(program).name == "greenlane":
-        _parse(rest)
+        _parse(rest, build_parser())
     elif program == "git":
         assert rest[0] == "clone"
     elif Path(program).name == "greenlane-node":
-        assert rest, document
+        _parse(rest, build_node_parser())
     else:
         assert (
             program in {"cd", "curl", "pip", "uv", "python3", "docker", "export", "source"}
@@ -47,9 +49,9 @@ def test_every_command_that_is_shown_can_be_typed(document: str, words: list[str
         ), words
 
 
-def _parse(words: list[str]) -> None:
+def _parse(words: list[str], parser: argparse.ArgumentParser) -> None:
     try:
-        build_parser().parse_args(words)
+        parser.parse_args(words)
     except SystemExit as end:
         assert end.code == 0, words
 
@@ -72,6 +74,16 @@ def test_every_command_that_is_named_in_the_text_exists() -> None:
     for document in DOCUMENTS:
         for command in re.findall(r"`greenlane ([a-z]+)", document.read_text(encoding="utf-8")):
             assert command in known, f"{document.name}: greenlane {command}"
+
+
+def test_every_command_of_the_node_that_is_named_in_the_text_can_be_typed() -> None:
+    for document in DOCUMENTS:
+        for line in re.findall(r"`greenlane-node ([^`]+)`", document.read_text(encoding="utf-8")):
+            # What stands for many things in the text stands for one of them here.
+            words = [word.partition("|")[0].replace("URL", "http://127.0.0.1:1") for word in shlex.split(line) if word != "…"]
+            if words[:2] == ["init", "center"]:
+                words += ["--name", "V", "--economy", "CL", "--origin", "v.example/log", "--host", "203.0.113.8"]
+            _parse(words, build_node_parser())
 
 
 def test_every_make_target_has_its_line_of_help() -> None:
