@@ -150,6 +150,7 @@ class Machine:
             running = [node.name for node in chosen if node not in idle]
             if running:
                 self._tell(f"running already: {', '.join(running)}")
+            self._require_place(idle)
             self._require_room(idle)
             self._require_ports(idle)
             try:
@@ -200,10 +201,9 @@ class Machine:
         Raises:
             NotFound: it is none of this home's nodes.
         """
-        path = self._layout.log(name)
-        if not path.exists() and name not in self.names():
+        if name not in self.names():
             raise self._no_such_node(name, self.names())
-        return path
+        return self._layout.log(name)
 
     # What there is
 
@@ -249,6 +249,16 @@ class Machine:
 
     # Up
 
+    def _require_place(self, nodes: Sequence[MachineNode]) -> None:
+        for node in nodes:
+            if node.besu is not None and node.data.resolve() != node.besu.folder.data.resolve():
+                raise NodeNotStarted(
+                    f"The files of {node.name} are made for another place: its data would lie in {node.data}.",
+                    where=str(node.besu.folder.config),
+                    remedy="If it runs in a container, start it there; "
+                    "if the folder was moved, run `greenlane-node init network --rewrite`.",
+                )
+
     def _require_room(self, nodes: Sequence[MachineNode]) -> None:
         free = shutil.disk_usage(self._home.directory).free
         if nodes and free < _LEAST_FREE_BYTES:
@@ -273,19 +283,18 @@ class Machine:
 
     def _start(self, node: MachineNode) -> None:
         log, record = self._layout.log(node.name), self._layout.run(node.name)
-        for folder in (log.parent, record.parent):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if log.exists() and log.stat().st_size > _LONGEST_LOG_BYTES:
-            log.replace(log.with_suffix(".log.1"))
         environment = {**self._environment, **node.environment}
-        for command in node.first:
-            self._run_first(node, command, environment, log)
-        if node.besu is not None:
-            self._write_key(node.besu)
         try:
-            process = start_process(
-                node.command, record=record, log=log, environment=environment, directory=self._home.directory.absolute()
-            )
+            for folder in (log.parent, record.parent):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if log.exists() and log.stat().st_size > _LONGEST_LOG_BYTES:
+                log.replace(log.with_suffix(".log.1"))
+            for command in node.first:
+                self._run_first(node, command, environment, log)
+            if node.besu is not None:
+                self._write_key(node.besu)
+            directory = self._home.directory.absolute()
+            process = start_process(node.command, record=record, log=log, environment=environment, directory=directory)
         except OSError as error:
             raise NodeNotStarted(
                 f"{node.name} cannot be started: {error.strerror or error}.", where=error.filename or str(log)

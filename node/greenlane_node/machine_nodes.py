@@ -28,8 +28,6 @@ from greenlane_node.programs import Programs
 from greenlane_node.rpc import NodeRefused, NodeSilent
 
 HOST: Final = "127.0.0.1"
-MEMORY_MB: Final = 768
-"""Heap of each Besu node: five of them ran with it side by side, at about 385 MB resident each."""
 _ANSWER_S = 5.0
 _TCP_PORT = re.compile(r"/tcp/([0-9]{1,5})$")
 
@@ -50,6 +48,7 @@ class MachineNode:
         first: commands that must have been run to their end before.
         command: empty where the programs were not asked for.
         environment: variables it needs beside ours.
+        data: where it keeps its data, as its configuration says.
         ports: of this machine that it listens on, by what each is for.
         token_file: opens its RPC; None where it wants no token.
         besu: its files; None of a Kubo node.
@@ -60,6 +59,7 @@ class MachineNode:
     first: tuple[tuple[str, ...], ...]
     command: tuple[str, ...]
     environment: Mapping[str, str]
+    data: Path
     ports: Mapping[str, int]
     rpc_url: str
     token_file: Path | None
@@ -139,7 +139,8 @@ def besu_nodes(layout: NetworkLayout, programs: Programs | None) -> Iterator[Mac
             kind=NodeKind.VALIDATOR if node.is_validator else NodeKind.RPC,
             first=(),
             command=() if besu is None else besu_command(besu, node.folder),
-            environment=besu_environment(node.folder, memory_mb=MEMORY_MB),
+            environment={} if programs is None else besu_environment(node.folder, memory_mb=programs.memory_mb),
+            data=Path(str(told.get("data-path"))),
             ports={purpose: told[option] for purpose, option in options.items() if isinstance(told.get(option), int)},
             rpc_url=node.rpc_url,
             token_file=node.token_file,
@@ -171,6 +172,7 @@ def documents_nodes(layout: NetworkLayout, programs: Programs | None) -> Iterato
             first=first,
             command=command,
             environment=kubo_environment(folder),
+            data=folder,
             ports={"RPC": rpc, "swarm": swarm},
             rpc_url=f"http://{HOST}:{rpc}",
             token_file=layout.token(name) if layout.token(name).exists() else None,

@@ -3,6 +3,7 @@
 The programs are stand-ins (worlds/machine.py): what is tried here is how processes, ports, files and words are handled.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -181,6 +183,26 @@ def test_a_full_disk_is_told_before_anything_is_started(bench: Bench, monkeypatc
     assert set(bench.pids().values()) == {None}
 
 
+def test_a_disk_that_fills_up_meanwhile_is_told_and_leaves_no_key(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, _data: bytes) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(machine_module, "write_durably", full)
+    with pytest.raises(NodeNotStarted, match="cannot be started: No space left on device"):
+        bench.up()
+    assert (set(bench.pids().values()), bench.open_keys()) == ({None}, [])
+
+
+def test_a_folder_that_was_moved_is_not_run(bench: Bench) -> None:
+    moved = bench.home.rename(bench.home.with_name("moved"))
+    machine = Machine(Home(moved), environment=os.environ, tell=bench.told.append)
+    with pytest.raises(NodeNotStarted, match="are made for another place") as caught:
+        machine.up(bench.programs)
+    assert "init network --rewrite" in caught.value.remedy
+    moved.rename(bench.home)
+
+
 def test_heads_that_stand_still_are_told_with_the_drill(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine_module, "GROWTH_TIMEOUT_S", 1.5)
     misbehave(bench.home, LIMA, still=True)
@@ -305,11 +327,12 @@ def test_two_who_start_at_once_start_everything_once(bench: Bench, path: Path) -
 def test_options_in_the_environment_do_not_reach_a_node(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {**os.environ, "BESU_RPC_HTTP_PORT": "1", "KEPT": "yes"}
     machine = Machine(Home(bench.home), environment=environment, tell=bench.told.append)
-    machine.up(bench.programs, [LIMA], is_waiting=False)
+    machine.up(replace(bench.programs, memory_mb=512), [LIMA], is_waiting=False)
     pid = bench.pid(LIMA)
     given = Path(f"/proc/{pid}/environ")
     if given.exists():
         names = {line.partition(b"=")[0] for line in given.read_bytes().split(b"\0")}
+        assert b"BESU_OPTS=-Xmx512m" in given.read_bytes()
         assert {b"KEPT", b"BESU_OPTS", b"LOG4J_CONFIGURATION_FILE"} <= names
         assert b"BESU_RPC_HTTP_PORT" not in names
 

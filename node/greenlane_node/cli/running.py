@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ def add_starting_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--node", action="append", default=[], metavar="NAME", help="only this node; may be given again")
     parser.add_argument("--besu", metavar="FILE", type=Path, help="the besu program (default: the one on PATH)")
     parser.add_argument("--ipfs", metavar="FILE", type=Path, help="the ipfs program (default: the one on PATH)")
+    parser.add_argument("--memory", type=_megabytes, metavar="MB", help="heap of each Besu node started now (default: 768)")
     parser.add_argument("--no-wait", action="store_true", help="wait until nodes answer, and not for peers and blocks")
 
 
@@ -49,7 +51,8 @@ def programs_for(args: argparse.Namespace, *, needs_besu: bool, needs_ipfs: bool
     """The programs that the arguments name, or that are on PATH."""
     from greenlane_node.programs import find_programs
 
-    return find_programs(environment=os.environ, besu=args.besu, ipfs=args.ipfs, needs_besu=needs_besu, needs_ipfs=needs_ipfs)
+    found = find_programs(environment=os.environ, besu=args.besu, ipfs=args.ipfs, needs_besu=needs_besu, needs_ipfs=needs_ipfs)
+    return found if args.memory is None else replace(found, memory_mb=args.memory)
 
 
 def state_row(state: "NodeState") -> Mapping[str, object]:
@@ -62,3 +65,10 @@ def state_row(state: "NodeState") -> Mapping[str, object]:
         "peers": state.peers,
         "was_running": state.was_running,
     }
+
+
+def _megabytes(text: str) -> int:
+    megabytes = int(text)
+    if not 256 <= megabytes <= 1_048_576:
+        raise argparse.ArgumentTypeError("give 256 to 1048576 MB")
+    return megabytes
