@@ -21,6 +21,7 @@ from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
 from web3.exceptions import Web3Exception
 
+from greenlane_node.genesis import genesis_bytes
 from greenlane_node.keys import EnodeInvalid, parse_enode
 from greenlane_node.layout import NetworkLayout
 from greenlane_node.own_nodes import OwnNode, own_nodes
@@ -101,6 +102,7 @@ def examine(home: Home, *, now: Callable[[], float] = time.time) -> tuple[Look, 
     asked += [_ask(url, NodeRpc(url)) for url in network.rpc_urls if url not in {node.rpc_url for node in nodes}]
     answering = [one for one in asked if one.head is not None]
     return (
+        _genesis(NetworkLayout(home)),
         *_of_nodes(asked),
         *_of_chain(network, answering),
         _agreement(answering),
@@ -130,6 +132,24 @@ def _block(rpc: NodeRpc, number: str) -> _Head:
         )
     except (KeyError, ValueError) as error:
         raise NodeSilent(f"Its block {number} cannot be read.", where=rpc.url) from error
+
+
+def _genesis(layout: NetworkLayout) -> Look:
+    """The hash of block 0 does not cover the chain id or the times of blocks and rounds: files are compared whole."""
+    name = "genesis is the network's"
+    if not layout.plan.exists():
+        return _unchecked(name, "There is no network.toml here.")
+    try:
+        is_same = layout.genesis.read_bytes() == genesis_bytes(load_plan(layout.plan))
+    except (GreenlaneError, OSError) as error:
+        return _unchecked(name, str(error))
+    if is_same:
+        return _good(name, "genesis.json is what network.toml makes.")
+    return _bad(
+        name,
+        "genesis.json is not what network.toml makes.",
+        "Compare both files with another center's; only where a lost quorum was overridden may it differ, and then for all alike.",
+    )
 
 
 def _of_nodes(asked: Sequence[_Asked]) -> Iterator[Look]:

@@ -17,8 +17,12 @@ from greenlane_node.anvil import free_port
 from greenlane_node.cli.program import main
 from greenlane_node.doctor import Finding, Look, examine
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
+from greenlane_node.genesis import genesis_bytes
+from greenlane_node.layout import NetworkLayout
 from greenlane_node.permissions import sync
+from greenlane_node.plan_file import encode_plan
 from worlds.kept_nodes import StandIn, enode_of, kept_nodes, register_enode
+from worlds.plan_files import sound_plan
 
 pytestmark = pytest.mark.chain
 
@@ -44,8 +48,12 @@ def nodes(made: RunningNetwork, monkeypatch: pytest.MonkeyPatch) -> Iterator[dic
     monkeypatch.setattr(doctor, "LEAST_FREE_SHARE", 0)
     with kept_nodes(made.home.directory, made, LIMA) as standing:
         sync(made.home)
+        layout, plan = NetworkLayout(made.home), sound_plan()
+        layout.plan.write_bytes(encode_plan(plan))
+        layout.genesis.write_bytes(genesis_bytes(plan))
         yield standing
     shutil.rmtree(made.home.directory / "besu")
+    NetworkLayout(made.home).plan.unlink()
 
 
 @pytest.fixture
@@ -170,6 +178,14 @@ def test_a_key_that_is_not_the_registrys_is_told(home: Home) -> None:
         home.network_file.write_bytes(content)
     assert bad(found) == {"lima's keys are the registry's"}
     assert "anchorer" in found["lima's keys are the registry's"].words
+
+
+def test_a_genesis_that_is_not_the_plans_is_told(home: Home) -> None:
+    genesis = NetworkLayout(home).genesis
+    genesis.write_bytes(genesis.read_bytes().replace(b'"blockperiodseconds": 2', b'"blockperiodseconds": 3'))
+    assert bad(looks(home)) == {"genesis is the network's"}
+    genesis.unlink()
+    assert looks(home)["genesis is the network's"].finding is Finding.NOT_CHECKED
 
 
 def test_a_full_disk_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
