@@ -148,7 +148,7 @@ def _genesis(layout: NetworkLayout) -> Look:
     return _bad(
         name,
         "genesis.json is not what network.toml makes.",
-        "Compare both files with another center's; only where a lost quorum was overridden may it differ, and then for all alike.",
+        "Compare both files with another center's. It may differ only where a lost quorum was overridden, for all alike.",
     )
 
 

@@ -564,7 +564,10 @@ def _sealed(receipt: Receipt, trust: TrustFile) -> tuple[Step, "SealedRoot | Non
         )
     except CannotCheck as error:
         return _not_checked(rung, f"{error.detail} {error.remedy}".rstrip()), None
-    except (ProofRefused, InvalidInput) as error:
+    except ProofRefused as error:
+        # A forged seal and an old trust file look the same: what to try stands beside what is wrong.
+        return _failed(rung, f"{error.detail} {error.remedy}".rstrip(), error.code), None
+    except InvalidInput as error:
         return _failed(rung, error.detail, error.code), None
     return _passed(
         rung,
