@@ -228,6 +228,7 @@ class BesuChain:
         self._ours: dict[str, str] = {}
         self._lock = threading.RLock()
         self._is_followed = False
+        self._is_closed = False
         self.pool = Pool()
         self.down: set[Address] = set()
         self.next_round = 0
@@ -324,6 +325,9 @@ class BesuChain:
         """Asks anvil itself, past all nodes."""
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
         with self._lock:
+            if self._is_closed:
+                # A slow node may come to its answer when the test is over.
+                raise RpcError(-32603, "Internal error")
             self._connection.request("POST", "/", body, {"Content-Type": "application/json"})
             answer = json.loads(self._connection.getresponse().read())
         if "error" in answer:
@@ -335,7 +339,9 @@ class BesuChain:
         """Ends every node; anvil stays."""
         for node in self.nodes:
             node.stop()
-        self._connection.close()
+        with self._lock:
+            self._is_closed = True
+            self._connection.close()
 
     # ---- for the nodes ----
 
