@@ -492,6 +492,39 @@ def test_a_folder_without_nodes_is_told_so(command: str, tmp_path: Path, capsys:
     assert "up --local 4" in text
 
 
+def test_what_cannot_be_a_network_is_refused_before_anything_runs(
+    tmp_path: Path, path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{path}:{os.environ['PATH']}")
+    numbers = ("--local 0", "--local 22", "--local -1")
+    for wrong in (*numbers, "--local 4 --port 70000", "--local 4 --port 0", "--local 4 --block-time 0"):
+        arguments = wrong.split()
+        code, told = run(capsys, "up", *arguments, "--home", tmp_path / "home", "--without-documents", "--json")
+        assert (code, bool(told["errors"]), (tmp_path / "home" / "run").exists()) == (2, True, False), wrong
+    (tmp_path / "network.json").write_text("{}")
+    (tmp_path / "embedded.json").write_text("{}")
+    code, told = run(capsys, "up", "--local", "4", "--home", tmp_path, "--without-documents", "--json")
+    assert (code, told["errors"][0]["code"]) == (2, "another-plan")
+
+
+def test_a_network_that_was_not_made_to_its_end_is_finished(
+    tmp_path: Path, path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make_bench(tmp_path / "home", path)
+    monkeypatch.setenv("PATH", f"{path}:{os.environ['PATH']}")
+    (bench.home / "network.json").unlink()
+    (bench.home / "besu" / LIMA / "log.xml").unlink()
+    keys = {one.name: one.read_bytes() for one in (bench.home / "keys").iterdir()}
+    try:
+        code, rows = run(capsys, "up", "--local", "2", "--without-documents", "--no-wait", "--home", bench.home, "--json")
+        assert (code, [row["node"] for row in rows]) == (0, list(NODES))
+        assert (bench.home / "network.json").exists()
+        assert (bench.home / "besu" / LIMA / "log.xml").exists()
+        assert {one.name: one.read_bytes() for one in (bench.home / "keys").iterdir()} == keys
+    finally:
+        end_all(bench)
+
+
 def test_down_where_nothing_is_ends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "down", "--home", tmp_path / "nowhere", "--json") == (0, [])
     assert run(capsys, "down", "--home", tmp_path, "--json") == (0, [])

@@ -44,7 +44,9 @@ def run(args: argparse.Namespace) -> int:
 
     home = Home(home_of(args))
     machine = machine_of(args)
-    if args.local is not None and not home.network_file.exists():
+    # network.json is the last file of a network that is made here, network.toml the first: without either there is more to do.
+    is_made = home.network_file.exists() and NetworkLayout(home).plan.exists()
+    if args.local is not None and not is_made:
         # Looked for before anything is made: a home without programs to run it would only be in the way.
         programs = programs_for(args, needs_besu=True, needs_ipfs=not args.without_documents)
         _found(args, home)
@@ -65,7 +67,7 @@ def _found(args: argparse.Namespace, home: "Home") -> None:
 
     tell = teller(args)
     tell(f"making a network of {args.local} centers in {home.directory}")
-    base = args.port or _free_base(PORTS_PER_CENTER * args.local)
+    base = _free_base(PORTS_PER_CENTER * args.local) if args.port is None else args.port
     plan = found_on_machine(
         home,
         args.local,
@@ -73,7 +75,7 @@ def _found(args: argparse.Namespace, home: "Home") -> None:
         base,
         clock=lambda: datetime.now(UTC),
         documents=0 if args.without_documents else DOCUMENTS_NODES,
-        block_time_s=args.block_time or 2,
+        block_time_s=2 if args.block_time is None else args.block_time,
     )
     tell(f"its chain id is {plan.chain_id}; keys, genesis and configurations are written")
 
