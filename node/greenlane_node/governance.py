@@ -8,9 +8,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from greenlane.adapters.evm.bindings import CenterRecord, PilotRegistry, ProposalId, ProposalKind, ProposalRecord, UnixSeconds
+from greenlane.adapters.evm.bindings import (
+    CenterRecord,
+    CenterStatus,
+    PilotRegistry,
+    ProposalId,
+    ProposalKind,
+    ProposalRecord,
+    UnixSeconds,
+)
 from greenlane.core.errors import InvalidInput, NotFound
 from greenlane.core.units import Address, CenterId
+from web3 import Web3
+from web3.types import BlockIdentifier
 
 _PAGE = 100
 _LEAST_PREFIX = 4
@@ -69,18 +79,34 @@ class ProposalView:
     content_hash: bytes | None
 
 
-def all_centers(registry: PilotRegistry) -> tuple[CenterRecord, ...]:
-    """Every center ever admitted, oldest first."""
+def all_centers(registry: PilotRegistry, block: BlockIdentifier = "latest") -> tuple[CenterRecord, ...]:
+    """Every center ever admitted, oldest first.
+
+    Args:
+        block: at which each of them is read; a number, or what is read may be of several blocks.
+    """
     ids: list[CenterId] = []
-    while page := registry.center_ids(len(ids), _PAGE):
+    while page := registry.center_ids(len(ids), _PAGE, block):
         ids.extend(page)
-    return tuple(record for record in map(registry.center, ids) if record is not None)
+    return tuple(record for id_ in ids if (record := registry.center(id_, block)) is not None)
 
 
-def active_centers(registry: PilotRegistry) -> tuple[CenterRecord, ...]:
-    """The active centers, in the order of their validators in the registry's set."""
-    records = map(registry.center, active_ids(registry))
-    return tuple(record for record in records if record is not None)
+def active_centers(web3: Web3 | PilotRegistry, pilot_registry: Address | None = None) -> tuple[CenterRecord, ...]:
+    """Every active center, in the order in which they were admitted, all read at one block.
+
+    Args:
+        web3: a node; a registry alone is read at `latest`, center by center.
+        pilot_registry: the registry's address.
+    """
+    if isinstance(web3, PilotRegistry):
+        return _active_of(all_centers(web3))
+    if pilot_registry is None:
+        raise ValueError(pilot_registry)
+    return _active_of(all_centers(PilotRegistry(web3, pilot_registry), web3.eth.block_number))
+
+
+def _active_of(centers: tuple[CenterRecord, ...]) -> tuple[CenterRecord, ...]:
+    return tuple(one for one in centers if one.status is CenterStatus.ACTIVE)
 
 
 def active_ids(registry: PilotRegistry) -> tuple[CenterId, ...]:

@@ -52,7 +52,7 @@ def _tell(args: argparse.Namespace) -> Exit:
 
     with chain_of(args) as chain:
         sets = sealing_sets(chain)
-        centers = all_centers(chain.registry) if args.all else active_centers(chain.registry)
+        centers = all_centers(chain.registry) if args.all else active_centers(chain.web3, chain.network.pilot_registry)
         parameters, quorum = chain.registry.parameters(), chain.registry.quorum()
         own = {one.id for one in own_centers(chain.network)}
         rows: list[dict[str, object]] = [
