@@ -8,45 +8,47 @@ time, goes on where the network now is, and notices what was undone meanwhile. I
 3 nomination   a center that is in nominates the public file; what was nominated is exactly that
 4 endorsement  a quorum of the centers votes for it
 5 nodes        the files of this center's nodes
-6 sync         the validator answers, is of this network, and is as far as the others
+6 sync         the validator, and the RPC node where there is one, answer, are of this network, and are as far as the others
 7 first block  a block bears this validator's seal
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from greenlane.adapters.evm.bindings import CenterRecord, CenterStatus, PilotRegistry
+from greenlane.adapters.evm.bindings import CenterStatus, PilotRegistry
 from greenlane.adapters.home import Home
-from greenlane.adapters.keystore import Keystore, KeyUse, replace_file
-from greenlane.adapters.network_file import CenterKeyNames, Network, NetworkCenter, encode_network, load_network
+from greenlane.adapters.keystore import Keystore, replace_file
+from greenlane.adapters.network_file import encode_network, load_network
 from greenlane.core.errors import Conflict, InvalidInput
 from greenlane.core.header import header_from_rpc
-from greenlane.core.note import VerifierKey
+from greenlane.core.pace import MAX_BLOCKS_APART
 from greenlane.core.sealing import signers
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, BlockNumber
 from greenlane.core.wire import encode_hex
 
-from greenlane_node.candidate import candidate_of, require_same_record
+from greenlane_node.besu.access import Clock
+from greenlane_node.besu.config import Placement
+from greenlane_node.candidate import require_same_record
 from greenlane_node.chain_access import ChainAccess, open_chain, prove_node, refresh_trust
-from greenlane_node.founding import Clock, NetworkFacts, sealing_of, write_center_nodes
-from greenlane_node.genesis import genesis_bytes, genesis_hash
+from greenlane_node.genesis import candidate_of, genesis_bytes, genesis_hash
 from greenlane_node.governance import Motion, ProposalState, active_centers, all_centers, find_proposal
-from greenlane_node.keys import EnodeInvalid, center_public_keys, key_name, parse_enode
+from greenlane_node.home_files import HomeFiles, held
+from greenlane_node.keys import EnodeInvalid, center_public_keys, parse_enode
 from greenlane_node.kubo.identity import parse_swarm_key
 from greenlane_node.layout import NetworkLayout
+from greenlane_node.network_description import joined_network, rpc_urls
+from greenlane_node.node_files import NetworkFacts, write_nodes
 from greenlane_node.node_view import view_node
 from greenlane_node.own_nodes import OwnNode, own_nodes
-from greenlane_node.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, PlannedCenter
+from greenlane_node.plan import NetworkPlan, PlannedCenter
 from greenlane_node.plan_file import load_center, load_plan
 from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
 
-NEAR_BLOCKS: Final = 2
-"""A node this close to the network's newest block is in sync."""
 LOOKED_BACK_BLOCKS: Final = 64
 """Newest blocks that are searched for a validator's seal: with 21 validators every quorum of them has it many times over."""
 
@@ -144,15 +146,16 @@ def join(joining: Joining) -> Iterator[Step]:
             return
     refresh_trust(chain)
 
-    made = write_center_nodes(
-        joining.home, center, _facts(joining.home, chain, plan, center), keystore=joining.keystore, clock=joining.clock
-    )
+    facts, files = _facts(joining.home, chain, plan, center), HomeFiles()
+    placement = Placement.here(joining.home.directory)
+    with held(joining.home):
+        write_nodes(joining.home, [center], facts, files, keystore=joining.keystore, clock=joining.clock, placement=placement)
     yield Step(
         name="nodes",
-        state=StepState.DONE_NOW if made else StepState.DONE,
-        said=f"{', '.join(node.name for node in center.nodes())}: {len(made)} files are new.",
+        state=StepState.DONE_NOW if files.written else StepState.DONE,
+        said=f"{', '.join(node.name for node in center.nodes())}: {len(files.written)} files are new.",
     )
-    synced = _sync(chain, _validator_node(joining.home, center))
+    synced = _sync(chain, center, _own_nodes(joining.home, center))
     yield synced
     if synced.state is not StepState.WAITING:
         yield _first_block(chain, center)
@@ -182,7 +185,7 @@ def _network(joining: Joining, plan: NetworkPlan, center: PlannedCenter) -> tupl
         return open_chain(joining.home, joining.urls, joining.token_file), False
     if not joining.urls:
         raise InvalidInput("No node of the live network is known here.", where="--rpc", remedy="Name one: --rpc URL.")
-    network = described_network(plan, center, joining.urls, ())
+    network = joined_network(plan, genesis_hash(plan), [center], (), joining.urls)
     fault: NodeSilent | None = None
     for url in joining.urls:
         rpc = NodeRpc(url, token_file=joining.token_file)
@@ -192,61 +195,11 @@ def _network(joining: Joining, plan: NetworkPlan, center: PlannedCenter) -> tupl
             fault = silent
             continue
         others = all_centers(PilotRegistry(web3, network.pilot_registry))
-        network = described_network(plan, center, joining.urls, others)
-        replace_file(joining.home.network_file, encode_network(network))
+        network = joined_network(plan, genesis_hash(plan), [center], others, joining.urls)
+        with held(joining.home):
+            replace_file(joining.home.network_file, encode_network(network))
         return open_chain(joining.home, joining.urls, joining.token_file), True
     raise fault or NodeSilent("No node answers.")
-
-
-def described_network(plan: NetworkPlan, center: PlannedCenter, urls: Sequence[str], others: Sequence[CenterRecord]) -> Network:
-    """network.json of a new center: the plan's network, the centers that the registry has, and its own."""
-    id_ = center.id
-    own = NetworkCenter(
-        id=id_,
-        name=center.name,
-        economy=center.economy,
-        origin=center.origin,
-        endpoint=center.endpoint or None,
-        operator=center.operator,
-        anchorer=center.anchorer,
-        validator=center.validator.address,
-        log_key=VerifierKey(name=center.origin, public_key=center.log_key),
-        keys=CenterKeyNames(
-            operator=key_name(id_, KeyUse.OPERATOR),
-            anchorer=key_name(id_, KeyUse.ANCHORER),
-            validator=key_name(id_, KeyUse.VALIDATOR),
-            log=key_name(id_, KeyUse.LOG),
-        ),
-    )
-    return Network(
-        chain_id=plan.chain_id,
-        genesis_hash=genesis_hash(plan),
-        sealing=sealing_of(plan),
-        rpc_urls=tuple(urls),
-        pilot_registry=PILOT_REGISTRY,
-        anchor_log=ANCHOR_LOG,
-        deploy_block=BlockNumber(0),
-        centers=(*_usable(record for record in others if record.id != id_), own),
-        hosted=(id_,),
-    )
-
-
-def _usable(records: Iterable[CenterRecord]) -> Iterator[NetworkCenter]:
-    for record in records:
-        # A center may have written a log key or origin that is none; it is no reason to keep another out.
-        with suppress(InvalidInput):
-            yield NetworkCenter(
-                id=record.id,
-                name=record.name,
-                economy=record.economy,
-                origin=record.origin,
-                endpoint=record.endpoint or None,
-                operator=record.operator,
-                anchorer=record.anchorer,
-                validator=record.validator,
-                log_key=VerifierKey(name=record.origin, public_key=record.log_key),
-                keys=CenterKeyNames(operator=None, anchorer=None, validator=None, log=None),
-            )
 
 
 def _nomination(joining: Joining, chain: ChainAccess, center: PlannedCenter) -> Step:
@@ -313,36 +266,41 @@ def _is_enode(text: str) -> bool:
     return True
 
 
-def _validator_node(home: Home, center: PlannedCenter) -> OwnNode:
-    return next(node for node in own_nodes(home) if node.name == center.validator.name)
+def _own_nodes(home: Home, center: PlannedCenter) -> tuple[OwnNode, ...]:
+    """The center's Besu nodes, the validator first."""
+    here = {node.name: node for node in own_nodes(home)}
+    return tuple(here[node.name] for node in center.nodes())
 
 
-def _sync(chain: ChainAccess, node: OwnNode) -> Step:
+def _sync(chain: ChainAccess, center: PlannedCenter, nodes: Sequence[OwnNode]) -> Step:
     let_in = (
         "Start it: greenlane-node up. Its peers let it in when every center has run `greenlane-node sync-permissions`; run that "
         "here too. See greenlane-node logs, and doctor. Then run this again."
     )
-    try:
-        prove_node(node.rpc(), chain.network)
-        own, others = view_node(node.rpc(), None), view_node(chain.rpc, None)
-    except (NodeSilent, NodeRefused) as fault:
-        return Step(name="sync", state=StepState.WAITING, said=f"{node.name}: {fault.detail}", next=let_in)
-    behind = others.head - own.head
-    peers = "unknown" if own.peers is None else own.peers
-    said = f"{node.name} is at block {own.head}, the network at {others.head}; peers: {peers}."
-    if behind > NEAR_BLOCKS or own.is_syncing:
-        what_next = "Wait, and run this again." if own.peers else let_in
-        return Step(name="sync", state=StepState.WAITING, said=said, next=what_next)
-    _prefer(chain, node)
-    return Step(name="sync", state=StepState.DONE, said=said)
+    said = []
+    for node in nodes:
+        try:
+            prove_node(node.rpc(), chain.network)
+            own, others = view_node(node.rpc(), None), view_node(chain.rpc, None)
+        except (NodeSilent, NodeRefused) as fault:
+            return Step(name="sync", state=StepState.WAITING, said=f"{node.name}: {fault.detail}", next=let_in)
+        behind = others.head - own.head
+        peers = "unknown" if own.peers is None else own.peers
+        said.append(f"{node.name} is at block {own.head}, the network at {others.head}; peers: {peers}.")
+        if behind > MAX_BLOCKS_APART or own.is_syncing:
+            what_next = "Wait, and run this again." if own.peers else let_in
+            return Step(name="sync", state=StepState.WAITING, said=" ".join(said), next=what_next)
+    _prefer_own(chain, center)
+    return Step(name="sync", state=StepState.DONE, said=" ".join(said))
 
 
-def _prefer(chain: ChainAccess, node: OwnNode) -> None:
-    """From now on our own node is asked first."""
-    network = load_network(chain.home.network_file)
-    urls = (node.rpc_url, *(url for url in network.rpc_urls if url != node.rpc_url))
-    if urls != network.rpc_urls:
-        replace_file(chain.home.network_file, encode_network(replace(network, rpc_urls=urls)))
+def _prefer_own(chain: ChainAccess, center: PlannedCenter) -> None:
+    """From now on our own nodes are asked, as at a founder: the one that let us look in gave its token to `join` alone."""
+    with held(chain.home):
+        network = load_network(chain.home.network_file)
+        urls = rpc_urls([center], Placement.here(chain.home.directory))
+        if urls != network.rpc_urls:
+            replace_file(chain.home.network_file, encode_network(replace(network, rpc_urls=urls)))
 
 
 def _first_block(chain: ChainAccess, center: PlannedCenter) -> Step:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from anyio import CapacityLimiter
 
 from greenlane.core.errors import GreenlaneError
+from greenlane.core.pace import standstill_s
 from greenlane.ports.ledger import LedgerHealth, LedgerMismatch
 from greenlane.services.read_log import Backlog
 from greenlane.verify.ladder import Verdict
@@ -24,11 +25,6 @@ from greenlane.web.shared import Shared
 
 BEHIND_S = 120.0
 """An entry that has waited longer than this for its anchor makes its center's log one that is behind."""
-
-LEAST_STANDSTILL_S = 30.0
-_BLOCKS_OF_A_STANDSTILL = 8
-"""While one of four validators is away each fourth block takes a round more; eight block times without one are beyond that."""
-_LONGEST_STANDSTILL_S = 600.0
 
 _FRESH_S = 1.0
 _PATIENCE_S = 3.0
@@ -171,7 +167,7 @@ class _Pulse:
     @property
     def standstill_s(self) -> float:
         """A head older than this is one of a chain that stands still."""
-        return min(max(LEAST_STANDSTILL_S, _BLOCKS_OF_A_STANDSTILL * self._block_time_s), _LONGEST_STANDSTILL_S)
+        return standstill_s(self._block_time_s)
 
 
 def report_value(report: Report) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from greenlane.core.epcis.eventhash import event_hash_digest
+from greenlane.core.pace import LEAST_STANDSTILL_S
 from greenlane.core.trust import TrustFile
 from greenlane.ports.errors import StoreUnavailable
 from greenlane.ports.jobs import CapturedEvent
@@ -114,7 +115,7 @@ def test_a_chain_that_stands_still_is_told_by_its_age_and_takes_nothing_from_cap
     world.clock.now = head.head_at
     words = _ready(sealed_site)[2]["chain"]["words"]
     assert "round 5 only: a validator was away or late" in words
-    world.clock.now = head.head_at + timedelta(seconds=readiness.LEAST_STANDSTILL_S + 1)
+    world.clock.now = head.head_at + timedelta(seconds=LEAST_STANDSTILL_S + 1)
     world.take(1)
     status, _, probes, _ = _ready(sealed_site)
     assert status == 200

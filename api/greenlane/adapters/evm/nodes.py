@@ -32,6 +32,7 @@ from greenlane.adapters.evm.standing import check_contracts
 from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.adapters.evm.wire import MAX_ANSWER_BYTES, NodeFault, Unreached, Unwelcome, Wire, ask_raw
 from greenlane.core.header import MAX_TIMESTAMP
+from greenlane.core.pace import MAX_BLOCKS_APART
 from greenlane.core.units import Address, BlockNumber, ChainId
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch, LedgerUnavailable
@@ -40,8 +41,6 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-MAX_LAG: Final = 2
-"""Blocks by which nodes of one chain may differ while all is well: blocks travel, and answers are not of one moment."""
 _SURVEY_EVERY_S: Final = 10.0
 _SURVEY_AGAIN_S: Final = 1.0
 _MAX_AGE_APART_S: Final = 60
@@ -342,7 +341,7 @@ class Nodes:
 
 
 def _is_fresh(head: Head, highest: Head) -> bool:
-    return head.number >= highest.number - MAX_LAG and head.timestamp >= highest.timestamp - _MAX_AGE_APART_S
+    return head.number >= highest.number - MAX_BLOCKS_APART and head.timestamp >= highest.timestamp - _MAX_AGE_APART_S
 
 
 def _gravest(failures: Sequence[BaseException]) -> BaseException:
