@@ -1,21 +1,27 @@
 """One node of the chain, asked over JSON-RPC by whoever runs it.
 
 The server asks nodes through adapters/evm, with failover and proofs; here one certain node is meant, its answer or its silence
-is the news, and methods are asked that only a node's keeper may ask (permissions, peers). An RPC node wants a token: it is read
-from its file at each call, so that a renewed one is taken without a restart, and never shown.
+is the news, and methods are asked that only a node's keeper may ask (permissions, peers). What carries the questions is the same:
+one deadline for a whole answer, a bound on its size, no proxy, no redirect (adapters/evm/wire.py). An RPC node wants a token: it
+is read from its file again when that changes, so that a renewed one is taken without a restart, and never shown.
 Source: Ethereum JSON-RPC (execution-apis); JSON-RPC 2.0; Besu API reference.
 """
 
 from pathlib import Path
+from typing import Any, Final
 
-import requests
-from greenlane.core.canonical import JsonValue, parse_json
-from greenlane.core.errors import GreenlaneError, InvalidInput, Unavailable
-from web3 import HTTPProvider, Web3
+from greenlane.adapters.evm.tokens import RpcTokens
+from greenlane.adapters.evm.wire import NodeFault, Unreached, Unwelcome, Wire, ask_raw
+from greenlane.core.canonical import JsonValue
+from greenlane.core.errors import GreenlaneError, Unavailable
+from web3 import Web3
 from web3.middleware import ExtraDataToPOAMiddleware
+from web3.types import RPCEndpoint, RPCResponse
 
-TIMEOUT_S = 5.0
-_MAX_ANSWER_BYTES = 8 * 1_048_576
+TIMEOUT_S: Final = 5.0
+_MAX_ANSWER_BYTES: Final = 8 * 1_048_576
+_FRESH_ONE: Final = "Give the file of a fresh token: --token-file, or tokens/ in the home folder."
+_OPENS_NAME: Final = "Ask it at a name on its host-allowlist, with a token that may ask this."
 
 
 class NodeSilent(Unavailable):
@@ -26,7 +32,7 @@ class NodeSilent(Unavailable):
 
 
 class NodeRefused(GreenlaneError):
-    """A node answered with an error; `number` is its JSON-RPC code."""
+    """A node answered with an error; `number` is its JSON-RPC code, None where it did not let us ask."""
 
     code = "node-refused"
 
@@ -39,76 +45,57 @@ class NodeRpc:
     """A node at one address; nothing is asked before the first call."""
 
     def __init__(self, url: str, *, token_file: Path | None = None, timeout_s: float = TIMEOUT_S) -> None:
-        """Args:
-        url: http or https, without user name or password.
-        token_file: one line, a bearer token; None where the node wants none.
-        timeout_s: for one answer.
+        """Takes an address.
+
+        Args:
+            url: http or https.
+            token_file: bearer tokens as adapters/evm/tokens.py reads them; None where the node wants none.
+            timeout_s: for one whole answer.
         """
         self.url = url
         self._token_file = token_file
         self._timeout_s = timeout_s
-        self._session = requests.Session()
-        # A node is named by its address: no proxy of the environment stands between us and it.
-        self._session.trust_env = False
+        self._bare: Web3 | None = None
 
     def call(self, method: str, *params: JsonValue) -> JsonValue:
         """The result of one call.
 
         Raises:
             NodeSilent: the node does not answer in time, or not in JSON.
-            NodeRefused: it answers with an error.
+            NodeRefused: it answers with an error, or wants another token.
+            RpcTokenFileInvalid: the file of tokens cannot be read.
         """
-        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         try:
-            answer = self._session.post(
-                self.url, json=request, headers=self._headers(), timeout=self._timeout_s, allow_redirects=False, stream=True
-            )
-            data = answer.raw.read(_MAX_ANSWER_BYTES + 1, decode_content=True)
-        except (requests.RequestException, OSError) as error:
-            raise NodeSilent(f"The node does not answer: {type(error).__name__}.", where=self.url) from error
-        if answer.status_code == 401:
-            raise NodeRefused(
-                "The node wants a token that is valid.",
-                where=self.url,
-                remedy="Give the file of a fresh token: --token-file, or tokens/ in the home folder.",
-            )
-        if answer.status_code == 403:
-            raise NodeRefused(
-                "The node does not answer to this host name, or not to this token.",
-                where=self.url,
-                remedy="Ask it at a name on its host-allowlist, with a token that may ask this.",
-            )
-        return self._result(method, data)
+            return ask_raw(self._opened(), method, *params)
+        except NodeFault as fault:
+            raise NodeRefused(f"The node refuses {method}: {fault}", number=fault.code, where=self.url) from fault
+        except Unreached as error:
+            raise NodeSilent(str(error), where=self.url) from error
 
     def web3(self) -> Web3:
-        """The same node, for the contracts' bindings."""
-        provider = HTTPProvider(
-            self.url,
-            request_kwargs={"timeout": self._timeout_s, "headers": {"Content-Type": "application/json", **self._headers()}},
-            session=self._session,
-            exception_retry_configuration=None,
-        )
-        web3 = Web3(provider)
+        """The same node, for the contracts' bindings; what they ask ends in the same two faults where it is not answered.
+
+        Raises:
+            RpcTokenFileInvalid: the file of tokens cannot be read.
+        """
+        web3 = Web3(self._opened().provider)
         web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
         return web3
 
-    def _headers(self) -> dict[str, str]:
-        if self._token_file is None:
-            return {}
-        token = self._token_file.read_text(encoding="ascii").strip()
-        return {"Authorization": f"Bearer {token}"}
+    def _opened(self) -> Web3:
+        if self._bare is None:
+            tokens = None if self._token_file is None else RpcTokens(self._token_file)
+            self._bare = Web3(_NodeWire(self.url, timeout_s=self._timeout_s, tokens=tokens, max_answer_bytes=_MAX_ANSWER_BYTES))
+        return self._bare
 
-    def _result(self, method: str, data: bytes) -> JsonValue:
+
+class _NodeWire(Wire):
+    """Says silence and refusal in the words of this room, however deep in a binding the question was put."""
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         try:
-            answer = parse_json(data)
-        except InvalidInput as error:
-            raise NodeSilent("The node's answer is no JSON.", where=self.url) from error
-        if not isinstance(answer, dict) or ("result" in answer) == ("error" in answer):
-            raise NodeSilent("The node's answer is no answer of JSON-RPC.", where=self.url)
-        fault = answer.get("error")
-        if isinstance(fault, dict):
-            number, words = fault.get("code"), str(fault.get("message", ""))[:200]
-            raise NodeRefused(
-                f"The node refuses {method}: {words}", number=number if isinstance(number, int) else None, where=self.url
-            )
-        return answer.get("result")
+            return super().make_request(method, params)
+        except Unwelcome as error:
+            raise NodeRefused(str(error), where=self.name, remedy=_FRESH_ONE if error.wants_token else _OPENS_NAME) from error
+        except Unreached as error:
+            raise NodeSilent(str(error), where=self.name) from error

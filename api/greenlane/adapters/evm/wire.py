@@ -40,11 +40,13 @@ class Unwelcome(Unreached):
 
     Attributes:
         remedy: what opens its door.
+        wants_token: whether it is a token that it wants, or another one.
     """
 
-    def __init__(self, detail: str, remedy: str) -> None:
+    def __init__(self, detail: str, remedy: str, *, wants_token: bool = False) -> None:
         super().__init__(detail)
         self.remedy = remedy
+        self.wants_token = wants_token
 
 
 class NodeFault(Exception):
@@ -114,6 +116,7 @@ class Wire(JSONBaseProvider):
             raise Unwelcome(
                 f"{self.name} wants {'another token' if self._token() else 'a token'}.",
                 "Put a fresh token for this node into the file that GREENLANE_RPC_TOKEN_FILE names; it is read again by itself.",
+                wants_token=True,
             )
         if status == 403:
             raise Unwelcome(
@@ -254,8 +257,10 @@ def ask_many_raw(web3: Web3, calls: Sequence[tuple[str, list[JsonValue]]]) -> li
 
 def _result(answer: RPCResponse) -> JsonValue:
     fault = cast(Any, answer).get("error")
+    if fault is None and "result" not in answer:
+        raise Unreached("A node answers with what is no JSON-RPC.")
     if fault is None:
-        return cast(JsonValue, answer.get("result"))
+        return cast(JsonValue, answer["result"])
     if not isinstance(fault, dict):
         raise NodeFault(0, "An error without a word.")
     code = fault.get("code")
