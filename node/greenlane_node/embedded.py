@@ -167,10 +167,11 @@ class EmbeddedNetwork:
         Raises:
             ChainNotStarted: anvil is missing, its port is taken, or it ends at once.
             LedgerMismatch: the chain is not the one network.json describes; the remedy says what to do.
-            Conflict: the network exists and has other founders.
+            Conflict: the network exists and has other founders, or the folder holds a center of a network of nodes.
             NetworkFileInvalid, KeyFileInvalid, WrongPassword: a file of the folder is damaged.
         """
         home = Home(directory)
+        _require_embedded(home)
         with _held(home):
             return _start(home, centers, hosted, port, block_time_s)
 
@@ -216,6 +217,7 @@ class EmbeddedNetwork:
             As `start`.
         """
         home = Home(directory)
+        _require_embedded(home)
         if not home.embedded_file.exists():
             raise NotFound("There is no embedded network here.", where=str(directory), remedy="Start one first.")
         with _held(home):
@@ -243,6 +245,7 @@ class EmbeddedNetwork:
             NotFound: the folder holds no embedded network.
         """
         home = Home(directory)
+        _require_embedded(home)
         if not home.embedded_file.exists():
             raise NotFound("There is no embedded network here.", where=str(directory), remedy="")
         EmbeddedNetwork.stop(directory)
@@ -250,6 +253,23 @@ class EmbeddedNetwork:
             shutil.rmtree(path, ignore_errors=True)
         for path in (home.network_file, home.trust_file, home.embedded_file, home.password_file, home.lock_file):
             path.unlink(missing_ok=True)
+
+
+def _require_embedded(home: Home) -> None:
+    """Leaves alone what is another kind of network's: its keys are not ours to use, and not ours to remove.
+
+    Raises:
+        Conflict: the folder holds a center of a network of nodes.
+    """
+    others = [*home.directory.glob("*.center.toml"), *home.directory.glob("network.toml")]
+    if home.network_file.exists() and not home.embedded_file.exists():
+        others.append(home.network_file)
+    if others:
+        raise Conflict(
+            "This folder holds a center of a network of nodes, and no embedded network.",
+            where=str(others[0]),
+            remedy="Choose another folder with --home; for this one's nodes see `greenlane-node up` and `greenlane-node join`.",
+        )
 
 
 def _start(

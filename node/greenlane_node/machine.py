@@ -109,8 +109,9 @@ class Machine:
             environment: what the nodes' processes get beside their own variables.
             tell: is told each step while it is done.
         """
-        self._home = home
-        self._layout = NetworkLayout(home)
+        # Nodes run in the folder itself: a way from here would lead them astray.
+        self._home = Home(home.directory.absolute())
+        self._layout = NetworkLayout(self._home)
         # Besu takes options from BESU_… too, and puts them above its file.
         self._environment = {name: value for name, value in environment.items() if not name.startswith("BESU_")}
         self._tell = tell
@@ -293,7 +294,7 @@ class Machine:
                 self._run_first(node, command, environment, log)
             if node.besu is not None:
                 self._write_key(node.besu)
-            directory = self._home.directory.absolute()
+            directory = self._home.directory
             process = start_process(node.command, record=record, log=log, environment=environment, directory=directory)
         except OSError as error:
             raise NodeNotStarted(

@@ -285,6 +285,18 @@ def test_old_empty_blocks_are_dropped_at_a_start_and_transactions_are_not(home: 
     assert (home / "chain" / "state.json").stat().st_size < before / 2
 
 
+@pytest.mark.parametrize("name", ["network.toml", "lima.center.toml", "network.json"])
+def test_a_center_of_a_network_of_nodes_is_left_alone(home: Path, name: str) -> None:
+    home.mkdir()
+    (home / name).write_bytes(b"")
+    (home / "keys").mkdir()
+    for act in (EmbeddedNetwork.start, EmbeddedNetwork.reset_chain, EmbeddedNetwork.remove):
+        with pytest.raises(Conflict) as caught:
+            act(home)
+        assert "--home" in caught.value.remedy
+    assert sorted(path.name for path in home.iterdir()) == sorted(["keys", name])
+
+
 def test_reset_and_remove_need_a_network(home: Path) -> None:
     for act in (EmbeddedNetwork.reset_chain, EmbeddedNetwork.remove):
         with pytest.raises(NotFound):

@@ -105,6 +105,12 @@ def test_everything_is_started_waited_for_and_left_alone_the_second_time(bench: 
     assert bench.machine.kinds() == {NodeKind.VALIDATOR, NodeKind.RPC}
 
 
+def test_a_home_that_is_named_from_here_runs_in_its_own_place(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(bench.home.parent)
+    machine = Machine(Home(Path(bench.home.name)), environment=dict(os.environ), tell=bench.told.append)
+    assert all(one.pid is not None for one in machine.up(bench.programs))
+
+
 def test_a_key_lies_in_the_clear_until_its_node_answers_and_no_longer(bench: Bench) -> None:
     misbehave(bench.home, LIMA, hang=True)
     with pytest.MonkeyPatch.context() as patch:

@@ -131,7 +131,8 @@ def load_network(path: Path) -> Network:
         raise NetworkFileInvalid(
             f"The network's description cannot be read: {error.strerror}.",
             where=str(path),
-            remedy="Start a network first (greenlane-node embedded up), or name the file.",
+            remedy="Name the folder with --home. A new one gets its network by `greenlane-node embedded up` (to try things out), "
+            "`greenlane-node init network` (a founder) or `greenlane-node join` (a center that enters a live one).",
         ) from error
     try:
         return parse_network(data)
