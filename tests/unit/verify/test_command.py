@@ -32,12 +32,17 @@ Answer = Callable[[dict[str, Any]], Any]
 
 
 @contextmanager
-def served(answer: Answer) -> Iterator[str]:
-    """A node on loopback; `answer` makes a result of each call, or the bytes to send as they are."""
+def served(answer: Answer, shown: list[str | None] | None = None) -> Iterator[str]:
+    """A node on loopback; `answer` makes a result of each call, or the bytes or the status to send as they are.
+
+    In `shown` it keeps what every question brought to be let in.
+    """
+    seen = [] if shown is None else shown
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            seen.append(self.headers["Authorization"])
             said = answer(call)
             if isinstance(said, int):
                 self.send_response(said)
@@ -353,6 +358,24 @@ def test_a_node_that_is_not_there_or_too_slow_is_away(world: "World") -> None:
             assert time.monotonic() - began < 3
         finally:
             release.set()
+
+
+def test_the_token_of_the_moment_is_shown_with_each_question_and_where_there_is_none_nothing_is(world: "World") -> None:
+    shown: list[str | None] = []
+    tokens = iter(["first", "second", None])
+    with served(chain_of(world), shown) as url:
+        node = JsonRpcNode(url, bearer=lambda: next(tokens))
+        assert {node.chain_id() for _ in range(3)} == {world.trust.chain_id}
+        JsonRpcNode(url).chain_id()
+    assert shown == ["Bearer first", "Bearer second", None, None]
+
+
+def test_a_node_that_takes_no_token_of_ours_says_that_it_wants_a_valid_one(world: "World") -> None:
+    with served(chain_of(world, eth_chainId=401)) as url:
+        for bearer in (None, lambda: "s3cret"):
+            with pytest.raises(NodeAway, match="wants a token that is valid") as caught:
+                JsonRpcNode(url, bearer=bearer).chain_id()
+            assert "s3cret" not in str(caught.value)
 
 
 def test_a_node_that_drips_is_given_up_in_time(world: "World") -> None:
