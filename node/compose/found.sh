@@ -2,6 +2,12 @@
 # Makes what the network of docker-compose.yml starts from: keys, genesis, configurations, secrets. What is there already stays.
 set -eu
 umask 077
+[ -w "$GREENLANE_HOME" ] || {
+  printf 'found: %s cannot be written as user %s. On the host: mkdir -p var/network, and export NETWORK_OWNER="$(id -u):$(id -g)".\n' "$GREENLANE_HOME" "$(id -u)" >&2
+  exit 2
+}
+# The passwords in it are read through mounts of single files; nobody else on this machine may come this far.
+chmod 0700 "$GREENLANE_HOME"
 greenlane-node init containers
 secrets=$GREENLANE_HOME/secrets
 mkdir -p "$secrets" "$GREENLANE_HOME/proxy"
