@@ -158,7 +158,7 @@ def keystore_of(home: Home, password_file: Path | None = None, *, scrypt_n: int 
     return Keystore(home.keys, password_file or home.password_file, scrypt_n=scrypt_n)
 
 
-def own_centers(network: Network) -> tuple[NetworkCenter, ...]:
+def centers_with_keys_here(network: Network) -> tuple[NetworkCenter, ...]:
     """The centers of which this home keeps any key, in the order of network.json."""
     return tuple(
         one for one in network.centers if {one.keys.operator, one.keys.anchorer, one.keys.validator, one.keys.log} != {None}
@@ -171,7 +171,7 @@ def chosen_center(network: Network, center: CenterId | None) -> NetworkCenter:
     Raises:
         NotFound: the home keeps no keys of it, of none, or of several where none is named.
     """
-    own = own_centers(network)
+    own = centers_with_keys_here(network)
     for one in own:
         if center is None and len(own) == 1:
             return one

@@ -78,16 +78,36 @@ def acts_of(args: argparse.Namespace, chain: "ChainAccess") -> "RegistryActs":
 
 
 def tell_report(args: argparse.Namespace, facts: Mapping[str, object], **tables: Sequence[Mapping[str, object]]) -> None:
-    """Writes names and values, then tables under their names; with --json one object that holds both."""
+    """Writes names and values, then tables under their names; with --json one object that holds both.
+
+    Texts may be what another center wrote into the registry: none of them steers the terminal, or breaks a line.
+    """
     if args.json:
-        sys.stdout.write(json.dumps({**facts, **{name: list(rows) for name, rows in tables.items()}}, ensure_ascii=False) + "\n")
+        told = json.dumps({**facts, **{name: list(rows) for name, rows in tables.items()}}, ensure_ascii=False)
+        sys.stdout.write(harmless(told) + "\n")
         return
     for name, value in facts.items():
         if value is not None:
-            sys.stdout.write(f"{name}: {('no', 'yes')[value] if isinstance(value, bool) else value}\n")
+            sys.stdout.write(f"{name}: {('no', 'yes')[value] if isinstance(value, bool) else harmless(str(value))}\n")
     for name, rows in tables.items():
         sys.stdout.write(f"\n{name}:\n" if len(tables) > 1 or facts else "")
-        tell_table(args, rows)
+        tell_table(
+            args,
+            [{key: harmless(value) if isinstance(value, str) else value for key, value in row.items()} for row in rows],
+        )
+
+
+def harmless(text: str) -> str:
+    """A text with every character that is not seen as itself written as JSON's escape: controls, and what turns a line around.
+
+    JSON stays the JSON it was.
+    """
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
+
+
+def short_enode(enode: str) -> str:
+    """An enode URL with the beginning of its id only."""
+    return f"{enode[:16]}…{enode[136:]}" if len(enode) > 136 else enode
 
 
 def proposal_row(view: "ProposalView", voter: str | None, *, is_whole: bool) -> dict[str, object]:

@@ -12,7 +12,7 @@ from greenlane.core.exits import Exit, WrongUse
 from greenlane.core.units import center_id, member_id
 
 from greenlane_node.cli.acting import acted, acts_of, add_acting_arguments, add_node_arguments, chain_of, tell_report
-from greenlane_node.cli.propose import account_of
+from greenlane_node.cli.propose import account_argument
 
 if TYPE_CHECKING:
     from greenlane.adapters.evm.bindings import MemberRecord
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
                 # From the start of the day: saying the same twice on one day is saying it once.
                 start = min(int(chain.now()), int(time.time()) // _DAY_S * _DAY_S)
                 end = None if args.days is None else UnixSeconds(start + args.days * _DAY_S)
-                done = acts.vouch(member, account_of(args.account), roles, UnixSeconds(start), end)
+                done = acts.vouch(member, account_argument(args.account), roles, UnixSeconds(start), end)
             case "roles":
                 done = acts.set_member_roles(member, roles)
             case "suspend":

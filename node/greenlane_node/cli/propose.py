@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
         raise WrongUse(
             "--account goes with `propose operator`, and is needed there.", remedy="See `greenlane-node propose --help`."
         )
-    account = None if args.account is None else account_of(args.account)
+    account = None if args.account is None else account_argument(args.account)
     with chain_of(args) as chain:
         acts = acts_of(args, chain)
         done, view = acts.propose(motion, about, account)
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     return Exit.GOOD
 
 
-def account_of(text: str) -> Address:
+def account_argument(text: str) -> Address:
     """An account, as people write it: 0x and 40 hex digits.
 
     Raises:

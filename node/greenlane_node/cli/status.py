@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from greenlane.core.exits import Exit
 
-from greenlane_node.cli.acting import add_node_arguments, chain_of, proposal_row, tell_report
+from greenlane_node.cli.acting import add_node_arguments, chain_of, proposal_row, short_enode, tell_report
 
 if TYPE_CHECKING:
     from greenlane.adapters.evm.bindings import CenterRecord
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from greenlane.adapters.home import Home
 
-    from greenlane_node.chain_access import keystore_of, own_centers
+    from greenlane_node.chain_access import centers_with_keys_here, keystore_of
     from greenlane_node.cli.program import home_of
     from greenlane_node.governance import open_proposals
     from greenlane_node.node_view import view_node
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     keystore = keystore_of(Home(home_of(args)))
     with chain_of(args) as chain:
         node = view_node(chain.rpc, chain.network.sealing)
-        own = own_centers(chain.network)
+        own = centers_with_keys_here(chain.network)
         now = chain.now()
         records = [(one, chain.registry.center(one.id), chain.registry.is_in_good_standing(one.id)) for one in own]
         voter = own[0].id if len(own) == 1 else None
@@ -64,13 +64,8 @@ def _standing(center: "NetworkCenter", record: "CenterRecord | None", is_good: b
         "since": None if record is None else time_text(record.term_start or None),
         "until": None if record is None else time_text(record.term_end),
         "endpoint": None if record is None else record.endpoint or None,
-        "enode": None if record is None or not record.enode else record.enode if is_whole else _short(record.enode),
+        "enode": None if record is None or not record.enode else record.enode if is_whole else short_enode(record.enode),
     }
-
-
-def _short(enode: str) -> str:
-    """An enode URL with the beginning of its id only."""
-    return f"{enode[:16]}…{enode[136:]}" if len(enode) > 136 else enode
 
 
 def _keys(center: "NetworkCenter", record: "CenterRecord | None", keystore: "Keystore") -> list[dict[str, object]]:

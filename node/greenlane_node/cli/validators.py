@@ -45,7 +45,7 @@ def _align(args: argparse.Namespace) -> Exit:
 
 
 def _tell(args: argparse.Namespace) -> Exit:
-    from greenlane_node.chain_access import own_centers
+    from greenlane_node.chain_access import centers_with_keys_here
     from greenlane_node.governance import active_centers, all_centers
     from greenlane_node.node_view import sealing_sets
     from greenlane_node.refusals import time_text
@@ -54,7 +54,7 @@ def _tell(args: argparse.Namespace) -> Exit:
         sets = sealing_sets(chain)
         centers = all_centers(chain.registry) if args.all else active_centers(chain.web3, chain.network.pilot_registry)
         parameters, quorum = chain.registry.parameters(), chain.registry.quorum()
-        own = {one.id for one in own_centers(chain.network)}
+        own = {one.id for one in centers_with_keys_here(chain.network)}
         rows: list[dict[str, object]] = [
             {
                 "address": "0x" + one.validator.hex(),

@@ -61,10 +61,10 @@ def _tell(args: argparse.Namespace, view: "ProposalView", center: str, done: dic
 
 
 def _list(args: argparse.Namespace, chain: "ChainAccess") -> Exit:
-    from greenlane_node.chain_access import own_centers
+    from greenlane_node.chain_access import centers_with_keys_here
     from greenlane_node.governance import open_proposals
 
-    own = [one.id for one in own_centers(chain.network)]
+    own = [one.id for one in centers_with_keys_here(chain.network)]
     voter = center_id(args.center) if args.center else own[0] if len(own) == 1 else None
     rows = [proposal_row(view, voter, is_whole=args.json) for view in open_proposals(chain.registry, chain.now())]
     tell_report(args, {}, proposals=rows)
