@@ -36,6 +36,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("join", "greenlane_node.cli.join", "enter a live network, step by step; run again, it goes on"),
     ("leave", "greenlane_node.cli.leave", "take a center out of the network for good"),
     ("rotate-key", "greenlane_node.cli.rotate_key", "put a new key in the place of a center's old one"),
+    ("endpoints", "greenlane_node.cli.endpoints", "where the centers are met, or where this one is met from now on"),
     ("members", "greenlane_node.cli.members", "the members a center vouches for on the chain"),
     ("up", "greenlane_node.cli.up", "start this home's nodes; with --local N, first make a network of N centers on this machine"),
     ("down", "greenlane_node.cli.down", "end this home's nodes"),
