@@ -9,8 +9,8 @@ from greenlane.adapters.evm.bindings import CenterCandidate, CenterRecord
 from greenlane.core.errors import Conflict
 from greenlane.core.wire import encode_hex
 
+from greenlane_node.genesis import candidate_of
 from greenlane_node.governance import ProposalView
-from greenlane_node.plan import PlannedCenter
 from greenlane_node.plan_file import load_center
 from greenlane_node.registry_acts import content_of
 
@@ -19,22 +19,6 @@ class CandidateDiffers(Conflict):
     """What was nominated, or what the registry has, is not what the center's file says."""
 
     code = "candidate-differs"
-
-
-def candidate_of(center: PlannedCenter) -> CenterCandidate:
-    """What a nomination says of a center."""
-    return CenterCandidate(
-        id=center.id,
-        log_key=center.log_key,
-        economy=center.economy,
-        operator=center.operator,
-        anchorer=center.anchorer,
-        validator=center.validator.address,
-        name=center.name,
-        origin=center.origin,
-        endpoint=center.endpoint,
-        enode=center.validator.enode,
-    )
 
 
 def require_same_candidate(path: Path, view: ProposalView) -> None:

@@ -31,7 +31,7 @@ from greenlane.core.units import Address, BlockNumber
 from greenlane.core.wire import encode_hex
 from trie import HexaryTrie  # type: ignore[import-untyped]
 
-from greenlane_node.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan
+from greenlane_node.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, PlannedCenter
 from greenlane_node.storage_layout import StorageValue, storage_words
 
 EPOCH_BLOCKS: Final = 30_000
@@ -71,23 +71,25 @@ class _Duty(IntEnum):
     VALIDATOR = 3
 
 
+def candidate_of(center: PlannedCenter) -> CenterCandidate:
+    """What the registry is told of a center: by the genesis of a founder, by a nomination of any other."""
+    return CenterCandidate(
+        id=center.id,
+        log_key=center.log_key,
+        economy=center.economy,
+        operator=center.operator,
+        anchorer=center.anchorer,
+        validator=center.validator.address,
+        name=center.name,
+        origin=center.origin,
+        endpoint=center.endpoint,
+        enode=center.validator.enode,
+    )
+
+
 def founders(plan: NetworkPlan) -> tuple[CenterCandidate, ...]:
     """What the registry knows of each founding center; the plan's order."""
-    return tuple(
-        CenterCandidate(
-            id=center.id,
-            log_key=center.log_key,
-            economy=center.economy,
-            operator=center.operator,
-            anchorer=center.anchorer,
-            validator=center.validator.address,
-            name=center.name,
-            origin=center.origin,
-            endpoint=center.endpoint,
-            enode=center.validator.enode,
-        )
-        for center in plan.centers
-    )
+    return tuple(candidate_of(center) for center in plan.centers)
 
 
 def registry_parameters(plan: NetworkPlan) -> RegistryParameters:

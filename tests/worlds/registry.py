@@ -24,8 +24,7 @@ from greenlane.core.note import VerifierKey
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, center_id
 from greenlane_node.anvil import ChainSettings, free_port, start_anvil
-from greenlane_node.candidate import candidate_of
-from greenlane_node.genesis import genesis_value
+from greenlane_node.genesis import candidate_of, genesis_value
 from greenlane_node.keys import center_public_keys, key_name, make_center_keys
 from greenlane_node.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, NodeRole, PlannedCenter, PlannedNode
 from greenlane_node.plan_file import encode_center

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from greenlane_node.candidate import candidate_of
+    from greenlane_node.genesis import candidate_of
     from greenlane_node.plan_file import load_center
 
     candidate = candidate_of(load_center(Path(args.candidate)))
