@@ -41,7 +41,7 @@ from greenlane_node.home_files import HomeFiles, held
 from greenlane_node.keys import EnodeInvalid, center_public_keys, parse_enode
 from greenlane_node.kubo.identity import parse_swarm_key
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.network_description import joined_network, rpc_urls
+from greenlane_node.network_description import MOST_RPC_URLS, joined_network, rpc_urls
 from greenlane_node.node_files import NetworkFacts, write_nodes
 from greenlane_node.node_view import view_node
 from greenlane_node.own_nodes import OwnNode, own_nodes
@@ -298,7 +298,9 @@ def _prefer_own(chain: ChainAccess, center: PlannedCenter) -> None:
     """From now on our own nodes are asked, as at a founder: the one that let us look in gave its token to `join` alone."""
     with held(chain.home):
         network = load_network(chain.home.network_file)
-        urls = rpc_urls([center], Placement.here(chain.home.directory))
+        first = rpc_urls([center], Placement.here(chain.home.directory))
+        here = {node.rpc_url for node in own_nodes(chain.home)} - {*first}
+        urls = (*first, *(url for url in network.rpc_urls if url in here))[:MOST_RPC_URLS]
         if urls != network.rpc_urls:
             replace_file(chain.home.network_file, encode_network(replace(network, rpc_urls=urls)))
 

@@ -16,22 +16,13 @@ from greenlane.core.errors import GreenlaneError
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import CenterId, ChainId
 
+from greenlane_node.besu.access import Clock
 from greenlane_node.besu.config import Placement
-from greenlane_node.founding import (
-    OTHER_FOLDER,
-    AnotherPlan,
-    CenterSite,
-    Clock,
-    DocumentsPorts,
-    Founded,
-    HomeFiles,
-    NodePorts,
-    found_network,
-    network_of,
-    planned_center,
-)
+from greenlane_node.founding import Founded, found_network
+from greenlane_node.home_files import OTHER_FOLDER, AnotherPlan, HomeFiles, held
 from greenlane_node.keys import center_public_keys, key_name, make_center_keys, make_password
 from greenlane_node.layout import NetworkLayout
+from greenlane_node.network_description import network_of
 from greenlane_node.plan import NetworkPlan, PlannedCenter
 from greenlane_node.plan_file import (
     DEFAULT_DOCUMENTS_RPC_PORT,
@@ -44,6 +35,7 @@ from greenlane_node.plan_file import (
     PlanInvalid,
     load_plan,
 )
+from greenlane_node.sites import CenterSite, DocumentsPorts, NodePorts, planned_center
 
 MACHINE_CHAIN_ID: Final = ChainId(20_262)
 """Of every network that is made on one machine to be tried out; of no public chain."""
@@ -171,38 +163,39 @@ def _found_for_trial(
     opens_keys: bool,
 ) -> Founded:
     layout, keystore = NetworkLayout(home), trial_keystore(home)
-    if layout.plan.exists():
-        plan = load_plan(layout.plan)
-        if [center.id for center in plan.centers] != [site.id for site in sites] or (plan.validator_mode, plan.name) != (
-            mode,
-            name,
-        ):
-            raise AnotherPlan(
-                f"The network here is {plan.name!r}, of {len(plan.centers)} centers, validators by {plan.validator_mode}.",
-                where=str(layout.plan),
-                remedy=OTHER_FOLDER,
+    with held(home):
+        if layout.plan.exists():
+            plan = load_plan(layout.plan)
+            if [center.id for center in plan.centers] != [site.id for site in sites] or (plan.validator_mode, plan.name) != (
+                mode,
+                name,
+            ):
+                raise AnotherPlan(
+                    f"The network here is {plan.name!r}, of {len(plan.centers)} centers, validators by {plan.validator_mode}.",
+                    where=str(layout.plan),
+                    remedy=OTHER_FOLDER,
+                )
+        else:
+            if home.network_file.exists() or home.embedded_file.exists():
+                raise AnotherPlan("This folder holds another network.", where=str(home.directory), remedy=OTHER_FOLDER)
+            make_password(home, keystore)
+            for site in sites:
+                make_center_keys(keystore, site.id, rpc_node=site.rpc_node is not None, documents=site.documents is not None)
+            plan = NetworkPlan(
+                name=name,
+                chain_id=chain_id,
+                genesis_time=int(clock().timestamp()),
+                block_time_s=block_time_s,
+                request_timeout_s=2 * block_time_s,
+                gas_limit=_GAS_LIMIT,
+                validator_mode=mode,
+                is_production=False,
+                minimum_centers=min(LEAST_PRODUCTION_CENTERS, len(sites)),
+                term_length_s=0,
+                voting_period_s=_VOTING_PERIOD_S,
+                centers=tuple(planned_center(site, center_public_keys(keystore, site.id)) for site in sites),
             )
-    else:
-        if home.network_file.exists() or home.embedded_file.exists():
-            raise AnotherPlan("This folder holds another network.", where=str(home.directory), remedy=OTHER_FOLDER)
-        make_password(home, keystore)
-        for site in sites:
-            make_center_keys(keystore, site.id, rpc_node=site.rpc_node is not None, documents=site.documents is not None)
-        plan = NetworkPlan(
-            name=name,
-            chain_id=chain_id,
-            genesis_time=int(clock().timestamp()),
-            block_time_s=block_time_s,
-            request_timeout_s=2 * block_time_s,
-            gas_limit=_GAS_LIMIT,
-            validator_mode=mode,
-            is_production=False,
-            minimum_centers=min(LEAST_PRODUCTION_CENTERS, len(sites)),
-            term_length_s=0,
-            voting_period_s=_VOTING_PERIOD_S,
-            centers=tuple(planned_center(site, center_public_keys(keystore, site.id)) for site in sites),
-        )
-    return found_network(home, plan, keystore=keystore, clock=clock, placement=placement, opens_keys=opens_keys)
+        return found_network(home, plan, keystore=keystore, clock=clock, placement=placement, opens_keys=opens_keys)
 
 
 def _require_count(count: int, base_port: int) -> None:

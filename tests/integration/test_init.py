@@ -1,8 +1,10 @@
 """`init`: from nothing to the files of every node, over and over without a change, and never over another network."""
 
 import json
+import re
 import shutil
 import stat
+import threading
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,29 +17,28 @@ from greenlane.adapters.evm.records import CenterRecord, CenterStatus, UnixSecon
 from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import KeyMissing, Keystore, KeyUse, WrongPassword
-from greenlane.adapters.network_file import load_network
+from greenlane.adapters.network_file import encode_network, load_network
+from greenlane.core.crypto import secp256k1_public_key
 from greenlane.core.errors import Faults
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import CenterId
 from greenlane_node.besu.access import RENEWAL_DAYS, TOKEN_DAYS, RpcAccess
+from greenlane_node.besu.config import Placement
 from greenlane_node.besu.options import FILE_OPTIONS
 from greenlane_node.cli import init as command
 from greenlane_node.cli.program import main
-from greenlane_node.founding import (
-    AnotherPlan,
-    KeysDiffer,
-    NetworkFacts,
-    SwarmKeyMissing,
-    found_network,
-    write_center_nodes,
-)
-from greenlane_node.genesis import genesis_bytes, genesis_hash
+from greenlane_node.founding import KeysDiffer, found_network, open_key
+from greenlane_node.genesis import candidate_of, genesis_bytes, genesis_hash
+from greenlane_node.home_files import AnotherPlan, HomeFiles, held
 from greenlane_node.keys import node_key_file, parse_enode
 from greenlane_node.kubo.identity import parse_swarm_key
 from greenlane_node.layout import NetworkLayout
+from greenlane_node.network_description import joined_network, rpc_urls
+from greenlane_node.node_files import NetworkFacts, SwarmKeyMissing, write_nodes
 from greenlane_node.own_nodes import own_nodes
 from greenlane_node.permissions import differences, own_enodes, wanted
+from greenlane_node.plan import NetworkPlan, PlannedCenter
 from greenlane_node.plan_file import PlanInvalid, encode_plan, load_center, load_plan, parse_plan
 from greenlane_node.trial import (
     CONTAINER_ROOT,
@@ -157,7 +158,7 @@ def test_every_step_run_again_changes_nothing(founders: Path, capsys: pytest.Cap
 def test_whatever_a_crash_took_the_next_run_makes(home: Home) -> None:
     plan = found_on_machine(home, 1, clock=clock)
     whole = content(home.directory)
-    made = sorted(set(whole) - {"password", *(name for name in whole if name.startswith("keys/"))})
+    made = sorted(set(whole) - {".lock", "password", *(name for name in whole if name.startswith("keys/"))})
     for name in made:
         (home.directory / name).unlink()
         found_network(home, plan, keystore=trial_keystore(home), clock=clock)
@@ -266,7 +267,7 @@ def test_an_embedded_network_is_left_alone(home: Home) -> None:
     for found in (lambda: found_on_machine(home, 4, clock=clock), lambda: found_for_containers(home, clock=clock)):
         with pytest.raises(AnotherPlan):
             found()
-    assert list(content(home.directory)) == ["embedded.json"]
+    assert list(content(home.directory)) == [".lock", "embedded.json"]
 
 
 def test_a_folder_without_keys_founds_nothing(founders: Path) -> None:
@@ -451,30 +452,166 @@ def test_containers_find_keys_paths_and_servers(home: Home) -> None:
         assert RpcTokens(NetworkLayout(server).api_tokens).token(network.rpc_urls[0])
 
 
-def test_a_center_that_joins_gets_nodes_of_its_own(founders: Path) -> None:
-    plan = load_plan(founders / "network.toml")
+def joined(founders: Path) -> Home:
+    """A home as `join` leaves it: a center that no plan names, its nodes, and network.json."""
     assert found_center(founders, "bangkok", 9, "--documents", "--rpc-node") == 0
-    home = Home(founders / "bangkok")
+    home, plan = Home(founders / "bangkok"), load_plan(founders / "network.toml")
     center = load_center(home.directory / "bangkok.center.toml")
-    keystore = Keystore(home.keys, home.password_file)
-    facts = NetworkFacts(
+    placement = Placement.here(home.directory)
+    write_nodes(
+        home, [center], facts_of(plan, center), HomeFiles(),
+        keystore=Keystore(home.keys, home.password_file), clock=clock, placement=placement,
+    )  # fmt: skip
+    others = [candidate_of(one) for one in plan.centers]
+    network = joined_network(plan, genesis_hash(plan), [center], others, rpc_urls([center], placement))
+    home.network_file.write_bytes(encode_network(network))
+    shutil.copy(founders / "network.toml", home.directory / "network.toml")
+    return home
+
+
+def facts_of(plan: NetworkPlan, center: PlannedCenter) -> NetworkFacts:
+    return NetworkFacts(
         genesis=genesis_bytes(plan),
         validators=(*(one.validator.enode for one in plan.centers), center.validator.enode),
         own_enodes=tuple(node.enode for node in center.nodes()),
         accounts=(center.operator, center.anchorer),
         documents=plan.documents(),
-        swarm_secret=None,
+        swarm_secret=bytes(range(32)),
     )
-    with pytest.raises(SwarmKeyMissing):
-        write_center_nodes(home, center, facts, keystore=keystore, clock=clock)
-    facts = replace(facts, swarm_secret=bytes(range(32)))
-    assert write_center_nodes(home, center, facts, keystore=keystore, clock=clock)
-    assert write_center_nodes(home, center, facts, keystore=keystore, clock=clock) == ()
+
+
+def test_a_center_that_joins_gets_nodes_of_its_own(founders: Path) -> None:
+    plan, home = load_plan(founders / "network.toml"), joined(founders)
+    center = load_center(home.directory / "bangkok.center.toml")
+
+    def write(facts: NetworkFacts) -> list[Path]:
+        files, keystore = HomeFiles(), Keystore(home.keys, home.password_file)
+        placement = Placement.here(home.directory)
+        write_nodes(home, [center], facts, files, keystore=keystore, clock=clock, placement=placement)
+        return files.written
+
+    facts = facts_of(plan, center)
+    assert write(facts) == []
     assert [node.name for node in own_nodes(home)] == ["rpc-bangkok", "validator-bangkok"]
     called = json.loads(NetworkLayout(home).besu("validator-bangkok").static_nodes.read_bytes())
     assert set(called) == {one.validator.enode for one in plan.centers}
-    with pytest.raises(AnotherPlan):
-        write_center_nodes(home, center, replace(facts, genesis=b"{}"), keystore=keystore, clock=clock)
+    with pytest.raises(SwarmKeyMissing):
+        write(replace(facts, swarm_secret=None))
+    # A lost quorum is overridden in this file: that is no other network. Another first block is.
+    genesis = NetworkLayout(home).genesis
+    told = json.loads(genesis.read_bytes())
+    told["config"]["transitions"] = {"qbft": [{"block": 7, "validators": []}]}
+    genesis.write_text(json.dumps(told))
+    assert write(facts) == []
+    for data in (genesis_bytes(replace(plan, genesis_time=plan.genesis_time + 1)), b"{}", b""):
+        genesis.write_bytes(data)
+        with pytest.raises(AnotherPlan):
+            write(facts)
+
+
+def test_a_center_that_joined_has_its_files_written_anew_like_a_founder(
+    founders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = joined(founders)
+    layout, keystore = NetworkLayout(home), Keystore(home.keys, home.password_file)
+    assert set(answer(capsys, "init", "network", "--home", home.directory)["written"]) == {str(home.trust_file)}
+    before = content(home.directory)
+    assert answer(capsys, "init", "network", "--home", home.directory)["written"] == []
+    changed = (
+        layout.besu("validator-bangkok").config,
+        layout.besu("rpc-bangkok").log_config,
+        layout.kubo("documents-bangkok") / "config",
+    )
+    for path in changed:
+        path.write_bytes(b"{}")
+    told = answer(capsys, "init", "network", "--home", home.directory, "--rewrite")
+    assert (told["own"], set(told["written"])) == (["bangkok"], {str(path) for path in changed})
+    assert content(home.directory) == before
+    late = NOW + timedelta(days=TOKEN_DAYS - RENEWAL_DAYS + 1)
+    found_network(home, load_plan(layout.plan), keystore=keystore, clock=lambda: late)
+    after = content(home.directory)
+    assert {name for name in after if after[name] != before[name]} == {"tokens/rpc-bangkok", "tokens/api"}
+
+
+def test_a_center_that_has_not_joined_yet_is_sent_to_join(founders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = joined(founders)
+    for missing in (home.directory / "besu", home.network_file):
+        missing.rename(founders / "away")
+        assert run("init", "network", "--home", home.directory) == 2
+        assert "greenlane-node join" in capsys.readouterr().err
+        (founders / "away").rename(missing)
+    # Other keys than those that were let in.
+    lima = founders / "lima" / "lima.center.toml"
+    file = home.directory / "bangkok.center.toml"
+    file.write_text(file.read_text().replace(load_center(file).operator.hex(), load_center(lima).operator.hex()))
+    assert run("init", "network", "--home", home.directory) == 2
+    assert "keys of bangkok" in capsys.readouterr().err
+
+
+def test_a_key_in_the_clear_follows_its_rotation(founders: Path) -> None:
+    home = Home(founders / "hanoi")
+    arguments = ("init", "network", "--home", home.directory, "--plan", founders / "network.toml")
+    keystore = Keystore(home.keys, home.password_file, scrypt_n=2)
+    folder = NetworkLayout(home).besu("validator-hanoi")
+    assert run(*arguments) == 0
+    assert open_key(home, keystore, "validator-hanoi") is False
+    assert not folder.key.exists()
+    assert run(*arguments, "--open-keys") == 0
+    assert folder.key.read_bytes() == node_key_file(keystore, "hanoi-validator")
+
+    def rotate(name: str) -> None:
+        keystore.create(name, KeyUse.VALIDATOR)
+        id_ = secp256k1_public_key(keystore.secret(name, KeyUse.VALIDATOR)).hex()
+        folder.enode.write_text(re.sub("//[0-9a-f]+@", f"//{id_}@", folder.enode.read_text()))
+
+    rotate("hanoi-validator-2")
+    assert open_key(home, keystore, "validator-hanoi") is True
+    assert folder.key.read_bytes() == node_key_file(keystore, "hanoi-validator-2")
+    rotate("hanoi-validator-3")
+    assert run(*arguments, "--open-keys") == 0
+    assert folder.key.read_bytes() == node_key_file(keystore, "hanoi-validator-3")
+    assert stat.S_IMODE(folder.key.stat().st_mode) == 0o600
+    (home.keys / "hanoi-validator-3.json").unlink()
+    with pytest.raises(KeyMissing, match="key of validator-hanoi"):
+        open_key(home, keystore, "validator-hanoi")
+
+
+def test_whoever_writes_a_home_waits_for_whoever_does(home: Home) -> None:
+    done = threading.Event()
+
+    def found() -> None:
+        found_on_machine(home, 1, clock=clock, documents=0)
+        done.set()
+
+    with held(home):
+        second = threading.Thread(target=found)
+        second.start()
+        assert not done.wait(0.3)
+        assert list(content(home.directory)) == [".lock"]
+    second.join(60)
+    assert done.is_set()
+    assert home.network_file.exists()
+
+
+@pytest.mark.parametrize("action", ["center", "network", "swarm-key"])
+def test_init_waits_for_whoever_writes_the_home(founders: Path, action: str) -> None:
+    home = Home(founders / "hanoi")
+    codes: list[int] = []
+
+    def start() -> None:
+        if action == "center":
+            codes.append(found_center(founders, "hanoi", 3))
+        else:
+            more = ("--plan", founders / "network.toml") if action == "network" else ()
+            codes.append(run("init", action, "--home", home.directory, *more))
+
+    with held(home):
+        second = threading.Thread(target=start)
+        second.start()
+        second.join(0.3)
+        assert codes == []
+    second.join(60)
+    assert codes == [0]
 
 
 def test_a_wrong_password_is_told_and_nothing_is_written(founders: Path) -> None:

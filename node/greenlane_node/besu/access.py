@@ -30,6 +30,8 @@ TOKEN_DAYS: Final = 365
 RENEWAL_DAYS: Final = 90
 """A token that ends sooner is made anew when the files are written again."""
 MAX_TOKEN_DAYS: Final = 3_660
+Clock = Callable[[], datetime]
+"""Tells the time; aware."""
 _PERMISSION = re.compile(r"\*:\*|[a-z][a-z0-9]{0,31}:(\*|[A-Za-z][A-Za-z0-9]{0,63})", re.ASCII)
 
 
@@ -42,7 +44,7 @@ class TokenRefused(InvalidInput):
 class RpcAccess:
     """Makes the tokens of one center's RPC node."""
 
-    def __init__(self, secret: bytes, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, secret: bytes, *, clock: Clock) -> None:
         """Takes the key that signs.
 
         Args:
@@ -68,7 +70,7 @@ class RpcAccess:
         return "RpcAccess()"
 
     @classmethod
-    def of_center(cls, keystore: Keystore, center: CenterId, *, clock: Callable[[], datetime]) -> "RpcAccess":
+    def of_center(cls, keystore: Keystore, center: CenterId, *, clock: Clock) -> "RpcAccess":
         """With the key of a center.
 
         Raises:

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network = actions.add_parser("network", help="write genesis and node files for the centers whose keys are in this home")
     network.add_argument("--plan", metavar="FILE", help="network.toml (default: the one in the home)")
     network.add_argument("--swarm-key", metavar="FILE", help="secret of the documents nodes (default: the one in the home)")
-    network.add_argument("--open-keys", action="store_true", help="write the nodes' keys in the clear too, for containers")
+    network.add_argument(
+        "--open-keys", action="store_true", help="write nodes' keys in the clear too, for containers and services"
+    )
     network.add_argument("--rewrite", action="store_true", help="write configurations anew that differ, after an upgrade")
     _add_keystore(network)
     machine = actions.add_parser("machine", help="found a network of N centers on this machine, on loopback, to try it out")
@@ -125,8 +128,9 @@ def _add_keystore(parser: argparse.ArgumentParser) -> None:
 
 
 def _center(args: argparse.Namespace) -> None:
-    from greenlane_node.founding import CenterSite, DocumentsPorts, NodePorts, center_file, found_center, require_sound
+    from greenlane_node.home_files import held
     from greenlane_node.keys import make_password
+    from greenlane_node.sites import CenterSite, DocumentsPorts, NodePorts, center_file, found_center, require_sound
 
     rpc_node = NodePorts(
         host=args.rpc_node_host or args.host,
@@ -150,8 +154,9 @@ def _center(args: argparse.Namespace) -> None:
     require_sound(site)
     home, keystore = _home(args), keystore_of_arguments(args)
     has_password = args.password_file is not None or "GREENLANE_PASSWORD_FILE" in os.environ
-    is_new_password = not has_password and make_password(home, keystore)
-    center, made = found_center(home, site, keystore=keystore)
+    with held(home):
+        is_new_password = not has_password and make_password(home, keystore)
+        center, made = found_center(home, site, keystore=keystore)
     file = center_file(home, center.id)
     lines = [
         f"Send {file} to whoever puts the network together; nothing in it is secret.",
@@ -175,7 +180,7 @@ def _plan(args: argparse.Namespace) -> None:
     from greenlane.adapters.keystore import write_new_file
     from greenlane.core.seals import ValidatorMode
 
-    from greenlane_node.founding import AnotherPlan
+    from greenlane_node.home_files import AnotherPlan
     from greenlane_node.plan import NetworkPlan
     from greenlane_node.plan_file import LEAST_PRODUCTION_CENTERS, encode_plan, load_center, load_plan
 
@@ -223,29 +228,35 @@ def _without_time(plan: "NetworkPlan") -> "NetworkPlan":
 
 def _swarm_key(args: argparse.Namespace) -> None:
     from greenlane_node.founding import make_swarm_key
+    from greenlane_node.home_files import held
 
-    path, is_new = make_swarm_key(_home(args))
+    with held(_home(args)):
+        path, is_new = make_swarm_key(_home(args))
     lines = [f"Send {path} to every founder with a documents node, on a way that nobody else reads.", "It stands in no plan."]
     _tell(args, {"file": str(path), "made": is_new}, lines)
 
 
 def _network(args: argparse.Namespace) -> None:
     from greenlane_node.founding import found_network
+    from greenlane_node.home_files import held
     from greenlane_node.kubo.identity import parse_swarm_key
     from greenlane_node.layout import NetworkLayout
     from greenlane_node.plan_file import load_plan
 
     home = _home(args)
     secret = None if args.swarm_key is None else parse_swarm_key(_read(Path(args.swarm_key)))
-    founded = found_network(
-        home,
-        load_plan(Path(args.plan) if args.plan else NetworkLayout(home).plan),
-        keystore=keystore_of_arguments(args),
-        clock=_now,
-        swarm_key=secret,
-        opens_keys=args.open_keys,
-        is_rewriting=args.rewrite,
-    )
+    plan = load_plan(Path(args.plan) if args.plan else NetworkLayout(home).plan)
+    # A folder that is not there has no keys, and is not made to say so.
+    with held(home) if home.directory.is_dir() else nullcontext():
+        founded = found_network(
+            home,
+            plan,
+            keystore=keystore_of_arguments(args),
+            clock=_now,
+            swarm_key=secret,
+            opens_keys=args.open_keys,
+            is_rewriting=args.rewrite,
+        )
     lines = ["Compare the genesis with every founder's before the first node runs: it must be the same."]
     lines.append(f"Start this home's nodes: greenlane-node up --home {home.directory}")
     _tell_founded(args, founded, lines)

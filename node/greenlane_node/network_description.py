@@ -1,0 +1,148 @@
+"""The network as its servers and verifiers know it: network.json and trust.json, out of the plan and the centers there are."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from greenlane.adapters.evm.records import CenterCandidate, CenterRecord
+from greenlane.adapters.keystore import KeyUse
+from greenlane.adapters.network_file import CenterKeyNames, Network, NetworkCenter
+from greenlane.core.errors import InvalidInput
+from greenlane.core.note import VerifierKey
+from greenlane.core.seals import Sealing, ValidatorMode, ValidatorSet
+from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile
+from greenlane.core.units import BlockNumber
+
+from greenlane_node.besu.config import Placement
+from greenlane_node.genesis import candidate_of
+from greenlane_node.keys import key_name
+from greenlane_node.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, PlannedCenter, PlannedNode
+
+MOST_RPC_URLS: Final = 16
+"""What a description of a network may name."""
+_LOOPBACK = "127.0.0.1"
+_NO_KEYS = CenterKeyNames(operator=None, anchorer=None, validator=None, log=None)
+
+
+def trust_of(plan: NetworkPlan, genesis_hash: bytes) -> TrustFile:
+    """What a verifier starts from, as the network begins."""
+    begins = datetime.fromtimestamp(plan.genesis_time, UTC)
+    return TrustFile(
+        chain_id=plan.chain_id,
+        genesis_hash=genesis_hash,
+        pilot_registry=PILOT_REGISTRY,
+        anchor_log=ANCHOR_LOG,
+        sealing=sealing_of(plan),
+        centers=tuple(
+            TrustedCenter(
+                id=center.id,
+                name=center.name,
+                economy=center.economy,
+                origin=center.origin,
+                log_keys=(
+                    LogKeyTerm(
+                        key=VerifierKey(name=center.origin, public_key=center.log_key), valid_from=begins, valid_until=None
+                    ),
+                ),
+            )
+            for center in plan.centers
+        ),
+    )
+
+
+def sealing_of(plan: NetworkPlan) -> Sealing:
+    """Who seals from the first block on, in the order in which the chain names them: the registry's, or that of headers."""
+    validators = [center.validator.address for center in plan.centers]
+    if plan.validator_mode is ValidatorMode.HEADER:
+        validators.sort()
+    return Sealing(mode=plan.validator_mode, sets=(ValidatorSet(seals_from=BlockNumber(1), validators=tuple(validators)),))
+
+
+def network_of(plan: NetworkPlan, genesis_hash: bytes, own: Sequence[PlannedCenter], placement: Placement) -> Network:
+    """The network as the servers of some of its founders know it.
+
+    Args:
+        own: the founders that are served; at least one.
+    """
+    served = {center.id for center in own}
+    others = [candidate_of(center) for center in plan.centers if center.id not in served]
+    network = joined_network(plan, genesis_hash, own, others, rpc_urls(own, placement))
+    order = [center.id for center in plan.centers]
+    return replace(network, centers=tuple(sorted(network.centers, key=lambda one: order.index(one.id))))
+
+
+def joined_network(
+    plan: NetworkPlan,
+    genesis_hash: bytes,
+    own: Sequence[PlannedCenter],
+    others: Iterable[CenterCandidate | CenterRecord],
+    urls: Sequence[str],
+) -> Network:
+    """The network as the servers of some centers know it, whether they founded it or come later.
+
+    Args:
+        own: the centers that are served; at least one.
+        others: all other centers.
+        urls: nodes to ask, in this order.
+    """
+    served = {center.id for center in own}
+    centers = [*_usable(one for one in others if one.id not in served)]
+    centers += [replace(_described(candidate_of(center)), keys=_key_names(center)) for center in own]
+    return Network(
+        chain_id=plan.chain_id,
+        genesis_hash=genesis_hash,
+        sealing=sealing_of(plan),
+        rpc_urls=tuple(urls),
+        pilot_registry=PILOT_REGISTRY,
+        anchor_log=ANCHOR_LOG,
+        # They stand in the genesis.
+        deploy_block=BlockNumber(0),
+        centers=tuple(centers),
+        hosted=tuple(center.id for center in own),
+    )
+
+
+def rpc_urls(own: Sequence[PlannedCenter], placement: Placement) -> tuple[str, ...]:
+    """Which nodes the servers of some centers ask: their RPC nodes first, then their validators; at most MOST_RPC_URLS."""
+    nodes = [center.rpc_node for center in own if center.rpc_node is not None]
+    nodes += [center.validator for center in own]
+    return tuple(rpc_url(node, placement) for node in nodes[:MOST_RPC_URLS])
+
+
+def rpc_url(node: PlannedNode, placement: Placement) -> str:
+    """Where a node answers those who are beside it."""
+    host = node.host if placement.is_contained else _LOOPBACK
+    return f"http://{f'[{host}]' if ':' in host else host}:{node.rpc_port}"
+
+
+def _usable(centers: Iterable[CenterCandidate | CenterRecord]) -> Iterator[NetworkCenter]:
+    for center in centers:
+        # A center may have written a log key or origin that is none; it is no reason to keep another out.
+        with suppress(InvalidInput):
+            yield _described(center)
+
+
+def _described(center: CenterCandidate | CenterRecord) -> NetworkCenter:
+    return NetworkCenter(
+        id=center.id,
+        name=center.name,
+        economy=center.economy,
+        origin=center.origin,
+        endpoint=center.endpoint or None,
+        operator=center.operator,
+        anchorer=center.anchorer,
+        validator=center.validator,
+        log_key=VerifierKey(name=center.origin, public_key=center.log_key),
+        keys=_NO_KEYS,
+    )
+
+
+def _key_names(center: PlannedCenter) -> CenterKeyNames:
+    return CenterKeyNames(
+        operator=key_name(center.id, KeyUse.OPERATOR),
+        anchorer=key_name(center.id, KeyUse.ANCHORER),
+        validator=key_name(center.id, KeyUse.VALIDATOR),
+        log=key_name(center.id, KeyUse.LOG),
+    )
