@@ -4,10 +4,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
-.PHONY: help setup check format test contracts contracts-deep demo up bench chaos network-test audit
+.PHONY: help setup check format test contracts contracts-deep demo up bench chaos network-rehearsal network-test audit
 
 help: ## list these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup: .venv/.ready node_modules/.ready ## install everything that is locked, into this folder only
 
@@ -51,6 +51,9 @@ bench: setup ## measure, side by side with a peer, a naive way or the hardware's
 chaos: setup ## kill -9 server, worker and chain at random moments, 200 times, and 20 times on PostgreSQL
 	@$(PY) -m scripts.chaos
 	@$(PY) -m scripts.chaos --postgres --runs 20
+
+network-rehearsal: setup ## try whole networks as network-test does, over stand-ins for besu and ipfs: nothing else is needed
+	@$(PY) -m pytest -n 2 --dist=load -m rehearsal tests/integration/test_network_scenario.py
 
 network-test: setup ## run whole networks of real nodes on this machine: make network-test BESU=/path/besu IPFS=/path/ipfs
 	@$(PY) -m scripts.network_test $(if $(BESU),--besu $(BESU)) $(if $(IPFS),--ipfs $(IPFS))

@@ -1,6 +1,7 @@
 """The trial of a whole network (tests/network), as far as it goes without Besu: its steps are the same.
 
-Processes, commands, contracts, state, seals and receipts are real; the client is a stand-in (worlds/stand_in_network.py).
+Processes, commands, contracts, state, seals and receipts are real; the client is a stand-in (worlds/stand_in_network.py). What is
+marked `rehearsal` takes minutes and is run by `make network-rehearsal`, not by `make test`.
 """
 
 import os
@@ -22,6 +23,7 @@ from worlds.stand_in_network import stand_in_network
 pytestmark = pytest.mark.chain
 
 
+@pytest.mark.rehearsal
 @pytest.mark.parametrize(("mode", "steps"), [(ValidatorMode.CONTRACT, CONTRACT_STEPS), (ValidatorMode.HEADER, HEADER_STEPS)])
 def test_a_network_bears_what_it_must(mode: ValidatorMode, steps: tuple[tuple[str, Step], ...], tmp_path: Path) -> None:
     programs = stand_in_programs(tmp_path / "bin")
@@ -43,6 +45,7 @@ def test_a_network_bears_what_it_must(mode: ValidatorMode, steps: tuple[tuple[st
     assert all(one.passed for one in outcomes), "\n".join([*said, verdict_table(outcomes)])
 
 
+@pytest.mark.rehearsal
 def test_documents_nodes_are_tried_by_the_same_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "_WATCHED_S", 0.5)
     programs, said = stand_in_programs(tmp_path / "bin"), list[str]()
