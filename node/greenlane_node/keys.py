@@ -20,11 +20,14 @@ from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import shown
 
 from greenlane_node.kubo.identity import peer_id
+from greenlane_node.plan import peer_host
 
 PASSWORD_BYTES = 32
+_LAST_PORT = 65_535
 NODE_USES = (KeyUse.VALIDATOR, KeyUse.RPC_NODE)
 _ALWAYS = (KeyUse.OPERATOR, KeyUse.ANCHORER, KeyUse.VALIDATOR, KeyUse.LOG)
-_ENODE = re.compile(r"enode://([0-9a-f]{128})@(\[[0-9a-f:.]{2,45}\]|[0-9.]{7,15}):([0-9]{1,5})", re.ASCII)
+# What stands for the address is judged as an address: digits and dots alone are no address yet.
+_ENODE = re.compile(r"enode://([0-9a-f]{128})@(?:\[([0-9a-f:.]{2,45})\]|([0-9.]{7,15})):([1-9][0-9]{0,4})", re.ASCII)
 
 
 class EnodeInvalid(InvalidInput):
@@ -136,14 +139,24 @@ def node_key_file(keystore: Keystore, name: str) -> bytes:
 def parse_enode(text: str) -> tuple[bytes, str, int]:
     """A node's public key, IP address and port for peers, out of its enode URL.
 
+    A node takes no other into its lists, and does not start where one is there: so nothing passes that it would refuse.
+
     Raises:
-        EnodeInvalid: the text is none, or names a host, or a key that is no point of the curve.
+        EnodeInvalid: the text is none, is not in its one spelling, or names a host, an address that no peer can reach, or a key
+            that is no point of the curve.
     """
     found = _ENODE.fullmatch(text)
-    key = b"" if found is None else bytes.fromhex(found[1])
-    if found is None or not is_secp256k1_public_key(key) or not 1 <= int(found[3]) <= 65_535:
+    if found is None:
         raise EnodeInvalid(f"{shown(text)} is no enode URL.")
-    return key, found[2].strip("[]"), int(found[3])
+    key, host, port = bytes.fromhex(found[1]), found[2] or found[3], int(found[4])
+    is_ipv6 = found[2] is not None
+    try:
+        peer_host(host)
+    except InvalidInput as error:
+        raise EnodeInvalid(f"{shown(text)} is no enode URL: {error.detail}") from error
+    if not is_secp256k1_public_key(key) or port > _LAST_PORT or is_ipv6 != (":" in host):
+        raise EnodeInvalid(f"{shown(text)} is no enode URL.")
+    return key, host, port
 
 
 def _account(keystore: Keystore, center: CenterId, use: KeyUse) -> Address:

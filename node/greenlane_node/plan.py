@@ -5,18 +5,48 @@ reads the same network.toml writes the same genesis, byte for byte, and knows it
 `plan_file.py` reads and writes the file, and names all its faults at once.
 """
 
+import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from greenlane.core.crypto import keccak256
+from greenlane.core.errors import InvalidInput
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, CenterId, ChainId
+from greenlane.core.wire import shown
 
 NODE_KEY_BYTES = 64
 """Of a node's public key: x and y of its secp256k1 point, without a prefix."""
 PILOT_REGISTRY = Address(bytes.fromhex("0000000000000000000000000000000000007001"))
 ANCHOR_LOG = Address(bytes.fromhex("0000000000000000000000000000000000007002"))
 """Where the contracts stand from block 0 on, on every network that is made of a plan."""
+_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
+
+
+def peer_host(text: str) -> str:
+    """Reads where peers reach a node: an IP address in its one spelling; Besu starts with no other, and compares them as text.
+
+    Raises:
+        InvalidInput: a name, another spelling, or an address that is no single node's.
+
+    Source: RFC 5952, section 4.
+    """
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{shown(text)} is no IP address.", remedy="Besu and its allowlists take addresses only: write the one peers reach."
+        ) from error
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.scope_id is not None:
+            raise InvalidInput(f"{shown(text)} is an address that no peer can reach.", remedy="Write the one that peers reach.")
+        if address.ipv4_mapped is not None:
+            raise InvalidInput(f"{shown(text)} has a shorter spelling.", remedy=f"Write {address.ipv4_mapped}.")
+    if address.is_unspecified or address.is_multicast or address == _BROADCAST:
+        raise InvalidInput(f"{shown(text)} is an address that no peer can reach.", remedy="Write the one that peers reach.")
+    if str(address) != text:
+        raise InvalidInput(f"{shown(text)} has a shorter spelling.", remedy=f"Write {address}.")
+    return text
 
 
 class NodeRole(StrEnum):

@@ -32,7 +32,7 @@ from greenlane.core.wire import encode_hex, shown
 
 from greenlane_node.economies import ECONOMIES
 from greenlane_node.kubo.identity import peer_public_key
-from greenlane_node.plan import NetworkPlan, NodeRole, PlannedCenter, PlannedDocuments, PlannedNode
+from greenlane_node.plan import NetworkPlan, NodeRole, PlannedCenter, PlannedDocuments, PlannedNode, peer_host
 
 _T = TypeVar("_T")
 MAX_PLAN_BYTES: Final = 1_048_576
@@ -360,7 +360,7 @@ def _part(table: "_Table", name: str, faults: list[GreenlaneError]) -> "_Table |
 
 
 def _node(table: "_Table", center: CenterId, role: NodeRole, seen: "_Seen") -> PlannedNode:
-    host = table.text("host", _host)
+    host = table.text("host", peer_host)
     node = PlannedNode(
         center=center,
         role=role,
@@ -376,7 +376,7 @@ def _node(table: "_Table", center: CenterId, role: NodeRole, seen: "_Seen") -> P
 
 
 def _documents(table: "_Table", center: CenterId, seen: "_Seen") -> PlannedDocuments:
-    host = table.text("host", _host)
+    host = table.text("host", peer_host)
     peer = table.text("peer_id", _peer_id)
     seen.once("peer id", peer, table, "peer_id")
     return PlannedDocuments(
@@ -660,20 +660,6 @@ def _node_key(text: str) -> bytes:
             f"{shown(text)} is no point of the curve secp256k1.", remedy="Copy the key again: a digit is wrong or lost."
         )
     return key
-
-
-def _host(text: str) -> str:
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError as error:
-        raise InvalidInput(
-            f"{shown(text)} is no IP address.", remedy="Besu and its allowlists take addresses only: write the one peers reach."
-        ) from error
-    if address.is_unspecified or address.is_multicast or getattr(address, "scope_id", None) is not None:
-        raise InvalidInput(f"{shown(text)} is an address that no peer can reach.", remedy="Write the one that peers reach.")
-    if str(address) != text:
-        raise InvalidInput(f"{shown(text)} has a shorter spelling.", remedy=f"Write {address}.")
-    return text
 
 
 def _peer_id(text: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from greenlane.core.crypto import ed25519_public_key, is_secp256k1_public_key, p256_public_key, secp256k1_public_key
+from greenlane.core.errors import InvalidInput
 from greenlane.core.units import CenterId
 from greenlane_node.keys import EnodeInvalid, parse_enode
 from greenlane_node.kubo.identity import (
@@ -17,7 +18,7 @@ from greenlane_node.kubo.identity import (
     peer_public_key,
     private_key_text,
 )
-from greenlane_node.plan import NodeRole, PlannedNode
+from greenlane_node.plan import NodeRole, PlannedNode, peer_host
 
 # The generators of the curves are their first public keys: SEC 2, 2.4.1, and SP 800-186, 3.2.1.3.
 SECP256K1_G = (
@@ -68,7 +69,7 @@ def test_the_first_private_key_of_each_curve_has_its_generator() -> None:
 def test_an_enode_is_written_and_read_alike() -> None:
     assert node(bytes.fromhex(SECP256K1_G)).enode == f"enode://{SECP256K1_G}@10.0.0.1:30303"
     assert node(bytes.fromhex(SECP256K1_G), "2001:db8::1").enode == f"enode://{SECP256K1_G}@[2001:db8::1]:30303"
-    for host in ("10.0.0.1", "2001:db8::1"):
+    for host in ("10.0.0.1", "127.0.0.1", "2001:db8::1", "::1"):
         assert parse_enode(node(bytes.fromhex(SECP256K1_G), host).enode) == (bytes.fromhex(SECP256K1_G), host, 30_303)
 
 
@@ -85,12 +86,41 @@ def test_an_enode_is_written_and_read_alike() -> None:
         f"enode://{SECP256K1_G.upper()}@10.0.0.1:30303",
         f"enode://{SECP256K1_G}@10.0.0.1:30303?discport=0",
         f"enode://{SECP256K1_G}@10.0.0.1:30303\n",
+        f"enode://{SECP256K1_G}@10.0.0.1:030303",
+        f"enode://{SECP256K1_G}@10.0.0.1:00001",
+        f"enode://{SECP256K1_G}@[10.0.0.1]:30303",
+        f"enode://{SECP256K1_G}@2001:db8::1:30303",
         f"enr://{SECP256K1_G}@10.0.0.1:30303",
     ],
 )
 def test_what_is_no_enode_is_refused(text: str) -> None:
     with pytest.raises(EnodeInvalid):
         parse_enode(text)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("999.1.1.1", ".......", "1.2.3.4.5.6.7", "256.0.0.1", "10.0.0", "10.0.0.01", "010.0.0.1", "1..2.3.4"),
+        *("0.0.0.0", "224.0.0.1", "239.255.255.255", "255.255.255.255"),
+        *("[::::::]", "[::]", "[1::2::3]", "[12345::]", "[ff02::1]", "[fe80::1%25eth0]", "[::g]", "[...]"),
+        # One address, another spelling: a node would list it in its own, and never find it again in ours.
+        *("[2001:DB8::1]", "[2001:db8:0::1]", "[2001:0db8::1]", "[::ffff:10.0.0.1]", "[::ffff:a00:1]", "[::ffff:0.0.0.0]"),
+    ],
+)
+def test_an_enode_with_an_address_that_no_peer_can_have_is_none(host: str) -> None:
+    # A node that finds it in a list does not start: whoever writes it into the registry would stop everybody's.
+    with pytest.raises(EnodeInvalid) as refused:
+        parse_enode(f"enode://{SECP256K1_G}@{host}:30303")
+    assert refused.value.code == "enode-invalid"
+
+
+def test_a_plan_and_an_enode_hold_the_same_addresses() -> None:
+    for host in ("10.0.0.1", "2001:db8::1"):
+        assert peer_host(host) == parse_enode(node(bytes.fromhex(SECP256K1_G), host).enode)[1]
+    for host in ("lima.example", "0.0.0.0", "ff02::1", "fe80::1%eth0", "::ffff:10.0.0.1", "2001:DB8::1", ""):
+        with pytest.raises(InvalidInput):
+            peer_host(host)
 
 
 def test_a_peer_id_is_the_base58_of_its_key_and_nothing_else() -> None:
