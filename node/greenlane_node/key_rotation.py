@@ -1,21 +1,29 @@
 """A center's keys, replaced one at a time, so that a crash at any point leaves what the next run finishes.
 
 The order: a new key in the keystore under a new name; the registry names it; for a validator the registry is told the node's new
-id, and so is the node's own folder; network.json names it. Each step asks the keystore, the chain or the file whether it is done.
-Whichever of our keys the registry has is the one that counts: if network.json names another one, a run was interrupted, and this
-one only finishes it.
-No key is ever removed: what the old one signed was signed by it.
+id, and so is the node's own folder, first the key where it lies open for a container and then its enode: a node that is started
+in between seals with the key that counts; network.json names it. Each step asks the keystore, the chain or the file whether it is
+done. Whichever of our keys the registry has is the one that counts: if network.json names another one, a run was interrupted, and
+this one only finishes it.
+No key is ever removed from the keystore: what the old one signed was signed by it.
+
+A key that is lost is replaced without it: the operator's key alone says who follows. A lost operator's key only the other centers
+can replace, by vote.
 
 A key that lies in another home than the operator's takes two runs here and one there: made here, registered there by its public
 part, switched here.
 """
 
+import os
 import re
+import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from greenlane.adapters.evm.bindings import CenterRecord
-from greenlane.adapters.keystore import KeyFile, Keystore, KeyUse, replace_file
+from greenlane.adapters.keystore import KeyFile, Keystore, KeyUse, replace_file, sync_directory, write_durably
 from greenlane.adapters.network_file import Network, NetworkCenter, encode_network, load_network
 from greenlane.core.crypto import keccak256, secp256k1_public_key
 from greenlane.core.errors import CannotCheck, InvalidInput, NotFound
@@ -24,20 +32,20 @@ from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
 
 from greenlane_node.chain_access import ChainAccess, refresh_trust
-from greenlane_node.layout import NetworkLayout
-from greenlane_node.plan import NODE_KEY_BYTES, NodeRole
+from greenlane_node.keys import node_key_file
+from greenlane_node.plan import NODE_KEY_BYTES
 from greenlane_node.registry_acts import Acted, RegistryActs, open_acts
+from greenlane_node.validator_place import enode_of_key, own_enode, validator_folder, write_enode
 
 ROTATED: Final = (KeyUse.OPERATOR, KeyUse.ANCHORER, KeyUse.VALIDATOR, KeyUse.LOG)
 _MOST_NAMES: Final = 1_000
 _ADDRESS_BYTES: Final = 20
 _LOG_KEY_BYTES: Final = 32
 _NUMBERED: Final = re.compile(r"(.+)-([0-9]{1,4})")
-_ENODE_ID: Final = re.compile(r"enode://[0-9a-f]{128}@")
 
 
 class KeyUnknownHere(CannotCheck):
-    """The registry names a key that is not in this keystore."""
+    """The registry names a key that is not in this keystore, and nothing here may name another."""
 
     code = "key-unknown-here"
 
@@ -52,6 +60,7 @@ class Rotation:
         public: address, or Ed25519 public key of a log, as the registry has it or shall have it.
         is_registered: the registry has the new key; False: the operator of the center, elsewhere, has to register it.
         was_interrupted: this run finished what another had begun.
+        lost: the key that the registry had, where it was not in this keystore: it was replaced without it; else None.
         acted: what was sent; None where nothing was.
         node_id: of the validator's node, 64 bytes, as its enode has it; None of other keys or where it is not known here.
     """
@@ -63,12 +72,13 @@ class Rotation:
     public: bytes
     is_registered: bool
     was_interrupted: bool
+    lost: bytes | None
     acted: Acted | None
     node_id: bytes | None
 
 
 def rotate_key(chain: ChainAccess, keystore: Keystore, center: NetworkCenter, use: KeyUse, *, timeout_s: float) -> Rotation:
-    """Replaces a key of this home, or finishes a replacement that was interrupted.
+    """Replaces a key of this home, lost or not, or finishes a replacement that was interrupted.
 
     Args:
         keystore: where the key lies; a new one is made in it at the cost the keystore was opened with.
@@ -77,7 +87,8 @@ def rotate_key(chain: ChainAccess, keystore: Keystore, center: NetworkCenter, us
 
     Raises:
         NotFound: the key is kept elsewhere, or the registry knows no such center.
-        KeyUnknownHere: the registry has a key that is none of this keystore.
+        NodeConfigInvalid: the enode in the validator's folder cannot be read; nothing was changed.
+        KeyUnknownHere: the registry has a key that is none of this keystore, and the operator's key is not here either.
         RegistryRefused, ActUnsettled, ActReplaced: it is not registered; running it again goes on from there.
     """
     old = getattr(center.keys, use.value)
@@ -87,31 +98,53 @@ def rotate_key(chain: ChainAccess, keystore: Keystore, center: NetworkCenter, us
             where=str(chain.home.network_file),
             remedy="Run this in the home folder that has it, or register a key made elsewhere: --public.",
         )
+    if use is KeyUse.VALIDATOR:
+        # What cannot be read is told before the registry changes.
+        own_enode(validator_folder(chain, center.id))
     record = _record(chain, center.id)
-    current = _holder(keystore, use, _registered(record, use))
+    registered = _registered(record, use)
+    current = _holder(keystore, use, registered)
     if current is None:
-        raise KeyUnknownHere(
-            f"The registry has the {use} key {encode_hex(_registered(record, use))}, which is not in this keystore.",
-            where=str(chain.home.keys),
-            remedy="Run this in the home that has it. Where an operator's key is lost, the other centers vote for another: "
-            "greenlane-node propose operator.",
-        )
-    if current.name != old:
+        _require_operator(chain, keystore, center, record, use)
+    elif current.name != old:
         # The sender of an act is the operator that the registry has now, whatever network.json says still.
         acted = _tell_node_id(chain, keystore, center, current, timeout_s) if use is KeyUse.VALIDATOR else None
         _switch(chain, keystore, center.id, use, current)
         return _rotation(chain, keystore, center, use, current, was_interrupted=True, acted=acted)
+    lost = registered if current is None else None
     new = _new_key(chain, keystore, use, old)
     if center.keys.operator is None:
-        return replace(
-            _rotation(chain, keystore, center, use, new, was_interrupted=False, acted=None), new=old, is_registered=False
-        )
+        made = _rotation(chain, keystore, center, use, new, was_interrupted=False, acted=None)
+        return replace(made, new=old, is_registered=False, lost=lost)
     acts = open_acts(chain, keystore, center.id, timeout_s=timeout_s)
     acted = _register(acts, use, _public(new))
     if use is KeyUse.VALIDATOR:
         _tell_node_id(chain, keystore, center, new, timeout_s)
     _switch(chain, keystore, center.id, use, new)
-    return _rotation(chain, keystore, center, use, new, was_interrupted=False, acted=acted)
+    return replace(_rotation(chain, keystore, center, use, new, was_interrupted=False, acted=acted), lost=lost)
+
+
+def _require_operator(chain: ChainAccess, keystore: Keystore, center: NetworkCenter, record: CenterRecord, use: KeyUse) -> None:
+    """Lets a key that is not here be replaced where the operator's is, or where that is kept elsewhere and still has its say."""
+    is_operators = use is not KeyUse.OPERATOR and (
+        center.keys.operator is None or _holder(keystore, KeyUse.OPERATOR, record.operator) is not None
+    )
+    if is_operators:
+        return
+    missing = encode_hex(_registered(record, use))
+    if use is KeyUse.OPERATOR:
+        said = f"The registry has the operator key {missing}, which is not in this keystore."
+    else:
+        said = (
+            f"The registry has the {use} key {missing}, which is not in this keystore, and the operator's "
+            f"{encode_hex(record.operator)}, which alone can name another, is not there either."
+        )
+    raise KeyUnknownHere(
+        said,
+        where=str(chain.home.keys),
+        remedy="Restore it from a backup, or run this in the home that has it. Where the operator's key is lost, the other "
+        f"centers vote for another: greenlane-node propose operator {center.id} --account 0x….",
+    )
 
 
 def register_key(
@@ -147,6 +180,7 @@ def register_key(
         public=registered,
         is_registered=True,
         was_interrupted=False,
+        lost=None,
         acted=acted,
         node_id=node_id,
     )
@@ -170,6 +204,7 @@ def _rotation(
         public=_public(key),
         is_registered=True,
         was_interrupted=was_interrupted,
+        lost=None,
         acted=acted,
         node_id=_node_id(keystore, key) if use is KeyUse.VALIDATOR else None,
     )
@@ -191,15 +226,15 @@ def _register(acts: RegistryActs, use: KeyUse, public: bytes) -> Acted:
 
 def _tell_node_id(chain: ChainAccess, keystore: Keystore, center: NetworkCenter, key: KeyFile, timeout_s: float) -> Acted | None:
     record = _record(chain, center.id)
-    if _ENODE_ID.match(record.enode) is None or center.keys.operator is None:
+    if center.keys.operator is None:
         return None
     return _set_node_id(open_acts(chain, keystore, center.id, timeout_s=timeout_s), record, _node_id(keystore, key))
 
 
 def _set_node_id(acts: RegistryActs, record: CenterRecord, node_id: bytes) -> Acted | None:
-    enode = _ENODE_ID.sub(f"enode://{node_id.hex()}@", record.enode, count=1)
+    enode = enode_of_key(record.enode, node_id)
     # A registry without the node's place has nobody's allowlist to mend.
-    return acts.set_endpoints(record.endpoint, enode) if enode else None
+    return None if enode is None else acts.set_endpoints(record.endpoint, enode)
 
 
 def _new_key(chain: ChainAccess, keystore: Keystore, use: KeyUse, old: str) -> KeyFile:
@@ -244,12 +279,35 @@ def _record(chain: ChainAccess, center: CenterId) -> CenterRecord:
 
 
 def _switch(chain: ChainAccess, keystore: Keystore, center: CenterId, use: KeyUse, key: KeyFile) -> None:
-    enode = NetworkLayout(chain.home).besu(f"{NodeRole.VALIDATOR.value}-{center}").enode
-    if use is KeyUse.VALIDATOR and enode.exists():
-        # Whoever starts the node gives it the key of this id.
-        turned = _ENODE_ID.sub(f"enode://{_node_id(keystore, key).hex()}@", enode.read_text(encoding="ascii"), count=1)
-        replace_file(enode, turned.encode("ascii"))
+    if use is KeyUse.VALIDATOR:
+        _switch_node(chain, keystore, center, key)
     _write(chain, center, use, _public(key), key.name)
+
+
+def _switch_node(chain: ChainAccess, keystore: Keystore, center: CenterId, key: KeyFile) -> None:
+    folder = validator_folder(chain, center)
+    if folder.key.exists():
+        # It lies open where something else than `up` starts the node, which takes what lies there.
+        _replace_open_key(folder.key, node_key_file(keystore, key.name))
+    own = own_enode(folder)
+    enode = None if own is None else enode_of_key(own, _node_id(keystore, key))
+    if enode is not None:
+        # By this id `up` finds the key that it gives the node.
+        write_enode(folder, enode)
+
+
+def _replace_open_key(path: Path, data: bytes) -> None:
+    """As `replace_file`, and it stays its owner's: the user of a container may be another one than ours."""
+    owner, draft = path.stat(), path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        write_durably(draft, data)
+        if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(draft, owner.st_uid, owner.st_gid)
+        draft.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()
+    sync_directory(path.parent)
 
 
 def _write(chain: ChainAccess, center: CenterId, use: KeyUse, public: bytes, name: str | None) -> None:

@@ -87,6 +87,22 @@ def write_enode(folder: BesuFolder, enode: str) -> bool:
     return True
 
 
+def own_enode(folder: BesuFolder) -> str | None:
+    """What the folder's file `enode` says; None where there is none.
+
+    Raises:
+        NodeConfigInvalid: it is no enode URL.
+    """
+    try:
+        text = folder.enode.read_text(encoding="ascii").strip()
+        parse_enode(text)
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, EnodeInvalid) as error:
+        raise NodeConfigInvalid(f"The node's enode cannot be read: {error}", where=str(folder.enode)) from error
+    return text
+
+
 def folder_agrees(folder: BesuFolder, enode: str) -> bool | None:
     """Whether a node's folder says what the registry says of its validator; None where there is no such folder.
 
@@ -100,7 +116,7 @@ def folder_agrees(folder: BesuFolder, enode: str) -> bool | None:
         _, host, port = parse_enode(enode)
     except EnodeInvalid:
         return False
-    return _own_enode(folder) == enode and (told.get("p2p-host"), told.get("p2p-port")) == (host, port)
+    return own_enode(folder) == enode and (told.get("p2p-host"), told.get("p2p-port")) == (host, port)
 
 
 def move_center(
@@ -183,7 +199,7 @@ def _write_place(folder: BesuFolder, enode: str) -> list[Path]:
     if (told.get("p2p-host"), told.get("p2p-port")) != (host, port):
         replace_file(folder.config, moved_config(text, host, port).encode())
         written.append(folder.config)
-    own = _own_enode(folder)
+    own = own_enode(folder)
     # A rotation that was interrupted may have left another key in the folder: that is for the rotation to finish.
     key = parse_enode(own)[0] if own is not None else parse_enode(enode)[0]
     if write_enode(folder, encode_enode(key, host, port)):
@@ -192,7 +208,7 @@ def _write_place(folder: BesuFolder, enode: str) -> list[Path]:
 
 
 def _moved_enode(keystore: Keystore, record: CenterRecord, folder: BesuFolder, host: str | None, p2p_port: int | None) -> str:
-    known = [parse_enode(text) for text in (record.enode, _own_enode(folder)) if text is not None and _is_enode(text)]
+    known = [parse_enode(text) for text in (record.enode, own_enode(folder)) if text is not None and _is_enode(text)]
     new_host = _host(host) if host is not None else known[0][1] if known else None
     new_port = p2p_port if p2p_port is not None else known[0][2] if known else None
     if new_host is None or new_port is None:
@@ -232,17 +248,6 @@ def _is_enode(text: str) -> bool:
     except EnodeInvalid:
         return False
     return True
-
-
-def _own_enode(folder: BesuFolder) -> str | None:
-    try:
-        text = folder.enode.read_text(encoding="ascii").strip()
-        parse_enode(text)
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError, EnodeInvalid) as error:
-        raise NodeConfigInvalid(f"The node's enode cannot be read: {error}", where=str(folder.enode)) from error
-    return text
 
 
 def _config(folder: BesuFolder) -> dict[str, object]:

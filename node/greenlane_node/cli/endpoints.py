@@ -54,7 +54,7 @@ def _tell(args: argparse.Namespace, moved: "Moved") -> Exit:
         node = f"validator-{moved.center}"
         if moved.has_node:
             remains.append(
-                f"Restart this validator, and no other meanwhile: greenlane-node down, greenlane-node up, or as you run {node}. "
+                f"Restart this validator, and no other meanwhile: greenlane-node restart --node {node}, or as you run it. "
                 "Until then it is met at its old place."
             )
             remains.append("Let peers through to the new place: firewall, and the ports that a container publishes.")

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 def _keystore_at_same_cost(args: argparse.Namespace, center: "NetworkCenter") -> "Keystore":
     keystore = keystore_of_arguments(args)
     names = (center.keys.operator, center.keys.anchorer, center.keys.validator, center.keys.log)
-    known = [name for name in names if name is not None]
+    known = [name for name in names if name is not None and keystore.has(name)]
     return keystore_of_arguments(args, scrypt_n=keystore.describe(known[0]).scrypt_n) if known else keystore
 
 
@@ -81,12 +81,15 @@ def _tell(args: argparse.Namespace, rotation: "Rotation") -> Exit:
             f"greenlane-node rotate-key {args.key} --center {rotation.center} --public {node_id or public}",
             "Then run this again here.",
         ]
+    if rotation.lost is not None:
+        remains.insert(0, _lost(args.key, rotation))
     facts = {
         "center": rotation.center,
         "key": args.key,
         "old": rotation.old,
         "new": rotation.new,
         "public": public,
+        "lost": None if rotation.lost is None else "0x" + rotation.lost.hex(),
         "node_id": node_id,
         "registered": rotation.is_registered,
         "finished_an_interrupted_one": rotation.was_interrupted,
@@ -98,3 +101,15 @@ def _tell(args: argparse.Namespace, rotation: "Rotation") -> Exit:
         tell_report(args, facts)
         sys.stdout.writelines(f"-> {line}\n" for line in remains)
     return Exit.GOOD if rotation.is_registered else Exit.NO
+
+
+def _lost(key: str, rotation: "Rotation") -> str:
+    said = f"The {key} key that the registry had, 0x{(rotation.lost or b'').hex()}, is not in this keystore"
+    if not rotation.is_registered:
+        return f"{said}: what was made here takes its place, without it."
+    return {
+        "anchorer": f"{said}: another one took its place without it, and it can anchor nothing any more.",
+        "validator": f"{said}: another one takes its seat, without it.",
+        "log": f"{said}: another one took its place without it. The log stays the same, with its origin and all that it holds; "
+        "what the lost key signed until now stays provable, and what it signs from now on is not believed.",
+    }[key]

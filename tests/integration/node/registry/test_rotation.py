@@ -1,6 +1,7 @@
 """A center's keys are replaced while the network lives; what was interrupted between two steps is finished by the next run."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,14 @@ from greenlane.adapters.evm.bindings import CenterRecord
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import Keystore, KeyUse, LogSigner
 from greenlane.adapters.network_file import load_network
-from greenlane.core.crypto import keccak256
+from greenlane.core.crypto import keccak256, secp256k1_public_key
 from greenlane.core.exits import Exit
 from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import CenterId
 from greenlane_node import key_rotation
 from greenlane_node.chain_access import keystore_of
-from greenlane_node.keys import parse_enode
-from greenlane_node.layout import NetworkLayout
+from greenlane_node.keys import node_key_file, parse_enode
+from greenlane_node.layout import BesuFolder, NetworkLayout
 from greenlane_node.registry_acts import RegistryActs
 from worlds.registry import Command, RegistryWorld
 
@@ -218,8 +219,155 @@ def test_a_public_part_that_is_none_is_refused(node: Command, public: str) -> No
     assert refused.is_one_fault("--public")
 
 
-def test_a_key_that_only_the_registry_has_is_told(world: RegistryWorld, node: Command) -> None:
+@pytest.mark.parametrize("key", ["anchorer", "validator", "log"])
+@pytest.mark.parametrize("step", ["whole", "before it is registered", "before network.json names it"])
+def test_a_key_that_is_lost_is_replaced_by_the_operators_word_alone(
+    world: RegistryWorld, node: Command, homes: Homes, monkeypatch: pytest.MonkeyPatch, key: str, step: str
+) -> None:
+    old = registered(world, key)
+    origin, enode = record(world).origin, parse_enode(record(world).enode)
+    (homes("lima") / "keys" / f"lima-{key}.json").unlink()
+    assert [row["key"] for row in node("lima", "status", "--json").json()["keys"] if row["agrees"] is False] == [key]
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        for owner, name in STEPS.get(step, ()):
+            patch.setattr(owner, name, interrupted)
+        cut = node("lima", "rotate-key", key)
+    if step == "whole":
+        assert cut.code == Exit.GOOD
+        assert f"The {key} key that the registry had, 0x{old.hex()}, is not in this keystore" in cut.out
+    else:
+        assert cut.code == 130
+        assert node("lima", "rotate-key", key).code == Exit.GOOD
+    assert registered(world, key) != old
+    require_all_agree(world, node, homes("lima"), key, f"lima-{key}-2")
+    assert [file.name for file in (homes("lima") / "keys").glob(f"lima-{key}*")] == [f"lima-{key}-2.json"]
+    # The seat, the place and the log are the center's, whatever key it has.
+    assert record(world).origin == origin == load_network(homes("lima") / "network.json").center(LIMA).origin
+    assert parse_enode(record(world).enode)[1:] == enode[1:]
+    assert (record(world).validator in world.registry.validators(), len(world.registry.validators())) == (True, 4)
+    if key == "validator":
+        assert keccak256(parse_enode(record(world).enode)[0])[-20:] == record(world).validator
+    if key == "log":
+        trust = parse_trust_file((homes("lima") / "trust.json").read_bytes()).center(LIMA)
+        assert trust is not None
+        first, second = trust.log_keys
+        assert (first.key.public_key, second.key.public_key) == (old, registered(world, "log"))
+        # What the lost key signed stays provable, and from here on it is not believed.
+        assert first.key.name == second.key.name == origin
+        assert first.valid_until == second.valid_from
+        network = load_network(homes("lima") / "network.json")
+        signer = LogSigner(network.hosted_centers(), {LIMA: keystore_of(Home(homes("lima"))).seed("lima-log-2")})
+        assert signer.center(LIMA).key == network.center(LIMA).log_key
+
+
+def test_a_key_that_lies_in_no_home_any_more_is_taken_over_and_told(world: RegistryWorld, node: Command) -> None:
     assert node("lima", "rotate-key", "anchorer", "--public", "0x" + "66" * 20).code == Exit.GOOD
-    lost = node("lima", "rotate-key", "anchorer")
-    assert lost.code == Exit.UNCHECKED
-    assert lost.is_one_fault("The registry has the anchorer key 0x" + "66" * 20, "not in this keystore")
+    told = node("lima", "rotate-key", "anchorer", "--json").json()
+    assert (told["lost"], told["new"], told["registered"]) == ("0x" + "66" * 20, "lima-anchorer-2", True)
+    assert registered(world, "anchorer").hex() == told["public"][2:] != "66" * 20
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_key_is_replaced_where_the_operators_own_is_missing(
+    world: RegistryWorld, node: Command, homes: Homes, key: str
+) -> None:
+    before = record(world)
+    for lost in {key, "operator"}:
+        (homes("lima") / "keys" / f"lima-{lost}.json").unlink()
+    refused = node("lima", "rotate-key", key)
+    assert refused.code == Exit.UNCHECKED
+    assert refused.is_one_fault(f"0x{registered(world, key).hex()}, which is not in this keystore", "propose operator lima")
+    assert record(world) == before
+    assert not (homes("lima") / "keys" / f"lima-{key}-2.json").exists()
+
+
+def test_a_key_that_is_lost_where_the_operators_lies_elsewhere_is_registered_there(
+    world: RegistryWorld, node: Command, homes: Homes, tmp_path: Path
+) -> None:
+    office = world.home("lima", tmp_path / "office")
+    network = homes("lima") / "network.json"
+    network.write_text(network.read_text().replace('"lima-operator"', "null"))
+    for name in ("lima-operator", "lima-anchorer"):
+        (homes("lima") / "keys" / f"{name}.json").unlink()
+    made = node("lima", "rotate-key", "anchorer", "--json")
+    assert (made.code, made.json()["registered"]) == (Exit.NO, False)
+    assert made.json()["lost"] == "0x" + registered(world, "anchorer").hex()
+    from greenlane_node.cli.program import main
+
+    assert main(["rotate-key", "anchorer", "--public", made.json()["public"], "--home", str(office)]) == Exit.GOOD
+    assert node("lima", "rotate-key", "anchorer").code == Exit.GOOD
+    assert registered(world, "anchorer") == held(homes("lima"), "lima-anchorer-2")
+
+
+@pytest.fixture
+def open_folder(world: RegistryWorld, homes: Homes) -> BesuFolder:
+    """The validator's folder where its key lies open, as containers and services need it."""
+    folder = NetworkLayout(Home(homes("lima"))).besu("validator-lima")
+    folder.directory.mkdir(parents=True)
+    folder.enode.write_text(record(world).enode + "\n")
+    folder.key.write_bytes(node_key_file(keystore_of(Home(homes("lima"))), "lima-validator"))
+    folder.key.chmod(0o600)
+    return folder
+
+
+def test_an_open_key_is_replaced_by_the_key_that_counts(
+    world: RegistryWorld, node: Command, homes: Homes, open_folder: BesuFolder
+) -> None:
+    assert node("lima", "rotate-key", "validator").code == Exit.GOOD
+    assert open_folder.key.read_bytes() == node_key_file(keystore_of(Home(homes("lima"))), "lima-validator-2")
+    assert open_folder.key.stat().st_mode & 0o777 == 0o600
+    # What the restarted node would seal with.
+    sealing = keccak256(secp256k1_public_key(bytes.fromhex(open_folder.key.read_text().strip()[2:])))[-20:]
+    assert sealing == registered(world, "validator")
+    assert sorted(path.name for path in open_folder.directory.iterdir()) == ["enode", "key"]
+
+
+@pytest.mark.parametrize("cut", ["_replace_open_key", "write_enode", "_write"])
+def test_a_node_that_is_started_between_two_steps_seals_with_the_key_that_counts(
+    world: RegistryWorld, node: Command, homes: Homes, open_folder: BesuFolder, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(key_rotation, cut, interrupted)
+        assert node("lima", "rotate-key", "validator").code == 130
+    new = node_key_file(keystore_of(Home(homes("lima"))), "lima-validator-2")
+    assert (open_folder.key.read_bytes() == new) == (cut != "_replace_open_key")
+    if cut == "write_enode":
+        # The id never runs ahead of the key.
+        assert keccak256(parse_enode(open_folder.enode.read_text().strip())[0])[-20:] != registered(world, "validator")
+    assert node("lima", "rotate-key", "validator", "--json").json()["finished_an_interrupted_one"] is True
+    assert open_folder.key.read_bytes() == new
+    assert open_folder.enode.read_text() == record(world).enode + "\n"
+
+
+def test_a_key_that_does_not_lie_open_is_not_opened(node: Command, homes: Homes, open_folder: BesuFolder) -> None:
+    open_folder.key.unlink()
+    assert node("lima", "rotate-key", "validator").code == Exit.GOOD
+    assert [path.name for path in open_folder.directory.iterdir()] == ["enode"]
+
+
+def test_an_open_key_stays_its_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, given = tmp_path / "key", []
+    path.write_text("old")
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    monkeypatch.setattr(os, "chown", lambda _, user, group: given.append((user, group)))
+    key_rotation._replace_open_key(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert given == [(path.stat().st_uid, path.stat().st_gid)]
+
+
+def test_an_enode_that_cannot_be_read_is_told_before_the_registry_changes(
+    world: RegistryWorld, node: Command, open_folder: BesuFolder
+) -> None:
+    before = record(world)
+    open_folder.enode.write_text("enode://lima\n")
+    refused = node("lima", "rotate-key", "validator")
+    assert refused.code == Exit.USAGE
+    assert refused.is_one_fault("enode cannot be read")
+    assert record(world) == before
