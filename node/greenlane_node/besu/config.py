@@ -3,7 +3,9 @@
 - Peers are the network's validators, called as static nodes. There is no discovery and no bootnode: everybody who may be met is
   known, and a node does not start with a bootnode that is no more on its allowlist, as happens when a center leaves.
 - A validator answers its own center only, on loopback or on a network inside its machine, and no token is asked. An RPC node
-  answers whoever has a token of its center (besu/access.py).
+  answers whoever has a token of its center (besu/access.py), and so listens on every address of its machine, as it does for
+  peers: the planned one may be a router's, which no node can listen on. Its HTTP is not encrypted: where the way is not private,
+  TLS stands before it, and its port is closed but for that. A node on loopback stays there.
 - What a node may do beyond that is the profile ENTERPRISE, given on the command line: full sync, FOREST (old states stay
   provable), the sequenced pool, no price of gas. Only there is it read.
 - Paths stand in the files as the node sees them: `Placement` says where the home folder lies for it.
@@ -34,7 +36,7 @@ RPC_APIS: Final = VALIDATOR_APIS
 """The same: a token says which of them its bearer may use."""
 DEFAULT_MEMORY_MB: Final = 1_024
 _LOOPBACK = "127.0.0.1"
-_ANY = {4: "0.0.0.0", 6: "::"}  # noqa: S104 peers come from everywhere: the allowlist says who is let in
+_ANY = {4: "0.0.0.0", 6: "::"}  # noqa: S104 an allowlist or a token says who is let in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ def besu_config(node: PlannedNode, placement: Placement) -> bytes:
     folder = placement.folder(node.name)
     address = ipaddress.ip_address(node.host)
     inside = node.host if placement.is_contained else _LOOPBACK
+    is_asked_from_outside = node.role is NodeRole.RPC and not placement.is_contained and not address.is_loopback
     options: dict[str, object] = {
         "genesis-file": str(placement.genesis),
         "node-private-key-file": str(folder.key),
@@ -84,7 +87,7 @@ def besu_config(node: PlannedNode, placement: Placement) -> bytes:
         "permissions-accounts-config-file-enabled": True,
         "permissions-accounts-config-file": str(folder.allowed_accounts),
         "rpc-http-enabled": True,
-        "rpc-http-host": inside,
+        "rpc-http-host": _ANY[address.version] if is_asked_from_outside else inside,
         "rpc-http-port": node.rpc_port,
         "rpc-http-api": list(VALIDATOR_APIS if node.role is NodeRole.VALIDATOR else RPC_APIS),
         "rpc-max-logs-range": MAX_LOGS_RANGE,

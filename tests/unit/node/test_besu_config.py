@@ -73,19 +73,28 @@ def test_the_command_gives_the_profile_where_it_is_read() -> None:
     assert named == set(COMMAND_OPTIONS)
 
 
-def test_a_node_on_loopback_listens_nowhere_else() -> None:
-    options = told(LOCAL, HERE)
+@pytest.mark.parametrize("role", NodeRole)
+def test_a_node_on_loopback_listens_nowhere_else(role: NodeRole) -> None:
+    options = told(sound_node(1, role, host="127.0.0.1", first_port=21_300), HERE)
     listens = {name: value for name, value in options.items() if name.endswith(("-host", "-interface"))}
     assert set(listens.values()) == {"127.0.0.1"}
     assert set(listens) == {"p2p-host", "p2p-interface", "rpc-http-host", "metrics-host"}
 
 
-def test_a_node_of_a_server_is_met_by_peers_and_asked_on_loopback() -> None:
-    for node in (VALIDATOR, RPC):
-        options = told(node, HERE)
-        assert (options["p2p-host"], options["p2p-interface"]) == ("10.0.0.2", "0.0.0.0")
-        assert (options["rpc-http-host"], options["metrics-host"]) == ("127.0.0.1", "127.0.0.1")
-    assert told(sound_node(2, NodeRole.RPC, host="2001:db8::1", first_port=1), HERE)["p2p-interface"] == "::"
+def test_a_validator_of_a_server_is_met_by_peers_and_asked_on_loopback() -> None:
+    options = told(VALIDATOR, HERE)
+    assert (options["p2p-host"], options["p2p-interface"]) == ("10.0.0.2", "0.0.0.0")
+    assert (options["rpc-http-host"], options["metrics-host"]) == ("127.0.0.1", "127.0.0.1")
+
+
+def test_an_rpc_node_of_a_server_answers_others_who_have_a_token() -> None:
+    # Behind a router the address that is told is none of the machine's: so it is not listened on.
+    options = told(RPC, HERE)
+    assert (options["p2p-host"], options["rpc-http-host"], options["metrics-host"]) == ("10.0.0.2", "0.0.0.0", "127.0.0.1")
+    assert options["rpc-http-authentication-enabled"] is True
+    assert "10.0.0.2" in options["host-allowlist"]
+    other = told(sound_node(2, NodeRole.RPC, host="2001:db8::1", first_port=1), HERE)
+    assert (other["p2p-interface"], other["rpc-http-host"]) == ("::", "::")
 
 
 def test_in_a_container_paths_are_as_the_node_sees_them_and_it_is_asked_at_its_own_address() -> None:
