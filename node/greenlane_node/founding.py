@@ -31,7 +31,6 @@ from greenlane_node.kubo.identity import SWARM_KEY_BYTES, encode_swarm_key, pars
 from greenlane_node.layout import NetworkLayout
 from greenlane_node.network_description import network_of, trust_of
 from greenlane_node.node_files import NetworkFacts, SwarmKeyMissing, write_nodes
-from greenlane_node.node_files import open_key as open_key
 from greenlane_node.plan import NetworkPlan, NodeRole, PlannedCenter
 from greenlane_node.plan_file import encode_plan, load_center, load_plan
 from greenlane_node.sites import CENTER_FILE_SUFFIX, center_file

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -25,13 +25,13 @@ from greenlane_node.besu.config import (
 )
 from greenlane_node.genesis import genesis_block
 from greenlane_node.home_files import OTHER_FOLDER, AnotherPlan, HomeFiles, make_private
-from greenlane_node.keys import key_name, node_key_file
+from greenlane_node.keys import EnodeInvalid, key_name, node_key_file, parse_enode
 from greenlane_node.kubo.config import kubo_config, kubo_repository
 from greenlane_node.kubo.identity import encode_swarm_key
 from greenlane_node.layout import NetworkLayout
 from greenlane_node.machine_nodes import account_of
 from greenlane_node.own_nodes import own_nodes
-from greenlane_node.plan import NodeRole, PlannedCenter, PlannedDocuments
+from greenlane_node.plan import NodeRole, PlannedCenter, PlannedDocuments, PlannedNode
 from greenlane_node.token_files import write_api_tokens, write_token
 
 TOKEN_BYTES: Final = 32
@@ -108,27 +108,6 @@ def write_nodes(
     write_api_tokens(layout, centers, keystore, clock, files, placement)
 
 
-def open_key(home: Home, keystore: Keystore, node: str) -> bool:
-    """Where a Besu node's key lies in the clear, writes the one that its enode names now, as after a rotation.
-
-    Args:
-        node: its name: `validator-lima`.
-
-    Returns:
-        Whether one lay there.
-
-    Raises:
-        NotFound: the home has no Besu node; KeyMissing: none of this name, or the key is not in the keystore.
-        NodeConfigInvalid: its enode cannot be read.
-        KeyFileInvalid, WrongPassword: the key cannot be opened.
-    """
-    path = NetworkLayout(home).besu(node).key
-    if not path.exists():
-        return False
-    HomeFiles().current(path, _node_key(home, keystore, node))
-    return True
-
-
 def _first_block(genesis: bytes) -> bytes | None:
     try:
         value = parse_json(genesis)
@@ -156,10 +135,11 @@ def _write_center(
     placement: Placement,
 ) -> None:
     files.once(layout.genesis, facts.genesis)
-    for node in center.nodes():
-        folder = layout.besu(node.name)
+    for planned in center.nodes():
+        folder = layout.besu(planned.name)
+        files.once(folder.enode, enode_file(planned))
+        node = _as_met_now(planned, folder.enode)
         files.made(folder.log_config, log_config(node.name, placement))
-        files.once(folder.enode, enode_file(node))
         # Allowed before called, in this order: a node does not start where a static node is not on its allowlist.
         files.once(folder.allowed_nodes, allowed_nodes_file({*facts.validators, *facts.own_enodes}))
         files.once(folder.static_nodes, static_nodes_file(node, facts.validators))
@@ -173,6 +153,15 @@ def _write_center(
         files.made(folder.config, besu_config(node, placement))
     if center.documents is not None and facts.swarm_secret is not None:
         _write_documents_node(layout, center.documents, facts, files, keystore, placement)
+
+
+def _as_met_now(node: PlannedNode, enode: Path) -> PlannedNode:
+    """A node that has moved since it was planned is met where its enode says."""
+    try:
+        _, host, port = parse_enode(enode.read_text(encoding="ascii").strip())
+    except (UnicodeDecodeError, EnodeInvalid):
+        return node
+    return replace(node, host=host, p2p_port=port)
 
 
 def _write_documents_node(

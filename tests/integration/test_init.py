@@ -28,7 +28,7 @@ from greenlane_node.besu.config import Placement
 from greenlane_node.besu.options import FILE_OPTIONS
 from greenlane_node.cli import init as command
 from greenlane_node.cli.program import main
-from greenlane_node.founding import KeysDiffer, found_network, open_key
+from greenlane_node.founding import KeysDiffer, found_network
 from greenlane_node.genesis import candidate_of, genesis_bytes, genesis_hash
 from greenlane_node.home_files import AnotherPlan, HomeFiles, held
 from greenlane_node.keys import node_key_file, parse_enode
@@ -548,32 +548,37 @@ def test_a_center_that_has_not_joined_yet_is_sent_to_join(founders: Path, capsys
     assert "keys of bangkok" in capsys.readouterr().err
 
 
-def test_a_key_in_the_clear_follows_its_rotation(founders: Path) -> None:
+def test_a_key_in_the_clear_is_that_which_the_node_has_now(founders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = Home(founders / "hanoi")
     arguments = ("init", "network", "--home", home.directory, "--plan", founders / "network.toml")
     keystore = Keystore(home.keys, home.password_file, scrypt_n=2)
     folder = NetworkLayout(home).besu("validator-hanoi")
     assert run(*arguments) == 0
-    assert open_key(home, keystore, "validator-hanoi") is False
     assert not folder.key.exists()
     assert run(*arguments, "--open-keys") == 0
     assert folder.key.read_bytes() == node_key_file(keystore, "hanoi-validator")
-
-    def rotate(name: str) -> None:
-        keystore.create(name, KeyUse.VALIDATOR)
-        id_ = secp256k1_public_key(keystore.secret(name, KeyUse.VALIDATOR)).hex()
-        folder.enode.write_text(re.sub("//[0-9a-f]+@", f"//{id_}@", folder.enode.read_text()))
-
-    rotate("hanoi-validator-2")
-    assert open_key(home, keystore, "validator-hanoi") is True
-    assert folder.key.read_bytes() == node_key_file(keystore, "hanoi-validator-2")
-    rotate("hanoi-validator-3")
+    # As after a rotation.
+    keystore.create("hanoi-validator-2", KeyUse.VALIDATOR)
+    id_ = secp256k1_public_key(keystore.secret("hanoi-validator-2", KeyUse.VALIDATOR)).hex()
+    folder.enode.write_text(re.sub("//[0-9a-f]+@", f"//{id_}@", folder.enode.read_text()))
     assert run(*arguments, "--open-keys") == 0
-    assert folder.key.read_bytes() == node_key_file(keystore, "hanoi-validator-3")
+    assert folder.key.read_bytes() == node_key_file(keystore, "hanoi-validator-2")
     assert stat.S_IMODE(folder.key.stat().st_mode) == 0o600
-    (home.keys / "hanoi-validator-3.json").unlink()
-    with pytest.raises(KeyMissing, match="key of validator-hanoi"):
-        open_key(home, keystore, "validator-hanoi")
+    (home.keys / "hanoi-validator-2.json").unlink()
+    assert run(*arguments, "--open-keys") == 2
+    assert "key of validator-hanoi" in capsys.readouterr().err
+
+
+def test_a_node_that_has_moved_is_not_moved_back(founders: Path) -> None:
+    home = Home(founders / "hanoi")
+    arguments = ("init", "network", "--home", home.directory, "--plan", founders / "network.toml", "--rewrite")
+    folder = NetworkLayout(home).besu("validator-hanoi")
+    assert run(*arguments) == 0
+    folder.enode.write_text(re.sub("@.*", "@203.0.113.9:30999", folder.enode.read_text()))
+    assert run(*arguments) == 0
+    options = tomllib.loads(folder.config.read_text())
+    assert (options["p2p-host"], options["p2p-port"]) == ("203.0.113.9", 30_999)
+    assert "203.0.113.9" in options["host-allowlist"]
 
 
 def test_whoever_writes_a_home_waits_for_whoever_does(home: Home) -> None:
