@@ -11,6 +11,7 @@ swarm.key                    what lets documents nodes into the private swarm: a
 run/NODE.json                which process runs it on this machine
 logs/NODE.log                what it says
 tokens/NODE                  the token that opens a node's RPC, one line; 0600
+tokens/for-NAME              one that was made for somebody else; 0600
 tokens/api                   a line for each RPC node, its address and a token: what the center's server is given; 0600
 servers/CENTER/              a home folder of its own for a center's server, with the keys that it needs and no others
 """

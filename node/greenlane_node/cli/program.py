@@ -37,6 +37,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("leave", "greenlane_node.cli.leave", "take a center out of the network for good"),
     ("rotate-key", "greenlane_node.cli.rotate_key", "put a new key in the place of a center's old one"),
     ("endpoints", "greenlane_node.cli.endpoints", "where the centers are met, or where this one is met from now on"),
+    ("token", "greenlane_node.cli.token", "let somebody else read and send through our RPC node, for some days"),
     ("members", "greenlane_node.cli.members", "the members a center vouches for on the chain"),
     ("up", "greenlane_node.cli.up", "start this home's nodes; with --local N, first make a network of N centers on this machine"),
     ("down", "greenlane_node.cli.down", "end this home's nodes"),
