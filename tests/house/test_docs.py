@@ -1,6 +1,8 @@
-"""What the documents tell people to type exists, and the tables that they look things up in are true."""
+"""What documents, messages and alerts tell people to type exists, and the tables that they look things up in are true."""
 
 import argparse
+import ast
+import itertools
 import json
 import re
 import shlex
@@ -9,10 +11,13 @@ from pathlib import Path
 
 import pytest
 from greenlane.cli.program import build_parser
+from greenlane.core.exits import WrongUse
 from greenlane.settings import Settings, _Reader, read_settings
 from greenlane_node.cli.program import build_parser as build_node_parser
 
 ROOT = Path(__file__).parents[2]
+SOURCES = sorted(path for folder in ("api", "node", "scripts") for path in (ROOT / folder).rglob("*.py"))
+ALERTS = ROOT / "node" / "compose" / "observe" / "alerts.yml"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -84,6 +89,107 @@ def test_every_command_of_the_node_that_is_named_in_the_text_can_be_typed() -> N
             if words[:2] == ["init", "center"]:
                 words += ["--name", "V", "--economy", "CL", "--origin", "v.example/log", "--host", "203.0.113.8"]
             _parse(words, build_node_parser())
+
+
+# What the code tells people to type: between backticks as a whole, and without them after a word that says so, up to the end of
+# the sentence, of which the command is only the beginning.
+MARKED = re.compile(r"`(greenlane(?:-node)?) ([^`]+)`")
+TOLD = re.compile(r"(?:: |\(|See |Run |run |with )(greenlane(?:-node)?) ([a-z][^`.,;)]*)")
+VARIES = "\0"
+"""Stands in a text for what is known only when it is told."""
+
+
+def _texts(source: str) -> Iterator[str]:
+    """Every string of a module, with one mark for each part of it that varies."""
+    parts = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.JoinedStr):
+            parts |= {id(part) for part in ast.walk(node)}
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else VARIES for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
+            yield node.value
+
+
+def _words(text: str) -> Iterator[list[str]]:
+    """The command lines that a text stands for: one for each choice of `a|b`, without what stands for something else."""
+    words = [word for word in text.split() if VARIES not in word and not re.fullmatch(r"\[?[A-Z]+\]?|…|0x…|\{\w+\}", word)]
+    yield from map(list, itertools.product(*(word.split("|") for word in words)))
+
+
+def _beginnings(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """The same parser, which takes the beginning of a command as well; nothing else that it would refuse."""
+    for group in parser._mutually_exclusive_groups:
+        group.required = False
+    for action in parser._actions:
+        action.required = False
+        if isinstance(action, argparse._SubParsersAction):
+            for each in {id(each): each for each in action.choices.values()}.values():
+                _beginnings(each)
+        elif action.nargs in (None, "+"):
+            action.nargs = "?" if action.nargs is None else "*"
+    return parser
+
+
+def _of_the_command(words: list[str], parser: argparse.ArgumentParser) -> list[str]:
+    """As many of the words as are the command's: its name, those of its parts, and the options, which must be its own."""
+    named = []
+    for word in words:
+        parts = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        if parts and not word.startswith("-"):
+            parser = parts[0].get(word, parser)
+            named.append(word)
+        elif word.startswith("--"):
+            named.append(word)
+    return named
+
+
+def _told() -> Iterator[tuple[str, str, list[str]]]:
+    """Where, which program, and the words that follow it."""
+    parsers = {"greenlane": build_parser(), "greenlane-node": build_node_parser()}
+    texts = [(path, text) for path in SOURCES for text in _texts(path.read_text(encoding="utf-8"))]
+    for path, text in [*texts, (ALERTS, ALERTS.read_text(encoding="utf-8"))]:
+        place = path.relative_to(ROOT).as_posix()
+        for program, rest in MARKED.findall(text):
+            yield from ((place, program, words) for words in _words(rest))
+        for program, rest in TOLD.findall(text):
+            yield from ((place, program, _of_the_command(words, parsers[program])) for words in _words(rest))
+
+
+def test_every_command_that_the_code_or_an_alert_names_can_be_typed() -> None:
+    parsers = {"greenlane": _beginnings(build_parser()), "greenlane-node": _beginnings(build_node_parser())}
+    told, wrong = list(_told()), []
+    for place, program, words in told:
+        try:
+            parsers[program].parse_args(words)
+        except WrongUse as fault:
+            wrong.append(f"{place}: {program} {' '.join(words)}: {fault.detail}")
+        except SystemExit as end:
+            # For help.
+            assert end.code == 0
+    assert wrong == []
+    assert {place.partition("/")[0] for place, _, _ in told} >= {"api", "node"}
+    assert sum(place == ALERTS.relative_to(ROOT).as_posix() for place, _, _ in told) >= 3
+    assert len(told) > 100
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`greenlane-node sync-permisions`",
+        "`greenlane-node endorse lima --loudly`",
+        "`greenlane-node embedded up|sideways`",
+        "See whether blocks are made (greenlane-node states).",
+        "Finish it: greenlane-node rotate-key operator --twice, or not.",
+        "Make it: greenlane-node init centre.",
+    ],
+)
+def test_a_command_that_there_is_not_would_be_noticed(text: str) -> None:
+    parser, whole = _beginnings(build_node_parser()), build_node_parser()
+    found = [words for _, rest in MARKED.findall(text) for words in _words(rest)]
+    found += [_of_the_command(words, whole) for _, rest in TOLD.findall(text) for words in _words(rest)]
+    with pytest.raises(WrongUse):
+        for words in found:
+            parser.parse_args(words)
 
 
 def test_every_make_target_has_its_line_of_help() -> None:
