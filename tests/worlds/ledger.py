@@ -146,20 +146,28 @@ class LedgerWorld:
             return AnchorTrace(block_number=None, transaction=None)
         return AnchorTrace(block_number=found.block_number, transaction=found.transaction)
 
-    def sealed_anchor(self, center: CenterId, tree_size: TreeSize) -> SealedState:
+    def sealed_anchor(self, center: CenterId, tree_size: TreeSize, *, turn: int = 0) -> SealedState:
         self._ask("sealed_anchor")
         assert self.sealed is not None, "nobody asks for seals where nobody seals"
         if self._find(center, tree_size) is None:
             raise NotFound("Nothing is anchored there.")
         return self.bent_states.get((center, tree_size)) or self.sealed.sealed_anchor(center, tree_size)
 
-    def set_changes(self, after: BlockNumber) -> SetChanges:
+    def set_changes(self, after: BlockNumber, *, turn: int = 0) -> SetChanges:
         self._ask("set_changes")
         assert self.sealed is not None, "nobody asks for seals where nobody seals"
         looked_to = BlockNumber(min(after + self.reach, self.sealed.head.number))
         numbers = [] if self.hides_changes else [each for each in self.sealed.change_blocks if after < each <= looked_to]
-        states = tuple(self.bent_states.get(number) or self.sealed.change(number) for number in numbers)
-        return SetChanges(changes=states, looked_to=looked_to)
+        shown = sorted({*(number - 1 for number in numbers), looked_to} - {0, *numbers, *range(looked_to, after + 1)})
+        return SetChanges(
+            changes=tuple(self._change(number) for number in numbers),
+            between=tuple(self._change(number) for number in shown),
+            looked_to=looked_to,
+        )
+
+    def _change(self, number: int) -> SealedState:
+        assert self.sealed is not None
+        return self.bent_states.get(number) or self.sealed.change(number)
 
     def sealing(self) -> Sealing:
         """Who sealed the first blocks: what a deployment is set up with."""

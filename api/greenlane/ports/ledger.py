@@ -68,10 +68,13 @@ class SetChanges:
 
     Attributes:
         changes: see core.seals.Seals.changes; oldest first.
+        between: blocks that show that none is missing, brought as changes are: the one before each change, unless that is block
+            0, and the block `looked_to`.
         looked_to: no change up to this block is missing.
     """
 
     changes: tuple[SealedState, ...]
+    between: tuple[SealedState, ...] = ()
     looked_to: BlockNumber
 
 
@@ -107,15 +110,21 @@ class Ledger(Protocol):
     def anchor_trace(self, center: CenterId, tree_size: TreeSize) -> AnchorTrace:
         """Block and transaction of an anchored checkpoint; fields are None where the node has lost the receipt."""
 
-    def sealed_anchor(self, center: CenterId, tree_size: TreeSize) -> SealedState:
+    def sealed_anchor(self, center: CenterId, tree_size: TreeSize, *, turn: int = 0) -> SealedState:
         """The newest block, with a witness of the slot that holds the anchored root; unverified.
+
+        Args:
+            turn: another number puts the question to another node first, where there are several.
 
         Raises:
             NotFound: nothing is anchored there in the newest block.
         """
 
-    def set_changes(self, after: BlockNumber) -> SetChanges:
+    def set_changes(self, after: BlockNumber, *, turn: int = 0) -> SetChanges:
         """Changes of the validator set in the blocks after that one, as far as one look reaches.
+
+        Args:
+            turn: as for `sealed_anchor`.
 
         Returns:
             `looked_to` equals the head where everything was looked at; else ask again from there.

@@ -2,18 +2,26 @@
 
 A node only brings blocks; what it brings is judged by `core.sealing` before it is kept, by the sets of validators that this
 deployment was set up to believe and those that followed from them. A node that brings what does not verify halts sealing, and
-nothing else: anchoring goes on, receipts go out without seals, and what is kept stays.
+nothing else: anchoring goes on, receipts go out without seals, and what is kept stays. The next call begins with another node.
+
+What a node may also do is leave something out. A set that came after a hidden change would be put after the wrong one, and every
+receipt past it be refused by those who know better. So a change is kept only where the block before it shows, by its own seals,
+that the set known is the one that the change found; and no block counts as looked at that does not show the same. What speaks
+against it begins the look again, from the last set known.
 
 Every call asks first what is kept already, so it may be repeated, interrupted, and made by several workers at once.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from greenlane.core.errors import CannotCheck, InvalidInput, NotFound, ProofRefused
+from greenlane.core.header import Header
 from greenlane.core.sealing import follow, next_set, verify_sealed_root
-from greenlane.core.seals import SealedState, Sealing, Seals
+from greenlane.core.seals import SealedState, Sealing, Seals, ValidatorSet
 from greenlane.core.units import BlockNumber, CenterId
-from greenlane.ports.ledger import Ledger
+from greenlane.ports.ledger import Ledger, LedgerMismatch, SetChanges
 from greenlane.ports.log import StoredAnchor
 from greenlane.ports.seals import SealedChain, StoredChange, extended
 from greenlane.ports.store import Store
@@ -29,6 +37,13 @@ class ValidatorsDamaged(CannotCheck):
 
     code = "validators-damaged"
     default_remedy = "Run `greenlane fsck`, and restore from a backup what it names."
+
+
+class ChangeHidden(ProofRefused):
+    """A node shows another validator set than the one known, and not the change between them."""
+
+    code = "set-change-hidden"
+    default_remedy = "Nothing was kept of it. The next look begins at the last known set, with another node where there is one."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +85,7 @@ class Seal:
         self._max_batch = max_batch
         self._again_from: BlockNumber | None = None
         self._proven = chain.sealing
+        self._turn = 0
 
     def __call__(self, center: CenterId) -> SealOutcome:
         """Keeps a sealed block for anchors that have none, the newest first; at most a batch of them.
@@ -98,8 +114,7 @@ class Seal:
                 tx.seals.keep_sealed(center, anchor.tree_size, state)
             kept += 1
         if refusal is not None:
-            # A node may have hidden a change: the next look for changes begins where the last known one stands.
-            self._again_from = BlockNumber(sealing.sets[-1].seals_from - 1)
+            self._doubt(sealing)
             raise refusal
         return SealOutcome(kept=kept, is_current=len(brought) < self._max_batch)
 
@@ -117,17 +132,23 @@ class Seal:
         if self._again_from is not None:
             at = min(at, self._again_from)
         for _ in range(_LOOKS_A_CALL):
-            look = self._ledger.set_changes(at)
+            with self._doubting_contradictions():
+                look = self._ledger.set_changes(at, turn=self._turn)
             changes: list[StoredChange] = []
+            shown: Header | None = None
             try:
-                for state in look.changes:
-                    becomes = next_set(state, sealing, self._chain.pilot_registry)
+                for header, state in _in_order(look):
+                    becomes = self._becomes(header, state, sealing, shown)
                     if becomes is not None:
                         changes.append(StoredChange(state=state, becomes=becomes))
                         sealing = replace(sealing, sets=(*sealing.sets, becomes))
+                    shown = header
+                if look.looked_to > at and (shown is None or shown.number != look.looked_to):
+                    raise ChangeHidden(f"A node says that it looked as far as block {look.looked_to}, and does not show it.")
             except (ProofRefused, InvalidInput, CannotCheck):
-                # What is behind the refused change was not looked at.
+                # What is behind the refused block was not looked at.
                 self._keep(changes, at)
+                self._doubt(sealing)
                 raise
             self._keep(changes, look.looked_to)
             found += len(changes)
@@ -188,9 +209,40 @@ class Seal:
             raise ValidatorsDamaged("The kept sets of validators are not those that the kept changes lead to.")
         self._proven = sealing
 
+    def _becomes(self, header: Header, state: SealedState, sealing: Sealing, before: Header | None) -> ValidatorSet | None:
+        """The set that a block brings, or None.
+
+        Args:
+            before: the verified block that was brought before it.
+        """
+        if header.number < sealing.sets[0].seals_from:
+            # It cannot be judged, and needs not be: what it brought is known.
+            return None
+        becomes = next_set(state, sealing, self._chain.pilot_registry)
+        if becomes is None or header.number == sealing.sets[-1].seals_from:
+            # Who seals the first block of a set is known by how the set became known.
+            return becomes
+        if before is None or before.block_hash() != header.parent_hash:
+            raise ChangeHidden(f"Block {header.number} shows other validators than those known, and not since when.")
+        return becomes
+
+    def _doubt(self, sealing: Sealing) -> None:
+        """A node may have hidden a change: the next look begins where the last known one stands, and with another node."""
+        self._again_from = BlockNumber(sealing.sets[-1].seals_from - 1)
+        self._turn += 1
+
+    @contextmanager
+    def _doubting_contradictions(self) -> Iterator[None]:
+        try:
+            yield
+        except LedgerMismatch:
+            self._turn += 1
+            raise
+
     def _bring(self, anchor: StoredAnchor) -> SealedState | None:
         try:
-            return self._ledger.sealed_anchor(anchor.center, anchor.tree_size)
+            with self._doubting_contradictions():
+                return self._ledger.sealed_anchor(anchor.center, anchor.tree_size, turn=self._turn)
         except NotFound:
             # The chain has lost it, or the node that was asked has not come so far: anchoring looks after that.
             return None
@@ -209,3 +261,12 @@ class Seal:
     def _keep(self, changes: list[StoredChange], followed_to: BlockNumber) -> None:
         with self._store.write() as tx:
             tx.seals.keep_changes(self._chain.chain_id, changes, followed_to=followed_to)
+
+
+def _in_order(look: SetChanges) -> list[tuple[Header, SealedState]]:
+    """All blocks that were brought, each once, with their headers; lowest first."""
+    by_number: dict[int, tuple[Header, SealedState]] = {}
+    for state in (*look.between, *look.changes):
+        header = Header.decode(state.header)
+        by_number[header.number] = (header, state)
+    return [by_number[number] for number in sorted(by_number)]

@@ -227,17 +227,23 @@ class EvmLedger:
 
         return self._ask(trace)
 
-    def sealed_anchor(self, center: CenterId, tree_size: TreeSize) -> SealedState:
+    def sealed_anchor(self, center: CenterId, tree_size: TreeSize, *, turn: int = 0) -> SealedState:
         """The newest block, with a witness of the slot that holds the anchored root; unverified.
+
+        Args:
+            turn: another number puts the question to another node first, where there are several.
 
         Raises:
             NotFound: nothing is anchored there in the newest block.
             LedgerUnavailable: also where the node has the block and not its state.
         """
-        return self._ask(lambda web3: read_sealed_anchor(web3, self._network.anchor_log, center, tree_size))
+        return self._ask(lambda web3: read_sealed_anchor(web3, self._network.anchor_log, center, tree_size), turn=turn)
 
-    def set_changes(self, after: BlockNumber) -> SetChanges:
+    def set_changes(self, after: BlockNumber, *, turn: int = 0) -> SetChanges:
         """Changes of the validator set in the blocks after that one, as far as one look reaches; unverified.
+
+        Args:
+            turn: as for `sealed_anchor`.
 
         Raises:
             NotFound: the blocks of this chain are not sealed.
@@ -247,8 +253,8 @@ class EvmLedger:
         if sealing is None:
             raise NotFound("The blocks of this chain are not sealed: no set of validators can be followed.")
         if sealing.mode is ValidatorMode.CONTRACT:
-            return self._ask(lambda web3: read_registry_changes(web3, self._network.pilot_registry, after))
-        return self._ask(lambda web3: read_header_changes(web3, after))
+            return self._ask(lambda web3: read_registry_changes(web3, self._network.pilot_registry, after), turn=turn)
+        return self._ask(lambda web3: read_header_changes(web3, after), turn=turn)
 
     def _contract(self, web3: Web3) -> AnchorLog:
         return AnchorLog(web3, self._network.anchor_log)
@@ -312,9 +318,9 @@ class EvmLedger:
             while len(self._known) > _KNOWN_TRANSACTIONS:
                 self._known.popitem(last=False)
 
-    def _ask(self, question: Callable[[Web3], T]) -> T:
+    def _ask(self, question: Callable[[Web3], T], *, turn: int = 0) -> T:
         with _words_of_the_port():
-            return self._nodes.ask(question)
+            return self._nodes.ask(question, turn=turn)
 
 
 @contextmanager

@@ -124,18 +124,19 @@ class Nodes:
         self._mismatch: LedgerMismatch | None = None
         self._shown_by, self._shown_height, self._shown_at = 0, 0, 0.0
 
-    def ask(self, question: Callable[[Web3], T]) -> T:
+    def ask(self, question: Callable[[Web3], T], *, turn: int = 0) -> T:
         """Puts a question to the first node that can be reached, fresh ones first.
 
         Args:
             question: may be put several times, to different nodes.
+            turn: begins with the next of them, or with the one after it, and so on in a circle.
 
         Raises:
             LedgerUnavailable: none can be reached, three times over.
             LedgerMismatch: one that was reached is of another chain, or two tell different chains.
         """
         self._survey_if_due()
-        return self._persist(lambda: self._ask_around(question))
+        return self._persist(lambda: self._ask_around(question, turn))
 
     def survey(self) -> Survey:
         """Asks every node for its newest block, and holds them against one another.
@@ -164,9 +165,11 @@ class Nodes:
                 f"No node of the chain answers: {names}. The last one: {cause}", remedy="Start the chain, or wait."
             ) from cause
 
-    def _ask_around(self, question: Callable[[Web3], T]) -> T:
+    def _ask_around(self, question: Callable[[Web3], T], turn: int) -> T:
         failures: list[BaseException] = []
-        for number in self._order:
+        order = self._order
+        first = turn % len(order) if order else 0
+        for number in (*order[first:], *order[:first]):
             try:
                 self._prove(number)
                 self._require_caught_up(number)

@@ -68,7 +68,7 @@ def read_sealed_anchor(web3: Web3, anchor_log: Address, center: CenterId, tree_s
         LedgerMismatch: what the node tells is no block of QBFT.
         LedgerUnavailable: the node has no state for the block.
     """
-    header = _header_at(web3, "latest")
+    header = _newest_header(web3)
     slot = anchored_root_slot(center, tree_size)
     values, witness = _proof(web3, anchor_log, (slot,), header.number)
     if not any(values[0]):
@@ -77,7 +77,7 @@ def read_sealed_anchor(web3: Web3, anchor_log: Address, center: CenterId, tree_s
 
 
 def read_registry_changes(web3: Web3, registry: Address, after: BlockNumber) -> SetChanges:
-    """Blocks in which the registry's list of validators changed, each with a witness of the list after it.
+    """Blocks in which the registry's list of validators changed, each with a witness of the list after it, as those between.
 
     Args:
         after: the first block looked at follows this one. One look reaches 100,000 blocks and MAX_SET_CHANGES changes.
@@ -87,7 +87,14 @@ def read_registry_changes(web3: Web3, registry: Address, after: BlockNumber) -> 
         LedgerUnavailable: the node has not the state of the first change that it tells of.
     """
     head = _number(ask_raw(web3, "eth_blockNumber"))
-    changes: list[SealedState] = []
+    changes: dict[int, SealedState] = {}
+    between: dict[int, SealedState] = {}
+
+    def to(number: int) -> SetChanges:
+        if number > after and number not in changes and number not in between:
+            between[number] = _registry_state(web3, registry, number)
+        return SetChanges(changes=tuple(changes.values()), between=tuple(between.values()), looked_to=BlockNumber(number))
+
     looked_to = after
     for _ in range(_LOG_WINDOWS):
         if looked_to >= head:
@@ -95,16 +102,18 @@ def read_registry_changes(web3: Web3, registry: Address, after: BlockNumber) -> 
         last = BlockNumber(min(looked_to + LOG_BLOCKS, head))
         for number in _changed_blocks(web3, registry, looked_to + 1, last):
             if len(changes) == MAX_SET_CHANGES:
-                return SetChanges(changes=tuple(changes), looked_to=BlockNumber(number - 1))
+                return to(number - 1)
             try:
-                changes.append(_registry_state(web3, registry, number))
+                if number > 1 and number - 1 not in changes:
+                    between[number - 1] = _registry_state(web3, registry, number - 1)
+                changes[number] = _registry_state(web3, registry, number)
             except LedgerUnavailable:
                 if not changes:
                     raise
                 # Those before it are worth keeping; the next look begins here and says what is wrong.
-                return SetChanges(changes=tuple(changes), looked_to=BlockNumber(number - 1))
+                return to(number - 1 if number - 1 in between else max(changes))
         looked_to = last
-    return SetChanges(changes=tuple(changes), looked_to=looked_to)
+    return to(looked_to)
 
 
 def read_header_changes(web3: Web3, after: BlockNumber) -> SetChanges:
@@ -120,18 +129,27 @@ def read_header_changes(web3: Web3, after: BlockNumber) -> SetChanges:
     if after >= head:
         return SetChanges(changes=(), looked_to=after)
     looked_to = BlockNumber(min(head, after + WALKED_BLOCKS))
-    before = _header_at(web3, hex(after)).extra.validators
+    before = _block_at(web3, after)
     changes: list[SealedState] = []
+    between: list[SealedState] = []
+
+    def to(block: JsonValue) -> SetChanges:
+        header = _header(block)
+        between.append(SealedState(header=header.encode(), witness=()))
+        return SetChanges(changes=tuple(changes), between=tuple(between), looked_to=header.number)
+
     for first in range(after + 1, looked_to + 1, _HEADERS_AT_ONCE):
         numbers = range(first, min(first + _HEADERS_AT_ONCE, looked_to + 1))
         for number, block in zip(numbers, ask_many_raw(web3, [_block_call(number) for number in numbers]), strict=True):
-            named = _named_validators(block)
-            if named != before:
+            _require_number(block, number)
+            if _named_validators(block) != _named_validators(before):
                 if len(changes) == MAX_SET_CHANGES:
-                    return SetChanges(changes=tuple(changes), looked_to=BlockNumber(number - 1))
+                    return to(before)
+                if number > 1:
+                    between.append(SealedState(header=_header(before).encode(), witness=()))
                 changes.append(SealedState(header=_header(block).encode(), witness=()))
-                before = named
-    return SetChanges(changes=tuple(changes), looked_to=looked_to)
+            before = block
+    return to(before)
 
 
 def _changed_blocks(web3: Web3, registry: Address, first: int, last: int) -> list[int]:
@@ -144,11 +162,14 @@ def _changed_blocks(web3: Web3, registry: Address, first: int, last: int) -> lis
     events = ask_raw(web3, "eth_getLogs", wanted)
     if not isinstance(events, list):
         raise LedgerMismatch("The node answers a question for events with what is no list.")
-    return sorted({_number(_members(event).get("blockNumber")) for event in events})
+    numbers = {_number(_members(event).get("blockNumber")) for event in events}
+    if not all(first <= number <= last for number in numbers):
+        raise LedgerMismatch("The node answers with events of other blocks than it was asked for.")
+    return sorted(numbers)
 
 
 def _registry_state(web3: Web3, registry: Address, number: int) -> SealedState:
-    header = _header_at(web3, hex(number))
+    header = _header_at(web3, number)
     (length,), _ = _proof(web3, registry, set_slots(0), header.number)
     count = int.from_bytes(length, "big")
     if not 1 <= count <= MAX_VALIDATORS:
@@ -183,8 +204,24 @@ def _block_call(number: int) -> tuple[str, list[JsonValue]]:
     return "eth_getBlockByNumber", [hex(number), False]
 
 
-def _header_at(web3: Web3, block: str) -> Header:
-    return _header(ask_raw(web3, "eth_getBlockByNumber", block, False))
+def _header_at(web3: Web3, number: int) -> Header:
+    return _header(_block_at(web3, number))
+
+
+def _newest_header(web3: Web3) -> Header:
+    return _header(ask_raw(web3, "eth_getBlockByNumber", "latest", False))
+
+
+def _block_at(web3: Web3, number: int) -> JsonValue:
+    method, params = _block_call(number)
+    block = ask_raw(web3, method, *params)
+    _require_number(block, number)
+    return block
+
+
+def _require_number(block: JsonValue, number: int) -> None:
+    if _members(block).get("number") != hex(number):
+        raise LedgerMismatch(f"The node answers with another block where block {number} was asked for.")
 
 
 def _header(block: JsonValue, node: str | None = None) -> Header:
