@@ -3,10 +3,12 @@
 import inspect
 import json
 import re
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
 from greenlane.adapters.evm import bindings
 from greenlane.adapters.evm.bindings import (
     AnchoredHead,
@@ -249,6 +251,58 @@ def test_a_center_is_nominated_endorsed_suspended_and_reinstated(live: Chain) ->
     govern(live, 1, PilotRegistry.encode_vote(latest_proposal(live)))
     assert registry.is_in_good_standing(SANTIAGO)
     assert registry.proposal(ProposalId(bytes(32))) is None
+
+
+def set_endpoints(endpoint: bytes, enode: bytes) -> bytes:
+    """Call data that no program of ours makes; a `string` and `bytes` are the same on the wire."""
+    return keccak256(b"setEndpoints(string,string)")[:4] + encode(["bytes", "bytes"], [endpoint, enode])
+
+
+@pytest.mark.parametrize(
+    "written", [b"\xff", b"\xc0\xaf" * 128, b"\xed\xa0\x80", b"\xe2\x28\xa1", b"\x00", b"\x1b[2J", bytes(range(256))]
+)
+def test_a_center_cannot_make_itself_unreadable(live: Chain, written: bytes) -> None:
+    before = live.registry.center(LIMA)
+    assert before is not None
+    data = set_endpoints(written, written)
+    receipt = live.send(data, sender=live.founders[1].operator, to=live.registry.address)
+    after, text = live.registry.center(LIMA), written.decode(errors="replace")
+    assert after == replace(before, endpoint=text, enode=text)
+    (event,) = map(PilotRegistry.event, receipt["logs"])
+    assert event is not None
+    assert event.arguments == {"centerId": "lima", "endpoint": text, "enode": text}
+
+
+def test_a_text_with_something_behind_its_end_is_read_without_it(live: Chain) -> None:
+    data = set_endpoints(b"https://b.example", b"enode://b")
+    dirty = data[: 4 + 96 + 20] + b"\xff" * 12 + data[4 + 128 : -4] + b"\xff" * 4
+    assert len(dirty) == len(data)
+    assert dirty != data
+    govern(live, 1, dirty)
+    found = live.registry.center(LIMA)
+    assert found is not None
+    assert (found.endpoint, found.enode) == ("https://b.example", "enode://b")
+
+
+def test_a_nomination_in_bytes_that_are_no_text_can_be_read_and_refused_by_its_name(live: Chain) -> None:
+    newcomer = candidate(3, SANTIAGO, live.accounts)
+    data = PilotRegistry.encode_nominate(newcomer)
+    for text in (newcomer.name, newcomer.origin):
+        assert text.encode().ljust(32, b"\0") in data
+        data = data.replace(text.encode().ljust(32, b"\0"), (b"\xff" * len(text)).ljust(32, b"\0"))
+    govern(live, 0, data)
+    nominated, proposal = live.registry.center(SANTIAGO), live.registry.proposal(latest_proposal(live))
+    assert nominated is not None
+    assert (nominated.status, nominated.name) == (CenterStatus.NOMINATED, "\ufffd" * len(newcomer.name))
+    assert proposal is not None
+    assert (proposal.kind, proposal.center) == (ProposalKind.ADMISSION, SANTIAGO)
+    govern(live, 1, PilotRegistry.encode_vote(latest_proposal(live)))
+    assert live.registry.is_active(SANTIAGO)
+    another = replace(candidate(3, "valparaiso", live.accounts[1:]), operator=live.accounts[13], log_key=b"\xbb" * 32)
+    data = PilotRegistry.encode_nominate(replace(another, origin="x" * len(newcomer.origin)))
+    data = data.replace(b"x" * len(newcomer.origin), b"\xff" * len(newcomer.origin))
+    with pytest.raises(ContractRefused, match=r"OriginTaken\(origin=\ufffd+, centerId=santiago\)"):
+        live.registry.simulate(data, sender=live.founders[0].operator)
 
 
 def test_a_center_minds_its_own_affairs(live: Chain) -> None:

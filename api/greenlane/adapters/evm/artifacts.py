@@ -1,18 +1,25 @@
 """Compiled contracts: ABI, bytecode and storage layout as package data; encoding and decoding of calls, answers and refusals.
 
 Written by scripts/contracts/compile.py, so what runs is what was compiled.
+
+The contracts bound a text by its length alone: whoever may write one can write bytes that are no UTF-8, past any program of ours.
+No record may become unreadable by that, or one center could hide itself, and all that is listed beside it, from everybody. So
+bytes that are no text read as U+FFFD, wherever a contract tells a text.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any, TypeAlias
 
-from eth_abi.abi import decode as abi_decode
 from eth_abi.abi import encode as abi_encode
+from eth_abi.codec import ABIDecoder
+from eth_abi.decoding import StringDecoder
 from eth_abi.exceptions import DecodingError, EncodingError
+from eth_abi.registry import registry as _eth_types
 
 from greenlane.adapters.evm.records import CenterCandidate, ContractEvent, RegistryParameters
 from greenlane.core.anchoring import center_key
@@ -26,6 +33,25 @@ WORD_BYTES = 32
 
 
 _SELECTOR_BYTES = 4
+
+
+class _AnyText(StringDecoder):
+    """A text, whatever its bytes."""
+
+    # Its first ancestor declares it None.
+    @staticmethod
+    def decoder_fn(data: bytes, handle_string_errors: str = "replace") -> str:  # type: ignore[override]
+        return data.decode("utf-8", errors="replace")
+
+
+def _decoder() -> ABIDecoder:
+    types = copy(_eth_types)
+    types.unregister_decoder("string")
+    types.register_decoder("string", _AnyText)
+    return ABIDecoder(types)
+
+
+_abi_decode = _decoder().decode
 
 
 # Built into the language, so they stand in no ABI. Source: Solidity documentation, "Panic via assert and Error via require".
@@ -179,8 +205,8 @@ class Artifact:
             NotThisContract: the answer is none of this function.
         """
         try:
-            values: tuple[Any, ...] = abi_decode(self._functions[function][2], answer)
-        except (DecodingError, OverflowError, UnicodeDecodeError) as cause:
+            values: tuple[Any, ...] = _abi_decode(self._functions[function][2], answer)
+        except (DecodingError, OverflowError) as cause:
             raise NotThisContract(f"{len(answer)} bytes are no answer of {self.name}.{function}.") from cause
         return values
 
@@ -190,8 +216,8 @@ class Artifact:
         if known is not None:
             name, inputs = known
             try:
-                values = abi_decode([_type_of(one) for one in inputs], data[_SELECTOR_BYTES:])
-            except (DecodingError, OverflowError, UnicodeDecodeError):
+                values = _abi_decode([_type_of(one) for one in inputs], data[_SELECTOR_BYTES:])
+            except (DecodingError, OverflowError):
                 return ContractRefused("Unknown", {"data": _hex(data)})
             return ContractRefused(name, _arguments(inputs, values))
         return ContractRefused("Unknown", {"data": _hex(data)})
@@ -209,10 +235,10 @@ class Artifact:
         indexed = [one for one in inputs if one["indexed"]]
         plain = [one for one in inputs if not one["indexed"]]
         try:
-            told = dict(_arguments(plain, abi_decode([_type_of(one) for one in plain], data)))
+            told = dict(_arguments(plain, _abi_decode([_type_of(one) for one in plain], data)))
             for one, topic in zip(indexed, topics[1:], strict=True):
-                told.update(_arguments([one], abi_decode([_type_of(one)], bytes(topic))))
-        except (DecodingError, OverflowError, UnicodeDecodeError, ValueError):
+                told.update(_arguments([one], _abi_decode([_type_of(one)], bytes(topic))))
+        except (DecodingError, OverflowError, ValueError):
             return None
         return ContractEvent(name=name, arguments={one["name"]: told[one["name"]] for one in inputs})
 

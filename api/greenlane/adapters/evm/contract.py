@@ -1,13 +1,16 @@
 """What both contracts' classes share: one contract at one address, asked through one node."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from web3 import Web3
 from web3.exceptions import ContractLogicError
 from web3.types import BlockIdentifier, LogReceipt, TxParams
 
-from greenlane.adapters.evm.artifacts import AbiArgument, ContractRefused, artifact, hex_bytes
+from greenlane.adapters.evm.artifacts import AbiArgument, ContractRefused, NotThisContract, artifact, hex_bytes
 from greenlane.adapters.evm.records import ContractEvent
+from greenlane.core.errors import InvalidInput
 from greenlane.core.units import (
     Address,
 )
@@ -47,6 +50,18 @@ class Contract:
     def _read(self, block: BlockIdentifier, function: str, *arguments: AbiArgument) -> tuple[Any, ...]:
         compiled = artifact(self._name)
         return compiled.decode_answer(function, self._ask(compiled.encode_call(function, *arguments), block))
+
+    @contextmanager
+    def _believed(self, function: str) -> Iterator[None]:
+        """Turns values into ours: what our contract never holds is no answer of it.
+
+        Raises:
+            NotThisContract: an id, a status, a kind or a time is none.
+        """
+        try:
+            yield
+        except (InvalidInput, ValueError) as cause:
+            raise NotThisContract(f"What {self._name}.{function} answers is nothing that the contract holds.") from cause
 
     def _ask(self, data: bytes, block: BlockIdentifier, *, sender: Address | None = None) -> bytes:
         call: TxParams = {"to": Web3.to_checksum_address(self.address), "data": Web3.to_hex(data)}

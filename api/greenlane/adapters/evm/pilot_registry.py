@@ -1,6 +1,6 @@
 """The PilotRegistry contract as a typed class."""
 
-from typing import Any
+from typing import Any, Final
 
 from web3.types import BlockIdentifier
 
@@ -30,6 +30,9 @@ from greenlane.core.units import (
     center_id,
     member_id,
 )
+
+# 9999-12-31T23:59:59Z.
+_LAST_SECOND: Final = 253_402_300_799
 
 
 class PilotRegistry(Contract):
@@ -67,7 +70,8 @@ class PilotRegistry(Contract):
     def center(self, center: CenterId, block: BlockIdentifier = "latest") -> CenterRecord | None:
         """A center, a nominated one too; None where there is none."""
         (told,) = self._read(block, "center", center_key(center))
-        return _center_record(told)
+        with self._believed("center"):
+            return _center_record(told)
 
     def center_count(self, block: BlockIdentifier = "latest") -> int:
         """How many centers were ever admitted."""
@@ -77,15 +81,17 @@ class PilotRegistry(Contract):
     def center_ids(self, offset: int, limit: int, block: BlockIdentifier = "latest") -> tuple[CenterId, ...]:
         """Ids of centers ever admitted, oldest first, from `offset`, at most `limit`."""
         (ids,) = self._read(block, "centerIds", offset, limit)
-        return tuple(center_id(slug_of(one)) for one in ids)
+        with self._believed("centerIds"):
+            return tuple(center_id(slug_of(one)) for one in ids)
 
     def log_keys(self, center: CenterId, block: BlockIdentifier = "latest") -> tuple[LogKeyRecord, ...]:
         """Every key a center's log was ever signed with, oldest first."""
         (terms,) = self._read(block, "logKeys", center_key(center))
-        return tuple(
-            LogKeyRecord(key=key, valid_from=UnixSeconds(valid_from), valid_until=_open_ended(valid_until))
-            for key, valid_from, valid_until in terms
-        )
+        with self._believed("logKeys"):
+            return tuple(
+                LogKeyRecord(key=key, valid_from=_block_time(valid_from), valid_until=_block_time(valid_until) or None)
+                for key, valid_from, valid_until in terms
+            )
 
     def is_active(self, center: CenterId, block: BlockIdentifier = "latest") -> bool:
         """Whether a center is active."""
@@ -118,16 +124,17 @@ class PilotRegistry(Contract):
         ((kind, is_executed, expires_at, revision, operator, center, content_hash),) = self._read(block, "proposal", proposal)
         if kind == ProposalKind.NONE:
             return None
-        return ProposalRecord(
-            id=proposal,
-            kind=ProposalKind(kind),
-            center=center_id(slug_of(center)),
-            is_executed=is_executed,
-            expires_at=UnixSeconds(expires_at),
-            revision=revision,
-            operator=Address(hex_bytes(operator)) if hex_bytes(operator) != NOBODY else None,
-            content_hash=content_hash if any(content_hash) else None,
-        )
+        with self._believed("proposal"):
+            return ProposalRecord(
+                id=proposal,
+                kind=ProposalKind(kind),
+                center=center_id(slug_of(center)),
+                is_executed=is_executed,
+                expires_at=UnixSeconds(expires_at),
+                revision=revision,
+                operator=Address(hex_bytes(operator)) if hex_bytes(operator) != NOBODY else None,
+                content_hash=content_hash if any(content_hash) else None,
+            )
 
     def proposal_count(self, block: BlockIdentifier = "latest") -> int:
         """How many proposals were ever made."""
@@ -156,12 +163,14 @@ class PilotRegistry(Contract):
     def member(self, center: CenterId, member: MemberId, block: BlockIdentifier = "latest") -> MemberRecord | None:
         """A member of a center, or None where there is none."""
         (told,) = self._read(block, "member", center_key(center), _member_key(member))
-        return _member_record(told)
+        with self._believed("member"):
+            return _member_record(told)
 
     def member_of(self, account: Address, block: BlockIdentifier = "latest") -> MemberRecord | None:
         """The member an account signs for, or None."""
         (told,) = self._read(block, "memberOf", account)
-        return _member_record(told)
+        with self._believed("memberOf"):
+            return _member_record(told)
 
     def member_count(self, center: CenterId, block: BlockIdentifier = "latest") -> int:
         """How many members a center ever vouched for."""
@@ -171,7 +180,8 @@ class PilotRegistry(Contract):
     def member_ids(self, center: CenterId, offset: int, limit: int, block: BlockIdentifier = "latest") -> tuple[MemberId, ...]:
         """Ids of a center's members, oldest first, from `offset`, at most `limit`."""
         (ids,) = self._read(block, "memberIds", center_key(center), offset, limit)
-        return tuple(member_id(slug_of(one)) for one in ids)
+        with self._believed("memberIds"):
+            return tuple(member_id(slug_of(one)) for one in ids)
 
     def is_member_in_good_standing(self, account: Address, role: MemberRole, block: BlockIdentifier = "latest") -> bool:
         """Whether an account is a member's with every role asked for, within its term, by a center in good standing."""
@@ -180,7 +190,8 @@ class PilotRegistry(Contract):
 
     def _center_of(self, function: str, key: bytes, block: BlockIdentifier) -> CenterId | None:
         (center,) = self._read(block, function, key)
-        return center_id(slug_of(center)) if any(center) else None
+        with self._believed(function):
+            return center_id(slug_of(center)) if any(center) else None
 
     # ---- what an operator may send ----
 
@@ -298,7 +309,7 @@ def _center_record(told: tuple[Any, ...]) -> CenterRecord | None:
     return CenterRecord(
         id=center_id(slug_of(id_)),
         status=CenterStatus(status),
-        economy=economy.decode("ascii"),
+        economy=economy.decode("ascii", errors="replace"),
         operator=Address(hex_bytes(operator)),
         anchorer=Address(hex_bytes(anchorer)),
         validator=Address(hex_bytes(validator)),
@@ -331,6 +342,13 @@ def _member_record(told: tuple[Any, ...]) -> MemberRecord | None:
 
 def _member_key(member: MemberId) -> bytes:
     return member_id(member).encode("ascii").ljust(WORD_BYTES, b"\x00")
+
+
+def _block_time(seconds: int) -> UnixSeconds:
+    # A block of a year that no calendar has; the contract takes these times from blocks and the plan alone.
+    if seconds > _LAST_SECOND:
+        raise ValueError(seconds)
+    return UnixSeconds(seconds)
 
 
 def _open_ended(time: int) -> UnixSeconds | None:

@@ -112,6 +112,8 @@ class CenterRecord:
     """A center as the registry keeps it; what CenterCandidate says, and its standing.
 
     Attributes:
+        name, origin, endpoint, enode: whatever the center wrote, up to 256 bytes: what is no UTF-8 reads as U+FFFD, and control
+            characters stay. Whoever shows or uses them judges them.
         anchorer: 20 zeros where it has none, its account having been made the operator by vote.
         term_end: no longer in good standing from here; None is open.
         revision: counts changes of status and term.
