@@ -13,7 +13,7 @@ from greenlane.adapters.evm.bindings import (
     PilotRegistry,
     UnixSeconds,
 )
-from greenlane.adapters.evm.trust import read_trust
+from greenlane.adapters.evm.trust import UNKNOWN_ECONOMY, read_trust
 from greenlane.core.crypto import ed25519_public_key, sha256
 from greenlane.core.trust import MAX_LOG_KEYS, TrustFile, encode_trust_file, parse_trust_file
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId
@@ -55,7 +55,7 @@ def record(id_: CenterId, **changes: str) -> CenterRecord:
 
 @dataclass
 class Registry(PilotRegistry):
-    """A registry that holds what a test says; None stands for text that is no UTF-8."""
+    """A registry that holds what a test says; None stands for an answer that is none of the registry's contract."""
 
     centers: Mapping[CenterId, CenterRecord | None]
     keys: Mapping[CenterId, list[LogKeyRecord]]
@@ -116,21 +116,51 @@ def test_only_log_keys_that_no_signature_can_fit_are_left_out(terms: list[LogKey
 
 
 @pytest.mark.parametrize(
+    ("changes", "name", "economy"),
+    [
+        ({"name": "two\nlines"}, "lima", "PE"),
+        ({"name": "\u202eamil"}, "lima", "PE"),
+        ({"name": "\x1b[2J"}, "lima", "PE"),
+        ({"name": "\ud800"}, "lima", "PE"),
+        ({"name": ""}, "lima", "PE"),
+        ({"name": "n" * 201}, "lima", "PE"),
+        ({"name": "Lim\ufffd"}, "Lim\ufffd", "PE"),
+        ({"economy": "\ufffd\ufffd"}, "lima", UNKNOWN_ECONOMY),
+        ({"economy": "", "name": "\x00"}, "lima", UNKNOWN_ECONOMY),
+        ({"endpoint": "\ufffd\x1b[2J", "enode": "\x00"}, "Lima", "PE"),
+    ],
+    ids=repr,
+)
+def test_a_text_that_cannot_be_shown_takes_no_centers_keys_away(changes: dict[str, str], name: str, economy: str) -> None:
+    trust = trust_of([term(key(1), 1, 5), term(key(2), 5)], record(LIMA, **changes))
+    assert lima_keys(trust) == [key(1), key(2)]
+    center = trust.center(LIMA)
+    assert center is not None
+    assert (center.name, center.economy, center.origin) == (name, economy, "lima.example/log")
+
+
+def test_a_name_that_gave_way_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        trust_of([term(key(1), 1)], record(LIMA, name="n" * 777))
+        trust_of([term(key(1), 1)], record(LIMA, name="n" * 777))
+    (line,) = caplog.records
+    assert (line.message, line.__dict__["center"], line.__dict__["code"]) == ("trust.center_text_replaced", LIMA, "field-invalid")
+
+
+@pytest.mark.parametrize(
     "changes",
     [
-        {"name": "two\nlines"},
-        {"name": "\u202eamil"},
-        {"name": ""},
-        {"name": "n" * 201},
         {"origin": "with space"},
         {"origin": "a+b"},
         {"origin": ""},
         {"origin": "o" * 256},
+        {"origin": "lima.example/\x1b[2J"},
+        {"origin": "lima.example/\ufffd"},
         {"origin": "tianjin.example/log"},
     ],
     ids=repr,
 )
-def test_a_center_with_a_name_that_no_trust_file_holds_is_left_out_and_told(
+def test_a_center_with_an_origin_that_names_no_log_is_left_out_and_told(
     changes: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -139,8 +169,16 @@ def test_a_center_with_a_name_that_no_trust_file_holds_is_left_out_and_told(
     assert {line.__dict__["center"] for line in caplog.records} <= {LIMA}
 
 
-def test_a_center_whose_text_is_none_is_left_out() -> None:
-    assert lima_keys(trust_of([term(key(1), 1)], is_unreadable=True)) == []
+def test_a_node_that_gives_no_answer_about_a_center_does_not_make_it_unknown() -> None:
+    with pytest.raises(NotThisContract):
+        trust_of([term(key(1), 1)], is_unreadable=True)
+
+
+def test_what_is_left_out_after_a_key_was_changed_leaves_what_was_proven_before() -> None:
+    before = lima_keys(trust_of([term(key(1), 1)]))
+    for later in (_NO_KEY, key(1)):
+        trust = trust_of([term(key(1), 1, 5), term(later, 5)], record(LIMA, endpoint="\ufffd", enode="\ufffd"))
+        assert lima_keys(trust) == before
 
 
 def test_what_is_left_out_is_told_by_name_and_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,9 +1,14 @@
 """The trust file of a network, read from its registry.
 
 Centers write names and keys into the registry themselves, and one that writes nonsense must not take the trust file away from all
-others. So what no signature can ever fit is left out, and told by name in the log: a key that is none, a term that is empty, a
-key whose id another key of the center has already, and a center of which nothing usable is left. A receipt that would need what
-is left out is refused, as it would be anyway.
+others, nor its own past away from those who hold its receipts. So what no signature can ever fit is left out, and told by name in
+the log: a key that is none, a term that is empty, a key whose id another key of the center has already, and a center of which
+nothing usable is left: no key, or an origin that names no log. A receipt that would need what is left out is refused, as it would
+be anyway. What proves nothing leaves nobody out: a name that cannot be shown gives way to the center's id, and an economy that is
+none to UNKNOWN_ECONOMY.
+
+An answer that our contract cannot give is no nonsense of a center, for the contract lets none of it in: it is a node's fault, and
+ends the reading, since a trust file without that center would call its true receipts false.
 """
 
 import logging
@@ -11,8 +16,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Final
 
-from greenlane.adapters.evm.bindings import LogKeyRecord, NotThisContract, PilotRegistry, UnixSeconds
+from greenlane.adapters.evm.bindings import LogKeyRecord, PilotRegistry, UnixSeconds
 from greenlane.core.errors import GreenlaneError, InvalidInput
 from greenlane.core.note import VerifierKey, VerifierKeyInvalid
 from greenlane.core.seals import Sealing
@@ -20,8 +26,11 @@ from greenlane.core.trust import MAX_LOG_KEYS, LogKeyTerm, TrustedCenter, TrustF
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId
 from greenlane.ports.ledger import LedgerMismatch
 
+UNKNOWN_ECONOMY: Final = "ZZ"
+"""For users to assign, so no country has it. Source: ISO 3166-1, 8.1.3."""
 _log = logging.getLogger(__name__)
 _PAGE = 100
+_NO_TEXT = "\ufffd"
 
 
 def read_trust(
@@ -43,6 +52,7 @@ def read_trust(
 
     Raises:
         LedgerMismatch: the registry names no usable center, or more than a trust file holds.
+        NotThisContract: an answer is none of the registry.
     """
     ids: list[CenterId] = []
     while page := registry.center_ids(len(ids), _PAGE, block):
@@ -57,12 +67,8 @@ def read_trust(
     )
     centers: dict[str, TrustedCenter] = {}
     for id_ in ids:
-        try:
-            center = _center(registry, id_, block)
-            # The one judge of what a trust file may hold is its own reader.
-            encode_trust_file(replace(trust, centers=(center,)))
-        except (InvalidInput, NotThisContract) as fault:
-            _tell("trust.center_left_out", id_, fault.code, str(fault))
+        center = _usable(_center(registry, id_, block), trust)
+        if center is None:
             continue
         if centers.setdefault(center.origin, center) is not center:
             _tell("trust.center_left_out", id_, "origin-taken", f"The origin {center.origin!r} is an earlier center's.")
@@ -85,6 +91,28 @@ def _center(registry: PilotRegistry, id_: CenterId, block: BlockNumber) -> Trust
         origin=record.origin,
         log_keys=_usable_terms(id_, record.origin, registry.log_keys(id_, block)),
     )
+
+
+def _usable(center: TrustedCenter, trust: TrustFile) -> TrustedCenter | None:
+    """The center as a trust file can hold it, or None where none can."""
+    if _NO_TEXT in center.origin:
+        # Two origins that are no text may read alike, and a log's notes are text.
+        _tell("trust.center_left_out", center.id, "origin-no-text", f"The origin reads {center.origin!r}.")
+        return None
+    plain = replace(center, name=center.id)
+    faults: list[InvalidInput] = []
+    for held in (center, plain, replace(plain, economy=UNKNOWN_ECONOMY)):
+        try:
+            # The one judge of what a trust file may hold is its own reader.
+            encode_trust_file(replace(trust, centers=(held,)))
+        except InvalidInput as fault:
+            faults.append(fault)
+            continue
+        if faults:
+            _tell("trust.center_text_replaced", center.id, faults[0].code, str(faults[0]))
+        return held
+    _tell("trust.center_left_out", center.id, faults[-1].code, str(faults[-1]))
+    return None
 
 
 def _usable_terms(id_: CenterId, origin: str, records: Iterable[LogKeyRecord]) -> tuple[LogKeyTerm, ...]:
