@@ -156,6 +156,15 @@ def test_the_set_is_followed_from_the_first_day_through_every_recorded_change(sh
 
 
 @pytest.mark.conformance
+@pytest.mark.parametrize("number", CHANGES[ValidatorMode.HEADER])
+def test_where_a_header_names_another_set_more_than_half_of_those_before_sealed_it(shared_data: Path, number: int) -> None:
+    mode = ValidatorMode.HEADER
+    before = sealer(shared_data, mode, number - 1)
+    assert sealer(shared_data, mode, number) != before
+    assert 2 * len(before.intersection(signers(Header.decode(rlp(shared_data, mode, number))))) > len(before)
+
+
+@pytest.mark.conformance
 def test_where_one_of_five_was_dropped_fewer_of_the_five_sealed_than_their_quorum(shared_data: Path) -> None:
     """Why a change in the mode HEADER asks for one less: the network's own block would be refused."""
     header = Header.decode(rlp(shared_data, ValidatorMode.HEADER, 621))

@@ -171,7 +171,7 @@ class SealedChain:
         """Makes the blocks that bring another set; answers with the first block that the set seals.
 
         In the mode CONTRACT one block changes the registry and the next is sealed by the new set. In the mode HEADER each block
-        adds or drops one validator, as votes do.
+        adds or drops one validator, as votes do; the fewest seal it that are enough, and more than half of the set before.
         """
         wanted = self._ordered(tuple(validators))
         now = self.sets[-1].validators
@@ -181,10 +181,14 @@ class SealedChain:
             return self.block().number
         steps = [*((each, True) for each in wanted if each not in now), *((each, False) for each in now if each not in wanted)]
         for each, is_added in steps:
+            before = now
             now = self._ordered((*now, each) if is_added else tuple(one for one in now if one != each))
             self._write_set(now)
             self._note_change(now, len(self.headers), changed_in=BlockNumber(len(self.headers)))
-            self.block()
+            # Those who were there before seal first, another one of them with every block.
+            turn = len(self.headers) % len(now)
+            turned = sorted((*now[turn:], *now[:turn]), key=lambda one: one not in before)
+            self.block(sealers=turned[: max(-(-2 * len(now) // 3), len(before) // 2 + 1)])
         return self.head.number
 
     def write(self, contract: Address, slot: bytes, value: int) -> None:

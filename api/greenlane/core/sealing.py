@@ -8,10 +8,14 @@ CONTRACT: the registry's storage after block N names the set that seals block N 
 before, with a witness of that storage.
 
 HEADER: block N names the set that seals it. A change is block N itself, sealed by a quorum of the set it names, which is one
-validator apart from the set before. Every honest change is like that, since one vote rides in a block. And none can be made up
-while no more than f = (n - 1) // 3 of the n validators before lie: of a quorum of one more or one fewer, all but one of a quorum
-of the n are among those who sealed, which is more than f, so that an honest one is. To ask for a whole quorum of the set before
-would refuse honest changes: where one of five is dropped, three seal, not four.
+validator apart from the set before, and by more than half of the set before. Every honest change is like that, since one vote
+rides in a block: but for four validators that become three, and two that become three, where the seals may be too few by one;
+and two that become one, where they always are. Those need a newer trust file.
+
+So in the mode HEADER two thirds of the n validators, rounded down, but always more than half, can make up a change, and with it
+any history: at most one fewer than the quorum, and more than the f = (n - 1) // 3 that may lie. Keys of their own, added one by
+one, help no fewer of them, since the first such change takes as many. To ask for a whole quorum of the set before would refuse
+honest changes: where one of five is dropped, three seal, not four.
 
 A refusal says that the proof is wrong; `SetUnknown` says that it could not be judged.
 Source: Hyperledger Besu 26.8, QBFT (BftHelpers, ValidatorContractController, VoteTally); docs/decisions/0015.
@@ -152,6 +156,11 @@ def verify_header(header: Header, validators: Iterable[Address], mode: Validator
     Raises:
         ValidatorsMisplaced, MinerForeign, SealInvalid, SealTwice, SealForeign, SealsTooFew: what each says.
     """
+    _sealers(header, validators, mode)
+
+
+def _sealers(header: Header, validators: Iterable[Address], mode: ValidatorMode) -> frozenset[Address]:
+    """Who of a set of validators sealed a block; raises what `verify_header` does."""
     set_ = frozenset(validators)
     named = header.extra.validators
     if mode is ValidatorMode.CONTRACT and named:
@@ -175,6 +184,7 @@ def verify_header(header: Header, validators: Iterable[Address], mode: Validator
         raise SealsTooFew(
             f"Block {header.number} bears {len(found)} seals; of {len(set_)} validators {quorum(len(set_))} must seal it."
         )
+    return frozenset(found)
 
 
 def next_set(state: SealedState, sealing: Sealing, registry: Address) -> ValidatorSet | None:
@@ -201,14 +211,15 @@ def follow(changes: Iterable[SealedState], sealing: Sealing, registry: Address) 
     """What is known once the changes of the validator set are.
 
     Args:
-        changes: as `next_set` takes them, block numbers strictly rising. One in a block older than the oldest set known cannot
-            be judged and need not be: it is passed over, since others may start from an older trust file.
+        changes: as `next_set` takes them, block numbers strictly rising. Of one in a block older than the oldest set known
+            nobody can say who had to seal it, and nobody need: it is read, its seals are not judged, and nothing follows from
+            it, since others may start from an older trust file.
         sealing: what is known without them.
         registry: as for `next_set`.
 
     Raises:
         ChangeRefused: they do not rise.
-        HeaderInvalid, ProofRefused: as `next_set` does.
+        HeaderInvalid, ProofRefused: as `next_set` does; for what is only read, nothing that is about seals.
     """
     last = -1
     for change in changes:
@@ -334,9 +345,15 @@ def _named_in_header(header: Header, sealing: Sealing) -> ValidatorSet | None:
     if header.number <= sealing.sets[-1].seals_from or frozenset(named) == frozenset(known):
         verify_header(header, known, sealing.mode)
         return None
-    verify_header(header, named, sealing.mode)
+    sealers = _sealers(header, named, sealing.mode)
     if len(frozenset(known) ^ frozenset(named)) != 1:
         raise ChangeRefused(f"Block {header.number} names a set more than one validator away from the one before.")
+    of_before = len(sealers.intersection(known))
+    if 2 * of_before <= len(known):
+        raise ChangeRefused(
+            f"Block {header.number} names another set and was sealed by {of_before} of the {len(known)} validators before it, "
+            "not by more than half of them."
+        )
     return ValidatorSet(seals_from=header.number, validators=named)
 
 
