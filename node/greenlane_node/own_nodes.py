@@ -5,9 +5,11 @@ keeps a node is what that node was started with.
 """
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from greenlane.adapters.evm.tokens import node_name
 from greenlane.adapters.home import Home
 from greenlane.core.errors import GreenlaneError, NotFound
 
@@ -66,6 +68,26 @@ def own_nodes(home: Home) -> tuple[OwnNode, ...]:
             remedy="Name the folder with --home, or make its nodes: `greenlane-node init --help`.",
         )
     return tuple(_own_node(layout, config) for config in configs)
+
+
+def nodes_to_ask(home: Home, urls: Iterable[str]) -> tuple[tuple[str, NodeRpc], ...]:
+    """Our own nodes and those at these addresses, each once, with its name and with the token that this home has for it.
+
+    Args:
+        urls: of network.json. What opens them stands in tokens/api, by address.
+
+    Raises:
+        NotFound, NodeConfigInvalid: as for `own_nodes`.
+    """
+    own = own_nodes(home)
+    known = {node_name(node.rpc_url) for node in own}
+    tokens = NetworkLayout(home).api_tokens
+    token_file = tokens if tokens.exists() else None
+    others = {node_name(url): url for url in urls if node_name(url) not in known}
+    return (
+        *((node.name, node.rpc()) for node in own),
+        *((name, NodeRpc(url, token_file=token_file)) for name, url in others.items()),
+    )
 
 
 def _own_node(layout: NetworkLayout, config: Path) -> OwnNode:

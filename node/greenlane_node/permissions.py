@@ -9,35 +9,46 @@ this room: what the registry says is written into the files and told to the node
   gossip and proposals bring, not against a block that others made. Who may do what is for the contracts.
 - Static nodes are whom a node calls: the same validators, without itself.
 
+What the registry says is asked of the node that has seen most of the chain (freshest.py), and not while that one is still
+fetching it: an old registry knows no center that joined since, and its nodes would be cut off. Where its newest block is old, the
+chain stands still or the node is cut off, and nobody here can tell which. Then lists only grow: whoever belongs to the network is
+let in, so that a chain can be brought back by it, and nobody is taken off until blocks come.
+
+Where validators vote in headers, a center that left, or a key that was replaced, seals until it is voted out: without it a quorum
+may be lost. So whoever seals the next block stays on the lists of nodes.
+
 A node refuses to start where a static node is not on its allowlist. So at every moment the static nodes are among the allowed
 ones: what is new is allowed before it is called, and no more called before it is no more allowed.
 Source: Besu 26.8.0, local permissioning (permissions-nodes-config-file, PERM API).
 """
 
 import json
+import time
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import tomli_w
-from greenlane.adapters.evm.bindings import CenterRecord, CenterStatus, PilotRegistry
+from greenlane.adapters.evm.bindings import CenterRecord, CenterStatus
+from greenlane.adapters.evm.tokens import RpcTokenFileInvalid
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import replace_file
-from greenlane.adapters.network_file import load_network
 from greenlane.core.anchoring import ADDRESS_BYTES
 from greenlane.core.crypto import keccak256
 from greenlane.core.errors import GreenlaneError
 from greenlane.core.units import Address
 from greenlane.core.wire import encode_hex
-from web3 import Web3
 
+from greenlane_node.chain_access import reached
+from greenlane_node.freshest import Freshest, freshest_chain
+from greenlane_node.governance import all_centers
 from greenlane_node.keys import EnodeInvalid, parse_enode
+from greenlane_node.node_view import sealing_sets
 from greenlane_node.own_nodes import NodeConfigInvalid, OwnNode, own_nodes
 from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
 
-_PAGE = 100
 _NODES, _ACCOUNTS = "nodes-allowlist", "accounts-allowlist"
 
 
@@ -55,11 +66,29 @@ class Wanted:
         validators: enode URLs of the active centers' validators, sorted.
         accounts: of operators and anchorers of active centers, 0x-hex in lower case, sorted.
         left_out: active centers whose enode in the registry is none, and why: their nodes can't be let in.
+        sealing: who seals the next block: whose enode is on a list of nodes stays there.
+        only_grows: what the registry says may be old: nothing is taken off any list.
     """
 
     validators: tuple[str, ...]
     accounts: tuple[str, ...]
     left_out: tuple[str, ...]
+    sealing: frozenset[Address] = frozenset()
+    only_grows: bool = False
+
+    def nodes_beside(self, has: Iterable[str], should: Iterable[str]) -> tuple[str, ...]:
+        """What a list of nodes should be that has these entries now.
+
+        Args:
+            should: what the registry makes of it; who is named there is not kept under another address.
+        """
+        named = {_id(one) for one in should}
+        kept = (one for one in has if self.only_grows or (_address(one) in self.sealing and _id(one) not in named))
+        return tuple(sorted({*should, *kept}))
+
+    def accounts_beside(self, has: Iterable[str]) -> tuple[str, ...]:
+        """What a list of accounts should be that has these entries now."""
+        return tuple(sorted({*self.accounts, *(has if self.only_grows else ())}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,38 +111,56 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What one look or one sync found: what differed, and which centers can't be let in."""
+    """What one look or one sync found.
+
+    Attributes:
+        changes: what differed.
+        left_out: centers that can't be let in.
+        strangers: nodes that were asked and are of another chain.
+        old: why nothing was taken off the lists; empty where what the registry says is of now.
+    """
 
     changes: tuple[Change, ...]
     left_out: tuple[str, ...]
+    strangers: tuple[str, ...] = ()
+    old: str = ""
 
 
-def look(home: Home) -> Found:
+def look(home: Home, *, now: Callable[[], float] = time.time) -> Found:
     """How the lists of our nodes differ from the registry, in the files and in the nodes that run; nothing is changed.
+
+    Args:
+        now: unix seconds of this machine.
 
     Raises:
         NotFound, NodeConfigInvalid: there are no nodes here, or their files cannot be read.
-        NodeSilent: none of them answers, so that the registry cannot be asked.
+        NodeSilent, NodeRefused, ChainBehind, LedgerMismatch: there is no node whose registry can be believed.
         RegistryUnusable: the registry permits nobody.
     """
     nodes = own_nodes(home)
-    own, permitted = own_enodes(nodes), _registry_says(home, nodes)
+    own, freshest = own_enodes(nodes), freshest_chain(home, now=now)
+    permitted = _registry_says(freshest)
     changes: list[Change] = []
     for node in nodes:
         changes += differences(node, own, permitted)
         with suppress(NodeSilent):
             changes += running_differences(node, own, permitted)
-    return Found(changes=tuple(changes), left_out=permitted.left_out)
+    return _found(changes, permitted, freshest)
 
 
-def sync(home: Home) -> Found:
+def sync(home: Home, *, now: Callable[[], float] = time.time) -> Found:
     """Makes the lists of our nodes equal to the registry; what differed, and with a note what differs still.
 
+    Args:
+        now: unix seconds of this machine.
+
     Raises:
-        NotFound, NodeConfigInvalid, NodeSilent, RegistryUnusable: as for `look`; nothing was changed.
+        NotFound, NodeConfigInvalid, NodeSilent, NodeRefused, ChainBehind, LedgerMismatch, RegistryUnusable: as for `look`; then
+            nothing was changed.
     """
     nodes = own_nodes(home)
-    own, permitted = own_enodes(nodes), _registry_says(home, nodes)
+    own, freshest = own_enodes(nodes), freshest_chain(home, now=now)
+    permitted = _registry_says(freshest)
     changes: list[Change] = []
     for node in nodes:
         differed = differences(node, own, permitted)
@@ -123,58 +170,60 @@ def sync(home: Home) -> Found:
             left = tell_node(node, own, permitted)
         except NodeSilent:
             left = ()
-        except NodeRefused as error:
+        except (NodeRefused, RpcTokenFileInvalid) as error:
             left = (Change(node=node.name, list="running", missing=(), surplus=(), note=error.detail),)
         changes += [*differed, *left]
-    return Found(changes=tuple(changes), left_out=permitted.left_out)
+    return _found(changes, permitted, freshest)
 
 
-def _registry_says(home: Home, nodes: Sequence[OwnNode]) -> Wanted:
-    pilot_registry = load_network(home.network_file).pilot_registry
-    for node in nodes:
-        try:
-            rpc = node.rpc()
-            rpc.call("eth_blockNumber")
-        except (NodeSilent, NodeRefused):
-            continue
-        return wanted(active_centers(rpc.web3(), pilot_registry))
-    raise NodeSilent(
-        f"None of {', '.join(node.name for node in nodes)} answers, so the registry cannot be asked.",
-        remedy="Start them: the files stay as they are until then.",
+def _found(changes: Sequence[Change], permitted: Wanted, freshest: Freshest) -> Found:
+    old = (
+        f"The newest block, {freshest.head}, is {freshest.age_s} seconds old: nobody is taken off the lists until blocks come."
+        if freshest.is_old
+        else ""
     )
+    return Found(changes=tuple(changes), left_out=permitted.left_out, strangers=freshest.strangers, old=old)
 
 
-def active_centers(web3: Web3, pilot_registry: Address) -> tuple[CenterRecord, ...]:
-    """Every active center, in the order in which they were admitted, all read at one block."""
-    registry, block = PilotRegistry(web3, pilot_registry), web3.eth.block_number
-    found: list[CenterRecord] = []
-    seen = 0
-    while page := registry.center_ids(seen, _PAGE, block):
-        seen += len(page)
-        records = (registry.center(id_, block) for id_ in page)
-        found.extend(record for record in records if record is not None and record.status is CenterStatus.ACTIVE)
-    return tuple(found)
+def _registry_says(freshest: Freshest) -> Wanted:
+    chain = freshest.chain
+    with reached(chain.rpc.url):
+        # The set first: whoever is voted in between is on the lists of the next run.
+        sealing = frozenset(sealing_sets(chain).seals_next)
+        centers = all_centers(chain.registry, chain.web3.eth.block_number)
+    return wanted(centers, sealing=sealing, only_grows=freshest.is_old)
 
 
-def wanted(centers: Iterable[CenterRecord]) -> Wanted:
-    """What the active centers make of the allowlists.
+def wanted(centers: Iterable[CenterRecord], *, sealing: frozenset[Address] = frozenset(), only_grows: bool = False) -> Wanted:
+    """What the centers make of the allowlists.
+
+    Args:
+        centers: all of the registry's, at one block; those that are not active count where they still seal.
+        sealing, only_grows: see `Wanted`.
 
     Raises:
         RegistryUnusable: no center has a node that could be let in: such a list would cut every node off.
     """
     validators, accounts, left_out = set[str](), set[str](), []
     for center in centers:
-        accounts |= {encode_hex(account) for account in (center.operator, center.anchorer) if any(account)}
-        fault = _enode_fault(center)
-        if fault is None:
+        is_active, fault = center.status is CenterStatus.ACTIVE, _enode_fault(center)
+        if is_active:
+            accounts |= {encode_hex(account) for account in (center.operator, center.anchorer) if any(account)}
+        if fault is None and (is_active or center.validator in sealing):
             validators.add(center.enode)
-        else:
+        elif is_active:
             left_out.append(f"{center.id}: {fault}")
     if not validators:
         raise RegistryUnusable(
             "No active center has a node's enode in the registry.", remedy="Centers set it with `greenlane-node endpoints`."
         )
-    return Wanted(validators=tuple(sorted(validators)), accounts=tuple(sorted(accounts)), left_out=tuple(left_out))
+    return Wanted(
+        validators=tuple(sorted(validators)),
+        accounts=tuple(sorted(accounts)),
+        left_out=tuple(left_out),
+        sealing=sealing,
+        only_grows=only_grows,
+    )
 
 
 def _enode_fault(center: CenterRecord) -> str | None:
@@ -185,7 +234,7 @@ def _enode_fault(center: CenterRecord) -> str | None:
         public_key, _, _ = parse_enode(center.enode)
     except EnodeInvalid:
         return "what the registry has is no enode URL with an IP address"
-    if keccak256(public_key)[-ADDRESS_BYTES:] != center.validator:
+    if _address_of(public_key) != center.validator:
         return "the registry's enode is another node's than its validator"
     return None
 
@@ -199,22 +248,18 @@ def differences(node: OwnNode, own: Sequence[str], permitted: Wanted) -> tuple[C
     Raises:
         NodeConfigInvalid: a list of the node cannot be read.
     """
-    lists = (
-        ("nodes", _read_list(node.folder.allowed_nodes, _NODES), _allowed(own, permitted)),
-        ("accounts", _read_list(node.folder.allowed_accounts, _ACCOUNTS), permitted.accounts),
-        ("static nodes", _read_static(node.folder.static_nodes), _called(node, permitted)),
-    )
+    lists = zip(("nodes", "accounts", "static nodes"), _files(node), _files_wanted(node, own, permitted), strict=True)
     return tuple(change for name, has, should in lists if (change := _change(node.name, name, has, should)) is not None)
 
 
 def write_lists(node: OwnNode, own: Sequence[str], permitted: Wanted) -> None:
     """Makes the files of one node equal to the registry; whole or not at all, each, and in an order that any crash may cut."""
-    should = _allowed(own, permitted)
-    before = _read_list(node.folder.allowed_nodes, _NODES)
-    _write_list(node.folder.allowed_nodes, _NODES, sorted({*before, *should}))
-    replace_file(node.folder.static_nodes, (json.dumps(_called(node, permitted), indent=2) + "\n").encode())
-    _write_list(node.folder.allowed_nodes, _NODES, should)
-    _write_list(node.folder.allowed_accounts, _ACCOUNTS, permitted.accounts)
+    before, _, _ = _files(node)
+    nodes, accounts, static = _files_wanted(node, own, permitted)
+    _write_list(node.folder.allowed_nodes, _NODES, sorted({*before, *nodes}))
+    replace_file(node.folder.static_nodes, (json.dumps(static, indent=2) + "\n").encode())
+    _write_list(node.folder.allowed_nodes, _NODES, nodes)
+    _write_list(node.folder.allowed_accounts, _ACCOUNTS, accounts)
 
 
 def running_differences(node: OwnNode, own: Sequence[str], permitted: Wanted) -> tuple[Change, ...]:
@@ -224,9 +269,10 @@ def running_differences(node: OwnNode, own: Sequence[str], permitted: Wanted) ->
         NodeSilent, NodeRefused: it does not run, or does not tell.
     """
     rpc = node.rpc()
+    nodes, accounts = _told(rpc, "perm_getNodesAllowlist"), _told(rpc, "perm_getAccountsAllowlist")
     lists = (
-        ("nodes (running)", _told(rpc, "perm_getNodesAllowlist"), _allowed(own, permitted)),
-        ("accounts (running)", _told(rpc, "perm_getAccountsAllowlist"), permitted.accounts),
+        ("nodes (running)", nodes, permitted.nodes_beside(nodes, _allowed(own, permitted))),
+        ("accounts (running)", accounts, permitted.accounts_beside(accounts)),
     )
     return tuple(change for name, has, should in lists if (change := _change(node.name, name, has, should)) is not None)
 
@@ -279,9 +325,37 @@ def _allowed(own: Sequence[str], permitted: Wanted) -> tuple[str, ...]:
     return tuple(sorted({*own, *permitted.validators}))
 
 
-def _called(node: OwnNode, permitted: Wanted) -> list[str]:
+def _files(node: OwnNode) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """Nodes, accounts and static nodes, as the files have them."""
+    folder = node.folder
+    nodes, accounts = _read_list(folder.allowed_nodes, _NODES), _read_list(folder.allowed_accounts, _ACCOUNTS)
+    return nodes, accounts, _read_static(folder.static_nodes)
+
+
+def _files_wanted(node: OwnNode, own: Sequence[str], permitted: Wanted) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """Nodes, accounts and static nodes, as the files should have them."""
+    nodes, accounts, static = _files(node)
     (itself,) = own_enodes([node])
-    return [enode for enode in permitted.validators if _id(enode) != _id(itself)]
+    others = [one for one in permitted.validators if _id(one) != _id(itself)]
+    called = permitted.nodes_beside([one for one in static if _id(one) != _id(itself)], others)
+    # Whom a node calls it allows, also where that one stands among the static nodes only.
+    return (
+        sorted({*permitted.nodes_beside(nodes, _allowed(own, permitted)), *called}),
+        permitted.accounts_beside(accounts),
+        called,
+    )
+
+
+def _address(enode: str) -> Address | None:
+    try:
+        public_key, _, _ = parse_enode(enode)
+    except EnodeInvalid:
+        return None
+    return _address_of(public_key)
+
+
+def _address_of(public_key: bytes) -> Address:
+    return Address(keccak256(public_key)[-ADDRESS_BYTES:])
 
 
 def _id(enode: str) -> str:

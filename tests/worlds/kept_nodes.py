@@ -3,6 +3,7 @@
 with kept_nodes(home, running, center) as nodes:      # running: an embedded network in the same home
     nodes["validator-lima"].permitted_nodes           # what the running node goes by
     nodes["validator-lima"].is_away = True
+    nodes["validator-lima"].newest = 7                # it has seen no block after that one
 
 A stand-in hands every question on to the network's anvil, but for permissions and peers, which anvil does not know. It refuses as
 Besu does: an entry that is there already, one that is not, and the removal of a static node.
@@ -42,8 +43,18 @@ class StandIn:
     static: set[str] = field(default_factory=set)
     peers: int = 3
     is_away: bool = False
+    wanted_token: str | None = None
+    newest: int | None = None
     changed: dict[str, Any] = field(default_factory=dict)
     """Answers by method that stand in for anvil's own."""
+
+    def as_of_newest(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The question as it is put to a chain that has more blocks than this node."""
+        if self.newest is None:
+            return request
+        if request["method"] == "eth_blockNumber":
+            return request | {"method": "eth_getBlockByNumber", "params": [hex(self.newest), False]}
+        return request | {"params": [hex(self.newest) if one == "latest" else one for one in request.get("params", [])]}
 
     def answer(self, method: str, params: list[Any]) -> Any:
         lists = {"Nodes": self.permitted_nodes, "Accounts": self.permitted_accounts}
@@ -93,8 +104,14 @@ def register_enode(running: RunningNetwork, center: CenterId, enode: str) -> Non
 
 
 @contextmanager
-def kept_nodes(directory: Path, running: RunningNetwork, center: CenterId) -> Iterator[dict[str, StandIn]]:
-    """A validator and an RPC node of one center, their folders in the home; all lists are empty at first."""
+def kept_nodes(
+    directory: Path, running: RunningNetwork, center: CenterId, *, behind: str | None = None
+) -> Iterator[dict[str, StandIn]]:
+    """A validator and an RPC node of one center, their folders in the home; all lists are empty at first.
+
+    Args:
+        behind: who answers for them; None: the network's anvil.
+    """
     layout = NetworkLayout(Home(directory))
     keystore = running.keystore()
     keys = {
@@ -104,7 +121,7 @@ def kept_nodes(directory: Path, running: RunningNetwork, center: CenterId) -> It
     with ExitStack() as stack:
         nodes: dict[str, StandIn] = {}
         for number, (name, key) in enumerate(keys.items()):
-            nodes[name] = node = stack.enter_context(_serving(running.rpc_url))
+            nodes[name] = node = stack.enter_context(_serving(behind or running.rpc_url))
             folder = layout.besu(name)
             folder.directory.mkdir(parents=True)
             host, _, port = node.url.removeprefix("http://").partition(":")
@@ -121,12 +138,18 @@ def _serving(behind: str) -> Iterator[StandIn]:
             if node.is_away:
                 self.send_error(503)
                 return
+            if node.wanted_token is not None and self.headers["Authorization"] != f"Bearer {node.wanted_token}":
+                self.send_error(401)
+                return
             request = json.loads(body)
             try:
                 result = node.answer(request["method"], request.get("params", []))
                 answer = {"jsonrpc": "2.0", "id": request["id"], "result": result}
                 if result is None:
-                    answer = requests.post(behind, data=body, headers={"Content-Type": "application/json"}, timeout=10).json()
+                    asked = node.as_of_newest(request)
+                    answer = requests.post(behind, json=asked, timeout=10).json()
+                    if asked["method"] != request["method"]:
+                        answer["result"] = answer["result"]["number"]
             except ValueError as refusal:
                 answer = {"jsonrpc": "2.0", "id": request["id"], "error": {"code": _STATIC_REFUSED, "message": str(refusal)}}
             data = json.dumps(answer).encode()

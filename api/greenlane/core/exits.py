@@ -77,7 +77,7 @@ def fault_text(fault: GreenlaneError, *, program: str, as_json: bool) -> str:
     """
     parts = fault.faults if isinstance(fault, Faults) else (fault,)
     if not as_json:
-        return "".join(f"{program}: {_one_line(str(part))}\n" for part in parts)
+        return "".join(f"{program}: {one_line(str(part))}\n" for part in parts)
     told: list[JsonValue] = [
         {
             "code": part.code,
@@ -90,8 +90,8 @@ def fault_text(fault: GreenlaneError, *, program: str, as_json: bool) -> str:
     return canonical_bytes({"errors": told}).decode() + "\n"
 
 
-def _one_line(text: str) -> str:
-    # What a server or a file says must not steer the terminal.
+def one_line(text: str) -> str:
+    """A text as a terminal may be given it: one line, without anything that would steer the terminal."""
     return "".join(character if character.isprintable() else "\ufffd" for character in " ".join(text.split()))
 
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from greenlane.core.errors import GreenlaneError
-from greenlane.core.exits import Exit, fault_text
+from greenlane.core.exits import Exit, fault_text, one_line
 
 from greenlane_node.cli.program import add_common_arguments, home_of, tell_table
 
@@ -40,12 +40,13 @@ def _once(args: argparse.Namespace) -> int:
 
     home = Home(home_of(args))
     found = look(home) if args.check else sync(home)
-    for left_out in found.left_out:
-        sys.stderr.write(f"greenlane-node: not let in: {left_out}.\n")
+    said = [*(f"not let in: {one}." for one in found.left_out), *(f"not asked: {one}" for one in found.strangers)]
+    for line in [*said, found.old] if found.old else said:
+        sys.stderr.write(f"greenlane-node: {one_line(line)}\n")
     tell_table(args, [_row(change) for change in found.changes])
-    if args.check:
-        return Exit.NO if found.changes else Exit.GOOD
-    return Exit.UNCHECKED if any(change.note for change in found.changes) else Exit.GOOD
+    if args.check and found.changes:
+        return Exit.NO
+    return Exit.UNCHECKED if found.old or any(change.note for change in found.changes) else Exit.GOOD
 
 
 def _row(change: "Change") -> dict[str, object]:
