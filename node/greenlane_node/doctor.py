@@ -1,7 +1,7 @@
 """Everything a center's part of the network needs, looked at once; each finding with its remedy.
 
 One look is one function that says what it saw. What could not be looked at is "not checked" and never "bad": a node that is away
-hides what only it could tell. Nothing is changed here.
+hides what only it could tell. Whatever is not good says what to do. Nothing is changed here.
 """
 
 import shutil
@@ -12,33 +12,34 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from greenlane.adapters.evm.bindings import CenterRecord, PilotRegistry
+from greenlane.adapters.evm.bindings import CenterRecord
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import Keystore
 from greenlane.adapters.network_file import Network, NetworkCenter, load_network
 from greenlane.core.errors import GreenlaneError
+from greenlane.core.pace import MAX_BLOCKS_APART, standstill_s
 from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
-from web3.exceptions import Web3Exception
 
+from greenlane_node.chain_access import reached
+from greenlane_node.freshest import block_time_s, freshest_chain
 from greenlane_node.genesis import genesis_bytes
+from greenlane_node.governance import active_centers
 from greenlane_node.keys import EnodeInvalid, parse_enode
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.own_nodes import OwnNode, own_nodes
-from greenlane_node.permissions import active_centers, look
+from greenlane_node.node_view import sealing_sets
+from greenlane_node.own_nodes import OwnNode, nodes_to_ask, own_nodes
+from greenlane_node.permissions import look
 from greenlane_node.plan_file import load_plan
-from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
+from greenlane_node.rpc import NodeRpc, NodeSilent
 
-MAX_HEADS_APART = 2
-"""Blocks by which nodes of one chain may differ: one is on its way while we ask them one after another."""
 MAX_CLOCK_OFFSET_S = 10
 """Validators refuse blocks of a time too far ahead; a clock that is this far off is on its way there."""
 LEAST_FREE_BYTES = 5 * 2**30
 LEAST_FREE_SHARE = 0.1
-_STALE_BLOCKS = 8
-_USUAL_BLOCK_TIME_S = 2
 _REACH_TIMEOUT_S = 3.0
 _LATEST = "latest"
+_NODES_FIRST = "Mend first what the lines about the nodes say, and look again."
 
 
 class Finding(StrEnum):
@@ -57,7 +58,7 @@ class Look:
         name: of the thing, a few words.
         finding: what it ended with.
         words: what was seen.
-        remedy: what to do; empty where it is good.
+        remedy: what to do; empty where it is good, and nowhere else.
     """
 
     name: str
@@ -79,8 +80,9 @@ class _Asked:
 
     name: str
     rpc: NodeRpc
+    is_own: bool
     head: _Head | None
-    fault: str = ""
+    fault: GreenlaneError | None = None
 
 
 def examine(home: Home, *, now: Callable[[], float] = time.time) -> tuple[Look, ...]:
@@ -96,30 +98,28 @@ def examine(home: Home, *, now: Callable[[], float] = time.time) -> tuple[Look, 
     """
     network = load_network(home.network_file)
     nodes = own_nodes(home)
-    plan = NetworkLayout(home).plan
-    block_time_s = load_plan(plan).block_time_s if plan.exists() else _USUAL_BLOCK_TIME_S
-    asked = [_ask(node.name, node.rpc()) for node in nodes]
-    asked += [_ask(url, NodeRpc(url)) for url in network.rpc_urls if url not in {node.rpc_url for node in nodes}]
+    block_s, own = block_time_s(home), {node.name for node in nodes}
+    asked = [_ask(name, rpc, is_own=name in own) for name, rpc in nodes_to_ask(home, network.rpc_urls)]
     answering = [one for one in asked if one.head is not None]
     return (
         _genesis(NetworkLayout(home)),
         *_of_nodes(asked),
         *_of_chain(network, answering),
         _agreement(answering),
-        _growth(answering, block_time_s, now),
-        _clock(answering, block_time_s, now),
-        *_of_registry(home, network, answering),
+        _growth(answering, block_s, now),
+        _clock(answering, block_s, now),
+        *_of_registry(home, network, now),
         *(_peers(node) for node in nodes),
-        _allowlists(home),
+        _allowlists(home, now),
         _disk(home.directory),
     )
 
 
-def _ask(name: str, rpc: NodeRpc) -> _Asked:
+def _ask(name: str, rpc: NodeRpc, *, is_own: bool) -> _Asked:
     try:
-        return _Asked(name=name, rpc=rpc, head=_block(rpc, _LATEST))
+        return _Asked(name=name, rpc=rpc, is_own=is_own, head=_block(rpc, _LATEST))
     except GreenlaneError as error:
-        return _Asked(name=name, rpc=rpc, head=None, fault=str(error))
+        return _Asked(name=name, rpc=rpc, is_own=is_own, head=None, fault=error)
 
 
 def _block(rpc: NodeRpc, number: str) -> _Head:
@@ -138,11 +138,14 @@ def _genesis(layout: NetworkLayout) -> Look:
     """The hash of block 0 does not cover the chain id or the times of blocks and rounds: files are compared whole."""
     name = "genesis is the network's"
     if not layout.plan.exists():
-        return _unchecked(name, "There is no network.toml here.")
+        return _unchecked(name, "There is no network.toml here.", "Get it from another center, and put it into the home folder.")
     try:
         is_same = layout.genesis.read_bytes() == genesis_bytes(load_plan(layout.plan))
-    except (GreenlaneError, OSError) as error:
-        return _unchecked(name, str(error))
+    except GreenlaneError as error:
+        return _not_seen(name, error)
+    except OSError as error:
+        words = f"genesis.json cannot be read: {error.strerror or type(error).__name__}."
+        return _unchecked(name, words, "Write it again: `greenlane-node init network`.")
     if is_same:
         return _good(name, "genesis.json is what network.toml makes.")
     return _bad(
@@ -155,10 +158,19 @@ def _genesis(layout: NetworkLayout) -> Look:
 def _of_nodes(asked: Sequence[_Asked]) -> Iterator[Look]:
     for one in asked:
         name = f"{one.name} answers"
-        if one.head is None:
-            yield _bad(name, one.fault, "Start it (`greenlane-node up`), or look into its log (`greenlane-node logs`).")
-        else:
+        if one.head is not None:
             yield _good(name, f"Its head is block {one.head.number}.")
+        elif one.fault is not None:
+            yield _bad(name, one.fault.detail, _opening(one, one.fault))
+
+
+def _opening(asked: _Asked, fault: GreenlaneError) -> str:
+    """What makes a node answer: one that refuses need not be started."""
+    if not isinstance(fault, NodeSilent):
+        return fault.remedy or "It runs, and does not answer this: look into its log (`greenlane-node logs`)."
+    if asked.is_own:
+        return "Start it (`greenlane-node up`), or look into its log (`greenlane-node logs`)."
+    return "Ask whoever keeps it whether it runs, or take its address out of network.json."
 
 
 def _of_chain(network: Network, answering: Sequence[_Asked]) -> Iterator[Look]:
@@ -166,8 +178,11 @@ def _of_chain(network: Network, answering: Sequence[_Asked]) -> Iterator[Look]:
         name = f"{one.name} is of our chain"
         try:
             chain_id, genesis = int(str(one.rpc.call("eth_chainId")), 16), _block(one.rpc, "0x0").hash
-        except (GreenlaneError, ValueError) as error:
-            yield _unchecked(name, str(error))
+        except GreenlaneError as error:
+            yield _not_seen(name, error)
+            continue
+        except ValueError:
+            yield _unchecked(name, "Its chain id cannot be read.", "Look into its log: it may be no node of Besu.")
             continue
         if (chain_id, genesis) == (network.chain_id, encode_hex(network.genesis_hash)):
             yield _good(name, f"Chain {chain_id}, genesis {genesis}.")
@@ -184,13 +199,13 @@ def _agreement(answering: Sequence[_Asked]) -> Look:
     name = "nodes agree"
     heads = [(one, one.head) for one in answering if one.head is not None]
     if len(heads) < 2:
-        return _unchecked(name, "Fewer than two nodes answer.")
+        return _unchecked(name, "Fewer than two nodes answer.", "Name another center's node in network.json, or start ours.")
     lowest = min(head.number for _, head in heads)
     highest = max(head.number for _, head in heads)
     try:
         hashes = {one.name: _block(one.rpc, hex(lowest)).hash for one, _ in heads}
     except GreenlaneError as error:
-        return _unchecked(name, str(error))
+        return _not_seen(name, error)
     if len(set(hashes.values())) > 1:
         told = ", ".join(f"{who} {hash_[:18]}…" for who, hash_ in hashes.items())
         return _bad(
@@ -198,19 +213,19 @@ def _agreement(answering: Sequence[_Asked]) -> Look:
             f"They have different blocks {lowest}: {told}.",
             "Blocks of such a chain are final: one of them is of another network, or lies. Compare their genesis files.",
         )
-    if highest - lowest > MAX_HEADS_APART:
-        behind = ", ".join(one.name for one, head in heads if highest - head.number > MAX_HEADS_APART)
+    if highest - lowest > MAX_BLOCKS_APART:
+        behind = ", ".join(one.name for one, head in heads if highest - head.number > MAX_BLOCKS_APART)
         return _bad(name, f"{behind} is {highest - lowest} blocks behind.", "Wait while it catches up; else look at its peers.")
     return _good(name, f"All have the same block {lowest}; their heads are {highest - lowest} apart.")
 
 
-def _growth(answering: Sequence[_Asked], block_time_s: int, now: Callable[[], float]) -> Look:
+def _growth(answering: Sequence[_Asked], block_s: int, now: Callable[[], float]) -> Look:
     name = "blocks grow"
     newest = max((one.head for one in answering if one.head is not None), key=lambda head: head.number, default=None)
     if newest is None:
-        return _unchecked(name, "No node answers.")
+        return _unchecked(name, "No node answers.", _NODES_FIRST)
     age_s = int(now()) - newest.timestamp
-    if age_s > max(30, _STALE_BLOCKS * block_time_s):
+    if age_s > standstill_s(block_s):
         return _bad(
             name,
             f"The newest block, {newest.number}, is {age_s} seconds old: the chain stands still.",
@@ -220,38 +235,38 @@ def _growth(answering: Sequence[_Asked], block_time_s: int, now: Callable[[], fl
     return _good(name, f"The newest block, {newest.number}, is {max(age_s, 0)} seconds old.")
 
 
-def _clock(answering: Sequence[_Asked], block_time_s: int, now: Callable[[], float]) -> Look:
+def _clock(answering: Sequence[_Asked], block_s: int, now: Callable[[], float]) -> Look:
     name = "time in step"
     times = [one.head.timestamp for one in answering if one.head is not None]
     if not times:
-        return _unchecked(name, "No node answers.")
+        return _unchecked(name, "No node answers.", _NODES_FIRST)
     ahead_s = max(times) - int(now())
     if ahead_s > MAX_CLOCK_OFFSET_S:
         return _bad(name, f"The newest block is {ahead_s} seconds ahead of this machine's clock.", "Set the clock by NTP.")
-    if -ahead_s > max(30, _STALE_BLOCKS * block_time_s):
-        return _unchecked(name, "The newest block is old: either the chain stands still, or this clock is fast.")
+    if -ahead_s > standstill_s(block_s):
+        words = "The newest block is old: either the chain stands still, or this clock is fast."
+        return _unchecked(name, words, "Compare this machine's clock with another's; look again when blocks come.")
     return _good(name, f"This machine's clock and the newest block are {abs(ahead_s)} seconds apart.")
 
 
-def _of_registry(home: Home, network: Network, answering: Sequence[_Asked]) -> Iterator[Look]:
-    if not answering:
-        yield _unchecked("our keys are the registry's", "No node answers.")
-        return
-    web3 = answering[0].rpc.web3()
-    registry = PilotRegistry(web3, network.pilot_registry)
+def _of_registry(home: Home, network: Network, now: Callable[[], float]) -> Iterator[Look]:
+    name = "our keys are the registry's"
     try:
-        validators = registry.validators()
-        records = {id_: registry.center(id_) for id_ in network.hosted}
-        others = [center for center in active_centers(web3, network.pilot_registry) if center.id not in network.hosted]
-    except (GreenlaneError, Web3Exception, OSError) as error:
-        yield _unchecked("our keys are the registry's", str(error))
+        chain = freshest_chain(home, now=now).chain
+        with reached(chain.rpc.url):
+            sealing = sealing_sets(chain).seals_next
+            registered = chain.registry.validators()
+            records = {id_: chain.registry.center(id_) for id_ in network.hosted}
+            active = active_centers(chain.web3, network.pilot_registry)
+    except GreenlaneError as error:
+        yield _not_seen(name, error)
         return
     for id_, record in records.items():
         yield _standing(id_, record)
         if record is not None:
-            yield _seat(id_, record, validators)
+            yield _seat(id_, record, sealing, registered)
             yield _keys(home, network.center(id_), record)
-    yield from (_reach(center) for center in others)
+    yield from (_reach(center) for center in active if center.id not in network.hosted)
 
 
 def _standing(center: CenterId, record: CenterRecord | None) -> Look:
@@ -264,15 +279,18 @@ def _standing(center: CenterId, record: CenterRecord | None) -> Look:
     return _bad(name, words, "See `greenlane-node status`; other centers vote with `greenlane-node vote`.")
 
 
-def _seat(center: CenterId, record: CenterRecord, validators: Sequence[Address]) -> Look:
+def _seat(center: CenterId, record: CenterRecord, sealing: Sequence[Address], registered: Sequence[Address]) -> Look:
     name = f"{center} has its seat"
-    if record.validator in validators:
-        return _good(name, f"{encode_hex(record.validator)} is one of {len(validators)} validators.")
-    return _bad(
-        name,
-        f"{encode_hex(record.validator)} is not in the validator set.",
-        "Its center is not active: see `greenlane-node status`.",
-    )
+    validator = encode_hex(record.validator)
+    if record.validator in sealing:
+        return _good(name, f"{validator} is one of {len(sealing)} validators.")
+    if record.validator in registered:
+        return _bad(
+            name,
+            f"The registry has {validator}, and the other validators have not voted it in.",
+            "Each center votes by its own node: `greenlane-node validators --align`.",
+        )
+    return _bad(name, f"{validator} is not in the validator set.", "Its center is not active: see `greenlane-node status`.")
 
 
 def _keys(home: Home, ours: NetworkCenter, record: CenterRecord) -> Look:
@@ -288,7 +306,7 @@ def _keys(home: Home, ours: NetworkCenter, record: CenterRecord) -> Look:
         if ours.keys.log is not None and keystore.describe(ours.keys.log).log_key != record.log_key:
             faults.append("the log key here is another than the registry's")
     except GreenlaneError as error:
-        return _bad(name, str(error), "")
+        return _bad(name, error.detail, error.remedy or "Put the key's file back from a backup: keys/ in the home folder.")
     if faults:
         words = "; ".join(faults)
         return _bad(name, f"{words[0].upper()}{words[1:]}.", "Finish the change of keys: `greenlane-node rotate-key`.")
@@ -300,7 +318,7 @@ def _reach(center: CenterRecord) -> Look:
     try:
         _, host, port = parse_enode(center.enode)
     except EnodeInvalid:
-        return _unchecked(name, "The registry has no enode of it.")
+        return _unchecked(name, "The registry has no enode of it.", "Ask that center to set it: `greenlane-node endpoints`.")
     try:
         with socket.create_connection((host, port), timeout=_REACH_TIMEOUT_S):
             return _good(name, f"{host}:{port} takes connections.")
@@ -316,20 +334,24 @@ def _peers(node: OwnNode) -> Look:
     name = f"{node.name} has peers"
     try:
         count = int(str(node.rpc().call("net_peerCount")), 16)
-    except (NodeSilent, NodeRefused, ValueError) as error:
-        return _unchecked(name, str(error))
+    except GreenlaneError as error:
+        return _not_seen(name, error)
+    except ValueError:
+        return _unchecked(name, "It does not tell how many.", "Look into its log: it may be no node of Besu.")
     if count:
         return _good(name, f"{count}.")
     return _bad(name, "It has none.", "Compare its allowlist (`greenlane-node sync-permissions --check`) and the firewall.")
 
 
-def _allowlists(home: Home) -> Look:
+def _allowlists(home: Home, now: Callable[[], float]) -> Look:
     name = "allowlists are the registry's"
     try:
-        found = look(home)
-    except (GreenlaneError, Web3Exception, OSError) as error:
-        return _unchecked(name, str(error))
+        found = look(home, now=now)
+    except GreenlaneError as error:
+        return _not_seen(name, error)
     if not found.changes:
+        if found.old:
+            return _unchecked(name, found.old, "Look again when blocks come.")
         return _good(name, "Nodes, accounts and static nodes are as the registry has them.")
     words = "; ".join(f"{change.node}: {change.list} lack {len(change.missing)} and have {len(change.surplus)} too many"
                       for change in found.changes)  # fmt: skip
@@ -353,5 +375,10 @@ def _bad(name: str, words: str, remedy: str) -> Look:
     return Look(name=name, finding=Finding.BAD, words=words, remedy=remedy)
 
 
-def _unchecked(name: str, words: str) -> Look:
-    return Look(name=name, finding=Finding.NOT_CHECKED, words=words)
+def _unchecked(name: str, words: str, remedy: str) -> Look:
+    return Look(name=name, finding=Finding.NOT_CHECKED, words=words, remedy=remedy)
+
+
+def _not_seen(name: str, fault: GreenlaneError) -> Look:
+    place = f"{fault.where}: " if fault.where else ""
+    return _unchecked(name, f"{place}{fault.detail}", fault.remedy or _NODES_FIRST)

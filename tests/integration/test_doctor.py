@@ -66,7 +66,7 @@ def looks(home: Home, *, later_s: float = 0) -> dict[str, Look]:
 
 
 def bad(found: dict[str, Look]) -> set[str]:
-    assert all(look.remedy for look in found.values() if look.finding is Finding.BAD)
+    assert [look for look in found.values() if bool(look.remedy) is (look.finding is Finding.GOOD)] == []
     return {name for name, look in found.items() if look.finding is Finding.BAD}
 
 
@@ -99,8 +99,84 @@ def test_with_no_node_at_all_the_chain_is_not_checked(home: Home, made: RunningN
         found = looks(home)
     finally:
         made.home.network_file.write_bytes(network)
+    assert bad(found) == {f"{VALIDATOR} answers", f"{RPC} answers", "http://127.0.0.1:9 answers"}
+    assert "greenlane-node up" in found[f"{RPC} answers"].remedy
+    assert "whoever keeps it" in found["http://127.0.0.1:9 answers"].remedy
     for name in ("nodes agree", "blocks grow", "time in step", "our keys are the registry's", "allowlists are the registry's"):
         assert found[name].finding is Finding.NOT_CHECKED
+
+
+def test_a_node_that_refuses_is_not_told_to_be_started(home: Home, nodes: dict[str, StandIn]) -> None:
+    def refuse(_params: list[Any]) -> None:
+        raise ValueError("Method not enabled")
+
+    nodes[VALIDATOR].wanted_token = "opens"
+    nodes[RPC].changed["eth_getBlockByNumber"] = refuse
+    found = looks(home)
+    assert {f"{VALIDATOR} answers", f"{RPC} answers"} <= bad(found)
+    assert "token" in found[f"{VALIDATOR} answers"].remedy
+    assert "log" in found[f"{RPC} answers"].remedy
+    assert not any("Start" in found[f"{node} answers"].remedy for node in nodes)
+
+
+def test_a_node_elsewhere_is_asked_with_the_token_that_this_home_has_for_it(
+    home: Home, made: RunningNetwork, nodes: dict[str, StandIn], tmp_path: Path
+) -> None:
+    network, tokens = home.network_file.read_bytes(), NetworkLayout(home).api_tokens
+    with kept_nodes(tmp_path, made, CENTERS[1]) as theirs:
+        other = theirs["rpc-tianjin"]
+        other.wanted_token = "opens"
+        url = load_network(home.network_file).rpc_urls[0]
+        home.network_file.write_bytes(network.replace(url.encode(), other.url.encode()))
+        try:
+            found = looks(home)
+            assert "token" in found[f"{other.url} answers"].remedy
+            assert "home" in found[f"{other.url} answers"].remedy
+            tokens.parent.mkdir(exist_ok=True)
+            tokens.write_text(f"{other.url} opens\n")
+            assert bad(looks(home)) == set()
+        finally:
+            home.network_file.write_bytes(network)
+            tokens.unlink(missing_ok=True)
+
+
+def test_what_a_node_says_steers_no_terminal(home: Home, nodes: dict[str, StandIn], capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(_params: list[Any]) -> None:
+        raise ValueError("\x1b[2Jall is well\r\nok")
+
+    nodes[RPC].changed["eth_getBlockByNumber"] = refuse
+    nodes[VALIDATOR].changed["eth_call"] = refuse
+    assert main(["doctor", "--home", str(home.directory)]) == 1
+    told = capsys.readouterr().out
+    assert "all is well" in told
+    assert "\x1b" not in told and "\r" not in told
+
+
+def test_a_registry_that_cannot_be_read_is_not_checked(home: Home, made: RunningNetwork, nodes: dict[str, StandIn]) -> None:
+    def lost(_params: list[Any]) -> None:
+        raise ValueError("World state unavailable")
+
+    for node in nodes.values():
+        node.changed["eth_call"] = lost
+    network = home.network_file.read_bytes()
+    url = load_network(home.network_file).rpc_urls[0]
+    home.network_file.write_bytes(network.replace(url.encode(), nodes[RPC].url.encode()))
+    try:
+        found = looks(home)
+    finally:
+        home.network_file.write_bytes(network)
+    assert bad(found) == set()
+    assert "World state unavailable" in found["our keys are the registry's"].words
+    assert found["allowlists are the registry's"].finding is Finding.NOT_CHECKED
+
+
+def test_a_key_that_is_gone_is_told_with_the_way_back(home: Home) -> None:
+    key = home.keys / "lima-anchorer.json"
+    aside = key.rename(key.with_suffix(".aside"))
+    try:
+        assert bad(looks(home)) == {"lima's keys are the registry's"}
+    finally:
+        aside.rename(key)
 
 
 def test_a_node_of_another_chain_is_named(home: Home, nodes: dict[str, StandIn]) -> None:
@@ -140,6 +216,7 @@ def test_a_node_that_lags_more_than_two_blocks_is_named(home: Home, nodes: dict[
 def test_a_chain_that_stands_still_is_told_and_the_clock_is_then_not_judged(home: Home) -> None:
     found = looks(home, later_s=3_600)
     assert bad(found) == {"blocks grow"}
+    assert found["allowlists are the registry's"].finding is Finding.NOT_CHECKED
     assert "stands still" in found["blocks grow"].words
     assert "restart all validators together" in found["blocks grow"].remedy.replace("\n", " ")
     assert found["time in step"].finding is Finding.NOT_CHECKED

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from greenlane.core.exits import Exit
+from greenlane.core.exits import Exit, one_line
 
 from greenlane_node.cli.program import add_common_arguments, home_of, tell_table
 
@@ -27,9 +27,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         marks = {Finding.GOOD: "ok ", Finding.BAD: "BAD", Finding.NOT_CHECKED: "?  "}
         for one in looks:
-            sys.stdout.write(f"{marks[one.finding]}  {one.name}: {one.words}\n")
+            sys.stdout.write(f"{marks[one.finding]}  {one_line(f'{one.name}: {one.words}')}\n")
             if one.remedy:
-                sys.stdout.write(f"       -> {one.remedy}\n")
+                sys.stdout.write(f"       -> {one_line(one.remedy)}\n")
         count = sum(one.finding is Finding.BAD for one in looks)
         sys.stdout.write(f"{count} of {len(looks)} looks are bad.\n" if count else "Nothing bad was found.\n")
     if Finding.BAD in findings:
