@@ -5,18 +5,26 @@ the registry's set one block before; in the mode HEADER the newest header names 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from greenlane.adapters.evm.bindings import PilotRegistry
 from greenlane.core.canonical import JsonValue
 from greenlane.core.errors import InvalidInput
 from greenlane.core.header import Header, header_from_rpc
+from greenlane.core.sealing import signers
 from greenlane.core.seals import Sealing, ValidatorMode
 from greenlane.core.units import Address, BlockNumber
 
 from greenlane_node.chain_access import ChainAccess
 from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
+
+BLOCKS_OF_EACH: Final = 3
+MOST_LOOKED_BACK: Final = 64
+"""Blocks that are searched for seals: BLOCKS_OF_EACH for each validator, up to this many. A block bears the seals of a quorum
+and not of all, so one that runs may be missing from some of them, and is from all of them only by rare chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +95,43 @@ def sealing_sets(chain: ChainAccess) -> SealingSets:
         sealed_head=None if sealing is None or head == 0 else registry.validators(BlockNumber(head - 1)),
         seals_next=registry.validators(head),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastSeals:
+    """The newest block that each validator's seal is found in, among the newest ones.
+
+    Attributes:
+        first: the oldest block that was looked at.
+        blocks: a validator without a seal in them is not there.
+    """
+
+    first: BlockNumber
+    blocks: Mapping[Address, BlockNumber]
+
+
+def last_seals(rpc: NodeRpc, head: BlockNumber, validators: Sequence[Address]) -> LastSeals:
+    """Looks from a block backwards until each validator's seal is found, or no block is left to look at.
+
+    Args:
+        head: where to begin.
+        validators: whose seals are looked for; BLOCKS_OF_EACH blocks for each, up to MOST_LOOKED_BACK.
+
+    Raises:
+        NodeSilent, NodeRefused: the node does not tell its blocks.
+    """
+    # Block 0 is nobody's: it bears no seal.
+    first = BlockNumber(max(1, head - min(BLOCKS_OF_EACH * len(validators), MOST_LOOKED_BACK) + 1))
+    found: dict[Address, BlockNumber] = {}
+    for height in range(head, first - 1, -1):
+        block = rpc.call("eth_getBlockByNumber", hex(height), False)
+        if isinstance(block, dict):
+            with suppress(InvalidInput):
+                for one in signers(header_from_rpc(block)):
+                    found.setdefault(one, BlockNumber(height))
+        if all(one in found for one in validators):
+            break
+    return LastSeals(first=first, blocks=found)
 
 
 def newest_block(rpc: NodeRpc) -> dict[str, JsonValue]:

@@ -1,11 +1,22 @@
-"""`greenlane-node validators`: who seals the next block, for which center; with --all, every center ever admitted."""
+"""`greenlane-node validators`: who is in the set that seals the next block, for which center, and which block each last sealed.
+
+With --all, every center ever admitted.
+"""
 
 import argparse
 import sys
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from greenlane.core.exits import Exit, WrongUse
 
 from greenlane_node.cli.acting import add_node_arguments, chain_of, tell_report
+
+if TYPE_CHECKING:
+    from greenlane.adapters.evm.bindings import CenterRecord
+    from greenlane.core.units import Address
+
+    from greenlane_node.node_view import LastSeals
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,43 +58,56 @@ def _align(args: argparse.Namespace) -> Exit:
 def _tell(args: argparse.Namespace) -> Exit:
     from greenlane_node.chain_access import centers_with_keys_here
     from greenlane_node.governance import active_centers, all_centers
-    from greenlane_node.node_view import sealing_sets
-    from greenlane_node.refusals import time_text
+    from greenlane_node.node_view import last_seals, sealing_sets
 
     with chain_of(args) as chain:
         sets = sealing_sets(chain)
         centers = all_centers(chain.registry) if args.all else active_centers(chain.web3, chain.network.pilot_registry)
         parameters, quorum = chain.registry.parameters(), chain.registry.quorum()
-        own = {one.id for one in centers_with_keys_here(chain.network)}
-        rows: list[dict[str, object]] = [
-            {
-                "address": "0x" + one.validator.hex(),
-                "center": one.id,
-                "economy": one.economy,
-                "status": one.status.name.lower(),
-                "since": time_text(one.term_start),
-                "until": time_text(one.term_end),
-                "seals": one.validator in sets.seals_next,
-                "own": one.id in own,
-            }
-            for one in centers
-        ]
-        holders = {one.validator for one in centers}
-        # Where the set stands in headers, votes of the validators make it, and it may hold one whom the registry does not.
-        strangers = [one for one in sets.seals_next if one not in holders and chain.registry.center_of_validator(one) is None]
-        rows += [
-            {**dict.fromkeys(rows[0] if rows else ()), "address": "0x" + one.hex(), "seals": True, "own": False}
-            for one in strangers
-        ]
         sealing = chain.network.sealing
+        sealed = None if sealing is None else last_seals(chain.rpc, sets.head, sets.seals_next)
+        own = {one.id for one in centers_with_keys_here(chain.network)}
+        # Where the set stands in headers, votes of the validators make it: it may hold one whose center has left, or nobody's.
+        known = {one.validator for one in centers}
+        unknown = [one for one in sets.seals_next if one not in known]
+        # The registry forgets whose a key was when its center leaves; the center's record does not.
+        ever = {one.validator: one for one in all_centers(chain.registry)} if unknown else {}
+        others = [(one, ever.get(one)) for one in unknown]
+        seats = [*((one.validator, one) for one in centers), *others]
+        rows = [_row(one, record, is_in_set=one in sets.seals_next, sealed=sealed, own=own) for one, record in seats]
     is_moving = sets.sealed_head is not None and set(sets.sealed_head) != set(sets.seals_next)
     facts = {
         "block": sets.head,
         "mode": "unsealed" if sealing is None else sealing.mode.value,
         "quorum": quorum,
         "minimum": parameters.minimum_centers,
+        "looked_back_to": None if sealed is None else sealed.first,
     }
     tell_report(args, {**facts, "set_changes_with_next_block": is_moving}, validators=rows)
     if not args.json and is_moving:
         sys.stdout.write(f"Block {sets.head} was sealed by another set; this one seals from block {sets.head + 1}.\n")
+    silent = [row["center"] or row["address"] for row in rows if row["in_set"] and row["last_sealed"] is None]
+    if not args.json and silent and sealed is not None:
+        sys.stdout.write(
+            f"No block from {sealed.first} to {sets.head} bears a seal of {', '.join(map(str, silent))}: "
+            "take no other validator down before it seals.\n"
+        )
     return Exit.GOOD
+
+
+def _row(
+    validator: "Address", record: "CenterRecord | None", *, is_in_set: bool, sealed: "LastSeals | None", own: Collection[str]
+) -> dict[str, object]:
+    from greenlane_node.refusals import time_text
+
+    return {
+        "address": "0x" + validator.hex(),
+        "center": None if record is None else record.id,
+        "economy": None if record is None else record.economy,
+        "status": None if record is None else record.status.name.lower(),
+        "since": None if record is None else time_text(record.term_start),
+        "until": None if record is None else time_text(record.term_end),
+        "in_set": is_in_set,
+        "last_sealed": None if sealed is None else sealed.blocks.get(validator),
+        "own": record is not None and record.id in own,
+    }

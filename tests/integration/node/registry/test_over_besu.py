@@ -12,14 +12,14 @@ from greenlane.adapters.keystore import replace_file
 from greenlane.adapters.network_file import encode_network
 from greenlane.core.exits import Exit
 from greenlane.core.seals import ValidatorMode
-from greenlane.core.units import Address
+from greenlane.core.units import Address, BlockNumber
 from greenlane.core.wire import encode_hex
 from greenlane_node.anvil import free_port
 from greenlane_node.cli.program import main
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
 from greenlane_node.joining import sealed_block
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.node_view import view_node
+from greenlane_node.node_view import last_seals, view_node
 from greenlane_node.rpc import NodeRpc
 from worlds.besu_rpc import BesuChain, RpcError, besu_over, described
 from worlds.registry import Said
@@ -83,7 +83,7 @@ def test_the_set_that_seals_next_is_told_apart_from_the_one_that_sealed(chain: B
         chain.mine()
         rows = run("validators", "--json").json()
         # The registry knows three; the headers say who seals.
-        assert {row["address"]: row["seals"] for row in rows["validators"]} == {
+        assert {row["address"]: row["in_set"] for row in rows["validators"]} == {
             "0x" + one.hex(): one in seats[:2] for one in seats
         }
         return
@@ -96,7 +96,49 @@ def test_the_set_that_seals_next_is_told_apart_from_the_one_that_sealed(chain: B
     chain.mine(2)
     settled = run("validators", "--json").json()
     assert settled["set_changes_with_next_block"] is False
-    assert from_here[0]["validators"] == settled["validators"]
+    addresses = [[row["address"] for row in told["validators"] if row["in_set"]] for told in (from_here[0], settled)]
+    assert addresses[0] == addresses[1]
+
+
+def test_a_validator_that_is_down_is_in_the_set_and_is_not_said_to_seal(chain: BesuChain, run: Run) -> None:
+    chain.mine(8)
+    down = chain.founders[1]
+    before = run("validators", "--json").json()
+    assert {row["last_sealed"] for row in before["validators"]} == {chain.head}
+    assert before["looked_back_to"] == chain.head - 8
+    assert "bears a seal of" not in run("validators").out
+    stopped_at = chain.head
+    chain.down = {down}
+    chain.mine(4)
+    told = run("validators", "--json").json()
+    rows = {row["address"]: row for row in told["validators"]}
+    assert all(row["in_set"] for row in rows.values())
+    assert {address: row["last_sealed"] for address, row in rows.items()} == {
+        "0x" + one.hex(): stopped_at if one == down else chain.head for one in chain.founders
+    }
+    chain.mine(9)
+    told = run("validators", "--json").json()
+    (silent,) = [row for row in told["validators"] if row["last_sealed"] is None]
+    assert (silent["address"], silent["in_set"]) == ("0x" + down.hex(), True)
+    said = run("validators").out
+    assert f"No block from {chain.head - 8} to {chain.head} bears a seal of {silent['center']}: take no other" in said
+    # It is back, and the next node may be taken down.
+    chain.down = set()
+    chain.mine()
+    assert {row["last_sealed"] for row in run("validators", "--json").json()["validators"]} == {chain.head}
+    assert "bears a seal of" not in run("validators").out
+
+
+def test_no_more_than_64_blocks_are_searched_for_seals(chain: BesuChain, tmp_path: Path) -> None:
+    token = tmp_path / "opens"
+    token.write_text("opens\n")
+    rpc = NodeRpc(chain.nodes[0].url, token_file=token)
+    chain.mine(70)
+    strangers = [Address(bytes([number]) * 20) for number in range(1, 31)]
+    seals = last_seals(rpc, BlockNumber(chain.head), strangers)
+    assert (seals.first, set(seals.blocks)) == (chain.head - 63, set(chain.founders))
+    assert last_seals(rpc, BlockNumber(1), strangers).first == 1
+    assert last_seals(rpc, BlockNumber(0), strangers).blocks == {}
 
 
 def test_status_tells_the_round_and_the_age_of_the_head(chain: BesuChain, run: Run) -> None:
