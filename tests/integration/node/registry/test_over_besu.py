@@ -141,6 +141,34 @@ def test_no_more_than_64_blocks_are_searched_for_seals(chain: BesuChain, tmp_pat
     assert last_seals(rpc, BlockNumber(0), strangers).blocks == {}
 
 
+def test_a_center_that_left_is_told_to_seal_on_until_it_is_voted_out(chain: BesuChain, run: Run) -> None:
+    with chain.going(0.1):
+        left = run("leave", "--center", "lima", "--confirm", "lima", "--json")
+    assert left.code == Exit.GOOD, left.err
+    chain.mine()
+    told = left.json()
+    assert (told["status"], told["still_in_set"]) == ("left", chain.mode is ValidatorMode.HEADER)
+    first = " ".join(told["remains"][:2])
+    rows = {row["center"]: row for row in run("validators", "--json").json()["validators"]}
+    if chain.mode is ValidatorMode.CONTRACT:
+        assert "until block" in first
+        assert "--align" not in first
+        assert set(rows) == {"tianjin", "ho-chi-minh"}
+        return
+    # Out of the registry and still with a seat: cut off or stopped now, it would be a validator that is down.
+    assert "still seals" in first
+    assert "--align" in first
+    place = [number for number, line in enumerate(told["remains"]) if "Then every other center runs" in line]
+    assert place == [2]
+    assert (rows["lima"]["status"], rows["lima"]["in_set"], rows["lima"]["last_sealed"]) == ("left", True, chain.head)
+    chain.elect([one for one in chain.founders if "0x" + one.hex() != rows["lima"]["address"]])
+    chain.mine()
+    assert "lima" not in {row["center"] for row in run("validators", "--json").json()["validators"]}
+    with chain.going(0.1):
+        again = run("leave", "--center", "lima", "--json").json()
+    assert (again["was_so"], again["still_in_set"]) == (True, False)
+
+
 def test_status_tells_the_round_and_the_age_of_the_head(chain: BesuChain, run: Run) -> None:
     chain.stall()
     chain.mine(3)
