@@ -171,6 +171,32 @@ def test_changes_before_the_oldest_set_that_is_known_are_passed_over(mode: Valid
 
 
 @MODES
+def test_of_changes_before_the_oldest_set_that_is_known_all_is_read_but_the_seals(mode: ValidatorMode) -> None:
+    chain = journey(mode, neighbours=0)
+    last = Sealing(mode=mode, sets=tuple(chain.sets[-1:]))
+    seals = chain.seals("lima", 512)
+    first = seals.changes[0]
+    wrong = [
+        replace(first, header=b""),
+        replace(first, header=first.header[:-1]),
+        replace(first, header=first.header + b"\x00"),
+        replace(first, witness=(*first.witness, b"anything")),
+    ]
+    if mode is ValidatorMode.CONTRACT:
+        wrong += [replace(first, witness=first.witness[1:]), replace(first, witness=seals.changes[1].witness)]
+    for each in wrong:
+        with pytest.raises((InvalidInput, ProofRefused)):
+            judged(with_state(seals, 0, each), last)
+    # Who had to seal it is not known, so that anybody's seals, and none, are as good.
+    header = Header.decode(first.header)
+    for sealers in ((), (STRANGER,)):
+        unsealed = replace(first, header=chain.sealed(header, sealers).encode())
+        assert judged(with_state(seals, 0, unsealed), last).block_number == chain.head.number
+        with pytest.raises(ProofRefused):
+            judged(with_state(seals, 0, unsealed), chain.sealing())
+
+
+@MODES
 def test_all_validators_may_seal(mode: ValidatorMode) -> None:
     chain = SealedChain(mode, validators=7)
     chain.anchor("lima", 512, ROOT)

@@ -228,6 +228,7 @@ def follow(changes: Iterable[SealedState], sealing: Sealing, registry: Address) 
             raise ChangeRefused(f"Changes of the validators stand in the order of their blocks: {header.number} follows {last}.")
         last = header.number
         if header.number < sealing.sets[0].seals_from:
+            _read_change(header, change.witness, sealing.mode, registry)
             continue
         becomes = _next_set(header, change.witness, sealing, registry)
         if becomes is not None:
@@ -322,6 +323,14 @@ _FIRST_ITEM = int.from_bytes(keccak256(_SET_LENGTH), "big")
 
 def _item_slot(place: int) -> bytes:
     return (_FIRST_ITEM + place).to_bytes(_WORD_BYTES, "big")
+
+
+def _read_change(header: Header, witness: tuple[bytes, ...], mode: ValidatorMode, registry: Address) -> None:
+    """Refuses a change that could never be one, whoever sealed it: a file that is newer reads it too."""
+    if mode is ValidatorMode.HEADER:
+        Witness(witness).require_all_used()
+    else:
+        _validators_in_registry(header, witness, registry)
 
 
 def _next_set(header: Header, witness: tuple[bytes, ...], sealing: Sealing, registry: Address) -> ValidatorSet | None:
