@@ -1,7 +1,6 @@
-"""Puts the node's commands together, and turns every fault into one line and an exit code.
+"""Puts the node's commands together; how each ends is said in adapters/command_line.py.
 
-Exit codes: 0 done or good; 1 the answer is no; 2 wrong use or unusable input; 3 it could not be done or checked now, and the
-sentence says why.
+What answers hold that came from a node or from the registry steers no terminal.
 """
 
 import argparse
@@ -11,10 +10,10 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn, Protocol, cast
+from typing import Protocol, cast
 
-from greenlane.core.errors import GreenlaneError
-from greenlane.core.exits import Exit, FileTrouble, PackageMissing, WrongUse, exit_code_of, fault_text
+from greenlane.adapters.command_line import Parser, add_version, run_program
+from greenlane.core.exits import one_line
 
 DEFAULT_HOME = Path("var") / "greenlane"
 _EPILOG = "exit codes: 0 done or good; 1 the answer is no; 2 wrong use or unusable input; 3 it could not be done or checked now"
@@ -55,13 +54,6 @@ class Command(Protocol):
     def run(self, args: argparse.Namespace) -> int: ...
 
 
-class _Parser(argparse.ArgumentParser):
-    """Raises a wrong use, with where to read more."""
-
-    def error(self, message: str) -> NoReturn:
-        raise WrongUse(f"{message}.", remedy=f"See `{self.prog} --help`.")
-
-
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """`--home` and `--json`, which every command takes."""
     parser.add_argument("--home", metavar="DIRECTORY", help="home folder (default: GREENLANE_HOME, else var/greenlane)")
@@ -78,7 +70,7 @@ def tell(args: argparse.Namespace, told: Mapping[str, object]) -> None:
     if args.json:
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
     else:
-        sys.stdout.writelines(f"{name}: {value}\n" for name, value in told.items() if value is not None)
+        sys.stdout.writelines(f"{name}: {one_line(str(value))}\n" for name, value in told.items() if value is not None)
 
 
 def tell_table(args: argparse.Namespace, rows: Sequence[Mapping[str, object]]) -> None:
@@ -101,8 +93,9 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     Args:
         only: fill in the arguments of this command alone, so that the others' modules are not imported; None: of all.
     """
-    parser = _Parser(prog="greenlane-node", description="Runs a pilot center's part of a Greenlane network.", epilog=_EPILOG)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    parser = Parser(prog="greenlane-node", description="Runs a pilot center's part of a Greenlane network.", epilog=_EPILOG)
+    add_version(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     for name, module, text in _COMMANDS:
         part = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=_EPILOG)
         part.set_defaults(run_module=module)
@@ -116,36 +109,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     named = next((word for word in given if not word.startswith("-")), None)
     is_known = any(name == named for name, _, _ in _COMMANDS)
-    try:
+
+    def act() -> int:
         args = build_parser(named if is_known else "").parse_args(given)
         return int(_module(args.run_module).run(args))
-    except GreenlaneError as fault:
-        return _say(fault, given)
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").startswith("greenlane"):
-            raise
-        return _say(PackageMissing(missing.name or "", extras="node"), given)
-    except BrokenPipeError:
-        # The reader of our output left (`| head`): that is its right. Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.GOOD
-    except OSError as cause:
-        name = None if cause.filename is None else os.fsdecode(cause.filename)
-        return _say(FileTrouble(f"{cause.strerror or cause}.", where=name), given)
-    except KeyboardInterrupt:
-        sys.stderr.write("greenlane-node: stopped.\n")
-        return 130
 
-
-def _say(fault: GreenlaneError, given: Sequence[str]) -> Exit:
-    sys.stderr.write(fault_text(fault, program="greenlane-node", as_json="--json" in given))
-    return exit_code_of(fault)
+    return run_program("greenlane-node", given, act, extras="node")
 
 
 def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "-" if value is None else str(value)
+    return "-" if value is None else one_line(str(value))
 
 
 def _module(name: str) -> Command:
