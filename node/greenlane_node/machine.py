@@ -173,12 +173,10 @@ class Machine:
             names: of the nodes to end; empty: all.
 
         Raises:
-            NotFound: a name is none of this home's nodes.
+            NotFound: a name is none of this home's nodes, or the folder has none.
             NodeNotStopped: a process goes on after SIGKILL.
         """
-        if not self._home.directory.is_dir():
-            return {}
-        known = self._recorded_names()
+        known = self._recorded_names() or self.names()
         unknown = [name for name in names if name not in known and name not in self.names()]
         if unknown:
             raise self._no_such_node(unknown[0], self.names())
@@ -216,7 +214,8 @@ class Machine:
             raise NotFound(
                 "This folder has no node to run.",
                 where=str(self._home.directory),
-                remedy="Make a network on this machine: `greenlane-node up --local 4`; or name the folder with --home.",
+                remedy="Name the folder with --home; or make its nodes: `greenlane-node join` (a center that enters a network), "
+                "`greenlane-node init network` (a founder), `greenlane-node up --local 4` (to try one on this machine).",
             )
         return (*besu, *documents)
 

@@ -490,7 +490,7 @@ def test_without_programs_nothing_is_made_and_the_code_is_3(
     assert not (tmp_path / "home").exists()
 
 
-@pytest.mark.parametrize("command", ["up", "restart", "logs"])
+@pytest.mark.parametrize("command", ["up", "down", "restart", "logs"])
 def test_a_folder_without_nodes_is_told_so(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, text = run(capsys, command, "--home", tmp_path)
     assert code == 2
@@ -531,9 +531,16 @@ def test_a_network_that_was_not_made_to_its_end_is_finished(
         end_all(bench)
 
 
-def test_down_where_nothing_is_ends_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "down", "--home", tmp_path / "nowhere", "--json") == (0, [])
-    assert run(capsys, "down", "--home", tmp_path, "--json") == (0, [])
+def test_logs_in_json_are_one_object_a_line_and_a_silent_node_is_told(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = bench.home / "logs" / f"{LIMA}.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_text("first\nsecond\n")
+    assert main(["logs", LIMA, "--lines", "1", "--home", str(bench.home), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"node": LIMA, "line": "second"}
+    assert main(["logs", TIANJIN, "--home", str(bench.home)]) == 0
+    assert f"{TIANJIN} has said nothing yet" in capsys.readouterr().err
 
 
 def test_logs_are_followed(bench: Bench, path: Path) -> None:

@@ -1,10 +1,11 @@
 """`greenlane-node logs [NODE]`: the last lines of one node's log, or of all, and on wish what comes after them."""
 
 import argparse
+import json
 import sys
 import time
 
-from greenlane.core.exits import Exit, WrongUse
+from greenlane.core.exits import Exit
 
 from greenlane_node.cli.program import add_common_arguments
 from greenlane_node.cli.running import machine_of
@@ -22,22 +23,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from greenlane_node.node_log import LogReader
 
-    if args.json:
-        raise WrongUse("Logs are text.", where="--json", remedy="Leave --json out.")
     machine = machine_of(args)
     names = [args.node] if args.node else machine.names()
     readers = {name: LogReader(machine.log_file(name)) for name in names}
     for name, reader in readers.items():
-        _write(name, reader.last(args.lines), is_alone=len(names) == 1)
+        lines = reader.last(args.lines)
+        if not lines:
+            sys.stderr.write(f"greenlane-node: {name} has said nothing yet.\n")
+        _write(args, name, lines, is_alone=len(names) == 1)
     while args.follow:
         for name, reader in readers.items():
-            _write(name, reader.new(), is_alone=len(names) == 1)
+            _write(args, name, reader.new(), is_alone=len(names) == 1)
         time.sleep(_LOOK_S)
     return Exit.GOOD
 
 
-def _write(name: str, lines: list[str], *, is_alone: bool) -> None:
-    sys.stdout.writelines(f"{line}\n" if is_alone else f"{name} | {line}\n" for line in lines)
+def _write(args: argparse.Namespace, name: str, lines: list[str], *, is_alone: bool) -> None:
+    if args.json:
+        sys.stdout.writelines(json.dumps({"node": name, "line": line}, ensure_ascii=False) + "\n" for line in lines)
+    else:
+        sys.stdout.writelines(f"{line}\n" if is_alone else f"{name} | {line}\n" for line in lines)
     sys.stdout.flush()
 
 
