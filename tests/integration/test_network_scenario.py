@@ -30,16 +30,16 @@ def test_a_network_bears_what_it_must(mode: ValidatorMode, steps: tuple[tuple[st
     base, said = free_base(50), list[str]()
     home = Home(tmp_path / "network")
     # Founded here, for what stands behind the processes begins with this network's genesis.
-    plan = found_on_machine(home, 4, mode, base, clock=lambda: datetime.now(UTC), documents=0, block_time_s=1)
+    plan = found_on_machine(home, 4, mode, base, clock=lambda: datetime.now(UTC), documents=1, block_time_s=1)
     with stand_in_network(plan, NetworkLayout(home).genesis, period_s=0.5) as network:
         trial = Trial(
             folder=tmp_path,
             besu=programs / "besu",
-            ipfs=None,
+            ipfs=programs / "ipfs",
             say=said.append,
             environment={**network.environment, "PATH": f"{programs}:/usr/bin:/bin"},
             mode=mode,
-            fifth_base_port=base + 45,
+            fifth_base_port=base + 40,
         )
         outcomes = run_steps(trial, steps)
     assert all(one.passed for one in outcomes), "\n".join([*said, verdict_table(outcomes)])

@@ -9,6 +9,7 @@ from pathlib import Path
 from greenlane.adapters.evm.bindings import AnchorLog, PilotRegistry
 from greenlane.adapters.evm.standing import check_contracts
 from greenlane.adapters.home import Home
+from greenlane.adapters.network_file import load_network
 from greenlane.core.header import Header
 from greenlane.core.receipt import Receipt, encode_receipt, parse_receipt
 from greenlane.core.sealing import signers
@@ -184,13 +185,12 @@ def a_fifth_center_joins(trial: Trial) -> str:
     """A center that was no founder: nominated, endorsed by a quorum, let in by the others, and then it seals."""
     home, began = trial.fifth_home, time.monotonic()
     trial.homes.append(home)
-    base = trial.fifth_base_port
-    where = ["--host", "127.0.0.1", "--p2p-port", str(base), "--rpc-port", str(base + 1), "--metrics-port", str(base + 2)]
-    who = ["--id", _FIFTH, "--name", "Pilot Center Valparaíso", "--economy", "CL", "--origin", f"{_FIFTH}.greenlane.example/log"]
-    made = trial.node("init", "center", *who, *where, home=home)
+    made = trial.node("init", "center", *_fifth_arguments(trial), home=home)
     shutil.copyfile(NetworkLayout(Home(trial.home)).plan, NetworkLayout(Home(home)).plan)
-    rpc_node = next(node for node in trial.nodes() if not node.is_validator)
-    asked = ["--rpc", rpc_node.rpc_url, "--token-file", str(rpc_node.token_file)]
+    if trial.ipfs is not None:
+        shutil.copyfile(NetworkLayout(Home(trial.home)).swarm_key, NetworkLayout(Home(home)).swarm_key)
+    token = trial.node("token", "--for", _FIFTH, "--days", "1")
+    asked = ["--rpc", token["url"], "--token-file", token["file"]]
     _joins(trial, asked, until="nomination")
     candidate = Path(made["file"])
     centers = [center.id for center in trial.network().centers]
@@ -203,12 +203,21 @@ def a_fifth_center_joins(trial: Trial) -> str:
         votes += 1
     _joins(trial, asked, until="sync")
     trial.node("sync-permissions")
-    trial.node("up", *trial.programs(), home=home, limit_s=UP_LIMIT_S)
+    trial.node("up", *trial.programs(documents=True), home=home, limit_s=UP_LIMIT_S)
     trial.wait("the fifth validator seals", lambda: _joined(trial, asked), UP_LIMIT_S)
     account = Address(bytes.fromhex(made["validator"][2:]))
     trial.wait("a block by the fifth validator", lambda: account in _sealed_by(trial), ANCHOR_LIMIT_S)
     if len(trial.registered_validators()) != VALIDATORS + 1:
         raise StepFailed(f"the registry names {_hex(set(trial.registered_validators()))}")
+    # What it has joined by serves it from now on without the token of another center, and is written anew like a founder's.
+    own = [node.rpc_url for node in sorted(trial.nodes(home), key=lambda node: node.is_validator)]
+    if list(load_network(Home(home).network_file).rpc_urls) != own:
+        raise StepFailed(f"its server would not ask its own nodes {own} first")
+    if trial.node("init", "network", "--rewrite", home=home)["written"]:
+        raise StepFailed("its files are not what `init network --rewrite` writes")
+    bad = [look for look in trial.node("doctor", home=home, code=None) if look["finding"] == "bad"]
+    if [look for look in bad if look["name"] != "disk is free"]:
+        raise StepFailed(f"its doctor finds {bad}")
     return f"in with {votes} votes, sealing {time.monotonic() - began:.0f} s after its keys were made"
 
 
@@ -274,6 +283,15 @@ def down_ends_everything(trial: Trial) -> str:
         if left:
             raise StepFailed(f"left behind: {left}")
     return f"{len(processes)} nodes ended, no key left in the clear"
+
+
+def _fifth_arguments(trial: Trial) -> list[str]:
+    """A validator and an RPC node, whose ports follow the validator's, and a documents node where the founders have some."""
+    base = trial.fifth_base_port
+    who = ["--id", _FIFTH, "--name", "Pilot Center Valparaíso", "--economy", "CL", "--origin", f"{_FIFTH}.greenlane.example/log"]
+    where = ["--host", "127.0.0.1", "--p2p-port", str(base), "--rpc-port", str(base + 2), "--metrics-port", str(base + 4)]
+    documents = ["--documents", "--swarm-port", str(base + 6), "--documents-rpc-port", str(base + 7)]
+    return [*who, *where, "--rpc-node", *(documents if trial.ipfs is not None else ())]
 
 
 def _joins(trial: Trial, asked: list[str], *, until: str) -> None:
