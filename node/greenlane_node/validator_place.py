@@ -27,7 +27,7 @@ from greenlane_node.chain_access import ChainAccess
 from greenlane_node.keys import EnodeInvalid, parse_enode
 from greenlane_node.layout import BesuFolder, NetworkLayout
 from greenlane_node.own_nodes import NodeConfigInvalid
-from greenlane_node.plan import NodeRole
+from greenlane_node.plan import NodeRole, peer_host
 from greenlane_node.registry_acts import Acted, open_acts
 
 _MAX_TEXT_BYTES: Final = 256
@@ -220,12 +220,7 @@ def _moved_enode(keystore: Keystore, record: CenterRecord, folder: BesuFolder, h
     if not 1 <= new_port <= _MAX_PORT:
         raise InvalidInput(f"{new_port} is no port.", where="--p2p-port", remedy=f"Give 1 to {_MAX_PORT}.")
     keys = [key for key, _, _ in known if _account(key) == record.validator]
-    enode = encode_enode(keys[0] if keys else _key_here(keystore, record), new_host, new_port)
-    try:
-        parse_enode(enode)
-    except EnodeInvalid as error:
-        raise InvalidInput(error.detail, where="--host", remedy="Give the address that peers reach.") from error
-    return enode
+    return encode_enode(keys[0] if keys else _key_here(keystore, record), new_host, new_port)
 
 
 def _key_here(keystore: Keystore, record: CenterRecord) -> bytes:
@@ -275,14 +270,9 @@ def _endpoint(text: str) -> str:
 
 def _host(text: str) -> str:
     try:
-        address = ipaddress.ip_address(text)
-    except ValueError as error:
-        raise InvalidInput(
-            f"{shown(text)} is no IP address.", where="--host", remedy="Besu takes addresses only: give the one peers reach."
-        ) from error
-    if address.is_unspecified or address.is_multicast or getattr(address, "scope_id", None) is not None:
-        raise InvalidInput(f"{shown(text)} is an address that no peer can reach.", where="--host", remedy="Give another.")
-    return str(address)
+        return peer_host(text)
+    except InvalidInput as error:
+        raise InvalidInput(error.detail, where="--host", remedy=error.remedy) from error
 
 
 def _is_loopback(host: str) -> bool:

@@ -211,7 +211,7 @@ def test_a_wrong_password_and_a_missing_key_are_one_line(node: Command, homes: H
 def test_a_node_that_is_away_is_exit_code_three(node: Command, command: tuple[str, ...]) -> None:
     said = node("lima", *command, "--rpc", "http://127.0.0.1:9")
     assert said.code == Exit.UNCHECKED
-    assert said.is_one_fault("http://127.0.0.1:9", "does not answer")
+    assert said.is_one_fault("http://127.0.0.1:9", "could not be reached")
 
 
 def test_a_node_of_another_chain_is_not_believed(node: Command, homes: Homes) -> None:
