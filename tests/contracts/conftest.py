@@ -15,9 +15,10 @@ from greenlane.adapters.evm.bindings import (
     deployment_bytecode,
 )
 from greenlane.core.units import Address, center_id
-from greenlane_node.anvil import HOST, find_anvil, free_port
+from greenlane_node.anvil import HOST, find_anvil
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint, TxReceipt
+from worlds.machine import free_port
 
 START_TIMEOUT_S = 20.0
 CENTERS = ("tianjin", "lima", "ho-chi-minh-city")

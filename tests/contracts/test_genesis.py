@@ -16,7 +16,7 @@ from greenlane.adapters.evm.bindings import AnchorLog, CenterStatus, PilotRegist
 from greenlane.core.anchoring import anchored_root_slot
 from greenlane.core.merkle import consistency_proof, leaf_hash, root_of
 from greenlane.core.units import Address, RootHash, TreeSize
-from greenlane_node.anvil import HOST, find_anvil, free_port
+from greenlane_node.anvil import HOST, find_anvil
 from greenlane_node.genesis import (
     GenesisRefused,
     founders,
@@ -30,6 +30,7 @@ from greenlane_node.storage_layout import storage_words
 from web3 import HTTPProvider, Web3
 from web3.exceptions import ContractLogicError
 from web3.types import RPCEndpoint
+from worlds.machine import free_port
 from worlds.plans import GENESIS_TIME, made_up, network_of, planned_center, planned_network
 
 from .conftest import START_TIMEOUT_S, deploy, transact

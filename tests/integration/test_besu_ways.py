@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rlp  # type: ignore[import-untyped]
 from eth_account.signers.local import LocalAccount
 from greenlane.adapters.evm import sealed
 from greenlane.adapters.evm.bindings import AnchorLog, PilotRegistry
-from greenlane.adapters.evm.ledger import MAX_IN_FLIGHT, EvmLedger
+from greenlane.adapters.evm.ledger import ANCHOR_GAS, MAX_IN_FLIGHT, EvmLedger
 from greenlane.adapters.keystore import KeyUse
 from greenlane.adapters.network_file import Network, encode_network
 from greenlane.adapters.sql.store import SqlStore
@@ -34,11 +35,12 @@ from greenlane.ports.ledger import LedgerMismatch, LedgerUnavailable
 from greenlane.ports.outbox import OutboxRow, OutboxState, SignedTransaction
 from greenlane.services.anchor import AnchorStep
 from greenlane.settings import read_settings
-from greenlane_node.anvil import free_port
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
+from greenlane_node.plan_file import GAS_LIMITS
 from web3 import Web3
 from worlds.besu_rpc import POOL_REACH, BesuChain, BesuNode, RpcError, address_of, besu_over, described
 from worlds.events import some_events
+from worlds.machine import free_port
 
 pytestmark = pytest.mark.chain
 
@@ -296,19 +298,16 @@ def test_a_gap_that_the_pending_nonce_hides_is_filled(world: World) -> None:
     assert world.anchored_sizes() == [3]
 
 
-def test_a_gap_wider_than_the_pool_reaches_is_crossed_in_steps(world: World) -> None:
-    ledger = world.ledger(max_in_flight=20)
+def test_what_lies_behind_a_gap_wider_than_the_pool_reaches_is_signed_anew(world: World) -> None:
+    ledger = world.ledger()
     with world.store.write() as tx:
         tx.outbox.skip_to(world.network.chain_id, world.signer, POOL_REACH + 10)
     with pytest.raises(LedgerUnavailable, match="too distant") as caught:
         world.submit(ledger, 3)
     assert caught.value.remedy
-    for _ in range(2):
-        assert ledger.is_in_flight(LIMA)
-        assert len(world.chain.pool.waiting) == 20
-        world.chain.mine()
-    assert world.chain.used_nonces(world.anchorer.address) == 40
-    assert [row.state for row in world.rows()] == [OutboxState.PENDING]
+    world.drive(ledger, 3, 5)
+    assert world.anchored_sizes() == [3, 5]
+    assert [(row.nonce, row.state) for row in world.rows()] == [(0, OutboxState.DONE), (1, OutboxState.DONE)]
 
 
 def test_no_more_are_in_flight_than_the_pool_takes(world: World) -> None:
@@ -372,12 +371,16 @@ def test_a_node_that_takes_our_transactions_for_anothers_chains_is_named(world: 
         world.submit(ledger, 3)
 
 
-def test_gas_is_never_more_than_a_block_holds(world: World) -> None:
-    limit = int(world.chain.block(world.chain.head)["gasLimit"], 16)
-    world.node.scripted["eth_estimateGas"] = hex(limit - 1)
+def test_gas_is_what_any_block_holds_and_no_node_is_asked_for_it(world: World) -> None:
     ledger = world.ledger()
     world.drive(ledger, 3)
-    assert world.anchored_sizes() == [3]
+    assert ANCHOR_GAS * 16 <= GAS_LIMITS[0]
+    assert [int.from_bytes(rlp.decode(row.raw)[2], "big") for row in world.rows()] == [ANCHOR_GAS]
+    (receipt,) = [
+        world.node.answer("eth_getTransactionReceipt", [encode_hex(row.tx_hash)]) for row in world.rows()
+    ]
+    assert int(receipt["gasUsed"], 16) * 3 < ANCHOR_GAS
+    assert "eth_estimateGas" not in world.node.asked
 
 
 # ---- several nodes ----

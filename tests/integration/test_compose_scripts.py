@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from greenlane_node.anvil import free_port
 from greenlane_node.embedded import EmbeddedNetwork
+from worlds.machine import free_port
 
 ROOT = Path(__file__).parents[2]
 _PATIENCE_S = 90

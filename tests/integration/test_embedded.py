@@ -24,10 +24,12 @@ from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch
 from greenlane_node import anvil, embedded
 from greenlane_node.__main__ import main
-from greenlane_node.anvil import ChainNotStarted, free_port, running_anvil
+from greenlane_node.anvil import ChainNotStarted, running_anvil
 from greenlane_node.embedded import PILOT_CENTERS, CenterPlan, EmbeddedNetwork, RunningNetwork
+from greenlane_node.process import wait_until
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint
+from worlds.machine import free_port
 
 pytestmark = pytest.mark.chain
 
@@ -84,10 +86,12 @@ def test_nobody_knows_a_key_of_the_chain_and_gas_is_free(home: Path) -> None:
 
 def test_blocks_come_by_themselves_with_the_time_of_now(home: Path) -> None:
     with start(home) as running:
-        first = web3_of(running).eth.block_number
-        time.sleep(2.2)
-        block = web3_of(running).eth.get_block("latest")
-        assert first < block["number"] <= first + 3
+        web3, began = web3_of(running), time.monotonic()
+        first = web3.eth.block_number
+        assert wait_until(lambda: web3.eth.block_number >= first + 2, 30)
+        block = web3.eth.get_block("latest")
+        # One a second, and no more; a busy machine may make us look late, or a block come late.
+        assert block["number"] - first <= time.monotonic() - began + 2
         assert abs(block["timestamp"] - time.time()) < 5
 
 

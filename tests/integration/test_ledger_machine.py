@@ -21,13 +21,13 @@ from greenlane.core.merkle import consistency_proof, leaf_hash, root_of
 from greenlane.core.units import Address, CenterId, TreeSize
 from greenlane.ports.ledger import LedgerUnavailable
 from greenlane.ports.outbox import OutboxState
-from greenlane_node.anvil import free_port
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3RPCError
+from worlds.machine import free_port
 
 pytestmark = pytest.mark.chain
 

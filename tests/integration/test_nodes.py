@@ -19,10 +19,11 @@ from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.ports.ledger import LedgerMismatch, LedgerUnavailable
 from greenlane.verify.ladder import NodeAway
 from greenlane.verify.nodes import JsonRpcNode
-from greenlane_node.anvil import ChainSettings, free_port, start_anvil
+from greenlane_node.anvil import ChainSettings, start_anvil
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
 from web3 import Web3
 from worlds.besu_rpc import BesuChain, BesuNode, RpcError, besu_over
+from worlds.machine import free_port
 
 pytestmark = pytest.mark.chain
 
@@ -60,7 +61,7 @@ def make(running: RunningNetwork, chain: BesuChain) -> Callable[..., Nodes]:
             genesis_hash=chain.genesis_hash,
             pilot_registry=network.pilot_registry,
             anchor_log=network.anchor_log,
-            **{"timeout_s": 2.0, **options},
+            **{"timeout_s": 2.0, "sealing": lambda: chain.sealing, **options},
         )
 
     return make

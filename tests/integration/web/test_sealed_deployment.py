@@ -18,11 +18,11 @@ from greenlane.core.wire import encode_hex
 from greenlane.ports.accounts import MemberRole, Visibility
 from greenlane.settings import read_settings
 from greenlane.verify.ladder import Judgement, Rung, Verdict, judge
-from greenlane_node.anvil import free_port
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
 from web3 import Web3
 from worlds.besu_rpc import BesuChain, address_of, besu_over, described
 from worlds.events import some_events
+from worlds.machine import free_port
 
 pytestmark = pytest.mark.chain
 
