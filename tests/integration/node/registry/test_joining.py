@@ -2,21 +2,28 @@
 
 import json
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.adapters.home import Home
+from greenlane.adapters.keystore import Keystore
 from greenlane.adapters.network_file import load_network
 from greenlane.core.exits import Exit
 from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import BlockNumber, CenterId
 from greenlane_node import joining
 from greenlane_node.cli.program import main
+from greenlane_node.keys import center_public_keys, make_center_keys
 from greenlane_node.layout import NetworkLayout
 from greenlane_node.own_nodes import own_nodes
+from greenlane_node.plan import NodeRole
 from greenlane_node.plan_file import encode_center, encode_plan, load_center
 from worlds.registry import FOUNDERS, NEWCOMER, Command, RegistryWorld, Said
 
@@ -146,6 +153,59 @@ def test_a_validator_that_does_not_answer_is_what_the_sync_waits_for(world: Regi
     assert said.code == Exit.NO
     assert steps(said)[-1] == ("sync", "waiting")
     assert "sync-permissions" in said.json()["steps"][-1]["next"]
+
+
+@pytest.fixture
+def rpc_port(world: RegistryWorld) -> Iterator[int]:
+    """Where a second node of the same chain answers."""
+
+    class Passing(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            answer = requests.post(world.url, data=body, headers={"Content-Type": "application/json"}, timeout=10)
+            self.send_response(answer.status_code)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Passing) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield int(server.server_address[1])
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.usefixtures("founded_here", "admitted")
+def test_a_new_center_is_in_with_its_rpc_node_too_and_asks_its_own_nodes(
+    world: RegistryWorld, home: Path, join: Join, rpc_port: int
+) -> None:
+    keystore = Keystore(home / "keys", home / "password", scrypt_n=2)
+    make_center_keys(keystore, CenterId(NEWCOMER), rpc_node=True, documents=False)
+    public = center_public_keys(keystore, CenterId(NEWCOMER)).rpc_node
+    assert public is not None
+    file = home / f"{NEWCOMER}.center.toml"
+    center = load_center(file)
+    # A port on which nobody listens.
+    away = replace(center.validator, role=NodeRole.RPC, public_key=public, p2p_port=40_001, rpc_port=9, metrics_port=40_002)
+    file.write_bytes(encode_center(replace(center, rpc_node=away)))
+    waits = join("--rpc", world.url, "--json")
+    assert steps(waits)[-1] == ("sync", "waiting")
+    assert waits.json()["steps"][-1]["said"].startswith(f"rpc-{NEWCOMER}: ")
+    assert load_network(home / "network.json").rpc_urls == (world.url,)
+
+    here = encode_center(replace(center, rpc_node=replace(away, rpc_port=rpc_port)))
+    file.write_bytes(here)
+    shutil.rmtree(home / "besu")
+    assert steps(join("--rpc", world.url, "--json"))[-2] == ("sync", "done")
+    own = (f"http://127.0.0.1:{rpc_port}", f"http://127.0.0.1:{center.validator.rpc_port}")
+    assert load_network(home / "network.json").rpc_urls == own
+    # Only the RPC node is shown a token.
+    tokens = RpcTokens(NetworkLayout(Home(home)).api_tokens)
+    assert (tokens.token(own[0]) is None, tokens.token(own[1])) == (False, None)
 
 
 @pytest.mark.usefixtures("founded_here", "admitted")
