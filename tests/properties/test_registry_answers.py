@@ -22,6 +22,7 @@ from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, member
 from hypothesis import example, given
 from hypothesis import strategies as st
 from web3 import Web3
+from web3.exceptions import BadResponseFormat
 from web3.providers.base import BaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
@@ -58,7 +59,9 @@ class Node(BaseProvider):
             return {"jsonrpc": "2.0", "id": 1, "result": "0x1"}
         data = bytes.fromhex(params[0]["data"][2:])
         told = self.answers[_SELECTORS[data[:4].hex()]]
-        answer: bytes = told(data[4:]) if callable(told) else told
+        answer = told(data[4:]) if callable(told) else told
+        if isinstance(answer, dict):
+            return {"jsonrpc": "2.0", "id": 1, **answer}  # type: ignore[typeddict-item] # whatever a node makes of it
         return {"jsonrpc": "2.0", "id": 1, "result": "0x" + answer.hex()}
 
 
@@ -223,6 +226,20 @@ def test_what_the_contract_never_holds_is_no_answer_of_it(function: str, answer:
     assert answer != _SOUND[function]
     with pytest.raises(NotThisContract):
         _ASKED[function](registry(**{function: answer}))
+
+
+@pytest.mark.parametrize("told", ["zz", "0xzz", None, ["0x"], {"x": 1}, True])
+def test_a_result_that_is_no_bytes_is_the_nodes_fault(told: object) -> None:
+    with pytest.raises((BadResponseFormat, NotThisContract)):
+        registry(center={"result": told}).center(LIMA)
+
+
+@pytest.mark.parametrize(
+    "told", ["0xzz", "0x123", "Reverted 0xzz", "0x4e487b71" + "ff" * 32, "0x08c379a0" + "ff" * 70, 5, {"x": 1}, None]
+)
+def test_whatever_a_node_says_of_a_revert_makes_no_traceback(told: object) -> None:
+    with pytest.raises((BadResponseFormat, ContractRefused)):
+        registry(center={"error": {"code": 3, "message": "execution reverted", "data": told}}).center(LIMA)
 
 
 def test_the_answers_of_these_tests_are_as_the_contract_gives_them() -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from web3 import Web3
-from web3.exceptions import ContractLogicError
+from web3.exceptions import BadResponseFormat, ContractLogicError
 from web3.types import BlockIdentifier, LogReceipt, TxParams
 
 from greenlane.adapters.evm.artifacts import AbiArgument, ContractRefused, NotThisContract, artifact, hex_bytes
@@ -35,7 +35,8 @@ class Contract:
 
     def has_code(self, block: BlockIdentifier = "latest") -> bool:
         """Whether any code stands at the address; whether it is this contract's is seen in what it answers."""
-        return bool(self._web3.eth.get_code(Web3.to_checksum_address(self.address), block))
+        with _answered("eth_getCode"):
+            return bool(self._web3.eth.get_code(Web3.to_checksum_address(self.address), block))
 
     @classmethod
     def explain_revert(cls, data: bytes) -> str:
@@ -67,11 +68,25 @@ class Contract:
         call: TxParams = {"to": Web3.to_checksum_address(self.address), "data": Web3.to_hex(data)}
         if sender is not None:
             call["from"] = Web3.to_checksum_address(sender)
-        try:
-            return bytes(self._web3.eth.call(call, block))
-        except ContractLogicError as cause:
-            # web3 has its own words for errors it can decode; the bytes are what we judge by.
-            told = cause.data if isinstance(cause.data, str) and cause.data.startswith("0x") else None
-            if told is None:
-                raise ContractRefused("Unknown", {"message": str(cause.message)}) from cause
-            raise artifact(self._name).refusal(hex_bytes(told)) from cause
+        with _answered("eth_call"):
+            try:
+                return bytes(self._web3.eth.call(call, block))
+            except ContractLogicError as cause:
+                # web3 has its own words for errors it can decode; the bytes are what we judge by.
+                told = cause.data if isinstance(cause.data, str) and cause.data.startswith("0x") else None
+                if told is None:
+                    raise ContractRefused("Unknown", {"message": str(cause.message)}) from cause
+                raise artifact(self._name).refusal(hex_bytes(told)) from cause
+
+
+@contextmanager
+def _answered(method: str) -> Iterator[None]:
+    """Has web3, which takes what a node answers for what it should answer, say that it is not.
+
+    Raises:
+        BadResponseFormat: the answer is no bytes.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, LookupError) as cause:
+        raise BadResponseFormat(f"What the node answers to {method} is none.") from cause
