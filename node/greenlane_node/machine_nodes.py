@@ -5,6 +5,7 @@ Read from each node's own configuration, besu/NODE/config.toml and kubo/NODE/con
 
 import json
 import re
+import time
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import requests
+from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.core.anchoring import ADDRESS_BYTES
 from greenlane.core.canonical import JsonValue, parse_json
 from greenlane.core.crypto import keccak256
@@ -29,6 +31,8 @@ from greenlane_node.rpc import NodeRefused, NodeSilent
 
 HOST: Final = "127.0.0.1"
 _ANSWER_S = 5.0
+_MAX_ANSWER_BYTES = 8 * 1_048_576
+_CHUNK_BYTES = 65_536
 _TCP_PORT = re.compile(r"/tcp/([0-9]{1,5})$")
 
 
@@ -101,22 +105,36 @@ class MachineNode:
         return len(peers) if isinstance(peers, list) else 0
 
     def _kubo(self, command: str) -> JsonValue:
-        headers = {}
-        if self.token_file is not None:
-            headers["Authorization"] = f"Bearer {self.token_file.read_text(encoding='ascii').strip()}"
+        token = None if self.token_file is None else RpcTokens(self.token_file).token(self.rpc_url)
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        deadline = time.monotonic() + _ANSWER_S
         with requests.Session() as session:
             # A node is named by its address: no proxy of the environment stands between us and it.
             session.trust_env = False
+            url = f"{self.rpc_url}/api/v0/{command}"
             try:
-                answer = session.post(f"{self.rpc_url}/api/v0/{command}", headers=headers, timeout=_ANSWER_S)
-            except requests.RequestException as error:
+                with session.post(url, headers=headers, timeout=_ANSWER_S, allow_redirects=False, stream=True) as answer:
+                    data = _read_until(answer, deadline)
+            except (requests.RequestException, OSError) as error:
                 raise NodeSilent(f"The node does not answer: {type(error).__name__}.", where=self.rpc_url) from error
         if answer.status_code != 200:
-            raise NodeRefused(f"The node refuses {command}: {answer.status_code} {answer.text[:200]}", where=self.rpc_url)
+            raise NodeRefused(
+                f"The node refuses {command}: {answer.status_code} {data[:200].decode(errors='replace')}", where=self.rpc_url
+            )
         try:
-            return parse_json(answer.content)
+            return parse_json(data)
         except InvalidInput as error:
             raise NodeSilent("The node's answer is no JSON.", where=self.rpc_url) from error
+
+
+def _read_until(answer: requests.Response, deadline: float) -> bytes:
+    """The whole of an answer; a node that drips or never ends is given up."""
+    data = bytearray()
+    while chunk := answer.raw.read1(_CHUNK_BYTES, decode_content=True):
+        data += chunk
+        if time.monotonic() > deadline or len(data) > _MAX_ANSWER_BYTES:
+            raise TimeoutError
+    return bytes(data)
 
 
 def besu_nodes(layout: NetworkLayout, programs: Programs | None) -> Iterator[MachineNode]:

@@ -8,27 +8,29 @@ Source: Besu's change log (26.6.0 needs Java 25; 26.8.0), Kubo's change log (0.4
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from greenlane.core.errors import CannotCheck
 
-BESU_WANTED = (26, 8, 0)
-JAVA_WANTED = (25,)
-KUBO_WANTED = (0, 42, 0)
-MEMORY_MB = 768
-"""Five nodes ran with it side by side, at about 385 MB resident each. For production Besu's documentation asks for 4,096."""
+from greenlane_node.besu.config import DEFAULT_MEMORY_MB
+from greenlane_node.besu.options import BESU_VERSION
+from greenlane_node.kubo.config import KUBO_VERSION
+
+JAVA_VERSION = "25"
 _ANSWER_S = 60.0
 # "besu/v26.8.0/linux-x86_64/openjdk-java-25", "ipfs version 0.42.0", 'openjdk version "25" 2025-09-16'.
 _VERSION = re.compile(r"(?:besu/v|version \"?)(\d{1,4})(?:\.(\d{1,4}))?(?:\.(\d{1,4}))?")
 _GET_BESU = (
-    "Get Besu 26.8.0 from https://github.com/besu-eth/besu/releases, unpack it, and put its bin folder on PATH "
+    f"Get Besu {BESU_VERSION} from https://github.com/besu-eth/besu/releases, unpack it, and put its bin folder on PATH "
     "or give --besu FILE."
 )
-_GET_JAVA = "Get Java 25 (for instance from https://adoptium.net), and put it on PATH or name its folder in JAVA_HOME."
+_GET_JAVA = (
+    f"Get Java {JAVA_VERSION} (for instance from https://adoptium.net), and put it on PATH or name its folder in JAVA_HOME."
+)
 _GET_KUBO = (
-    "Get Kubo 0.42 from https://dist.ipfs.tech/#kubo and put `ipfs` on PATH or give --ipfs FILE; "
+    f"Get Kubo {KUBO_VERSION} from https://dist.ipfs.tech/#kubo and put `ipfs` on PATH or give --ipfs FILE; "
     "or leave document nodes out: --without-documents."
 )
 
@@ -50,7 +52,7 @@ class Programs:
 
     besu: Path | None
     ipfs: Path | None
-    memory_mb: int = MEMORY_MB
+    memory_mb: int = DEFAULT_MEMORY_MB
 
 
 def find_programs(
@@ -63,15 +65,36 @@ def find_programs(
         besu, ipfs: a program that the operator named; None: the one on PATH.
 
     Raises:
-        ProgramMissing: the first that is missing, does not run or is too old.
+        ProgramMissing: some are missing, do not run or are too old; all of them are named.
     """
-    found_besu = _found("besu", besu, environment, _GET_BESU) if needs_besu else None
-    found_ipfs = _found("ipfs", ipfs, environment, _GET_KUBO) if needs_ipfs else None
-    if found_besu is not None:
-        _require_java(environment)
-        _require(found_besu, ("--version",), BESU_WANTED, environment, _GET_BESU)
-    if found_ipfs is not None:
-        _require(found_ipfs, ("--version",), KUBO_WANTED, environment, _GET_KUBO)
+    faults: list[ProgramMissing] = []
+
+    def tried(look: Callable[[], Path]) -> Path | None:
+        try:
+            return look()
+        except ProgramMissing as fault:
+            faults.append(fault)
+            return None
+
+    found_besu = found_ipfs = None
+    if needs_besu:
+        found_besu = tried(lambda: _found("besu", besu, environment, _GET_BESU))
+        java = tried(lambda: _java(environment))
+        # Without its Java, Besu would not even tell its version.
+        if found_besu is not None and java is not None:
+            program = found_besu
+            tried(lambda: _required(program, ("--version",), BESU_VERSION, environment, _GET_BESU))
+    if needs_ipfs:
+        get = _GET_KUBO
+        found_ipfs = tried(
+            lambda: _required(_found("ipfs", ipfs, environment, get), ("--version",), KUBO_VERSION, environment, get)
+        )
+    if faults:
+        raise ProgramMissing(
+            " ".join(fault.detail for fault in faults),
+            where=faults[0].where if len(faults) == 1 else None,
+            remedy=" ".join(fault.remedy for fault in faults),
+        )
     return Programs(besu=found_besu, ipfs=found_ipfs)
 
 
@@ -83,16 +106,14 @@ def _found(name: str, named: Path | None, environment: Mapping[str, str], remedy
     return Path(found).absolute()
 
 
-def _require_java(environment: Mapping[str, str]) -> None:
+def _java(environment: Mapping[str, str]) -> Path:
     """Besu's start script takes JAVA_HOME's Java, else the one on PATH; the wrong one makes it fail without naming a version."""
     home = environment.get("JAVA_HOME")
     java = _found("java", Path(home) / "bin" / "java" if home else None, environment, _GET_JAVA)
-    _require(java, ("-version",), JAVA_WANTED, environment, _GET_JAVA)
+    return _required(java, ("-version",), JAVA_VERSION, environment, _GET_JAVA)
 
 
-def _require(
-    program: Path, arguments: tuple[str, ...], wanted: tuple[int, ...], environment: Mapping[str, str], remedy: str
-) -> None:
+def _required(program: Path, arguments: tuple[str, ...], wanted: str, environment: Mapping[str, str], remedy: str) -> Path:
     try:
         done = subprocess.run(  # noqa: S603 - the program that was found or named
             [str(program), *arguments],
@@ -116,10 +137,11 @@ def _require(
             where=str(program),
             remedy=remedy,
         )
-    if version < wanted:
+    if version < tuple(map(int, wanted.split("."))):
         raise ProgramMissing(
-            f"{program} is version {_dotted(version)}; {_dotted(wanted)} or later is wanted.", where=str(program), remedy=remedy
+            f"{program} is version {_dotted(version)}; {wanted} or later is wanted.", where=str(program), remedy=remedy
         )
+    return program
 
 
 def _version(said: str) -> tuple[int, ...] | None:

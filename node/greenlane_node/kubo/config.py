@@ -23,7 +23,6 @@ from greenlane_node.kubo.identity import private_key_text
 from greenlane_node.plan import PlannedDocuments
 
 KUBO_VERSION: Final = "0.42"
-IMPORT_PROFILE: Final = "unixfs-v1-2025"
 CHUNK_BYTES: Final = 1_048_576
 LINKS_OF_A_NODE: Final = 1_024
 RPC_PATHS: Final = ("/api/v0",)

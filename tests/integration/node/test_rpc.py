@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from greenlane.adapters.evm.tokens import RpcTokenFileInvalid
+from greenlane_node import machine_nodes
+from greenlane_node.machine_nodes import MachineNode, NodeKind
 from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -132,3 +134,40 @@ def test_an_error_of_the_node_keeps_its_number() -> None:
     with node(say(200, json.dumps(fault).encode())) as asked, pytest.raises(NodeRefused, match="not enabled") as caught:
         NodeRpc(asked.url).call("perm_getNodesAllowlist")
     assert caught.value.number == -32604
+
+
+def documents(url: str, token_file: Path | None = None) -> MachineNode:
+    return MachineNode(
+        name="documents-lima",
+        kind=NodeKind.DOCUMENTS,
+        first=(),
+        command=(),
+        environment={},
+        data=Path("/nowhere"),
+        ports={},
+        rpc_url=url,
+        token_file=token_file,
+        besu=None,
+    )
+
+
+def test_a_documents_node_is_asked_with_an_end_and_with_its_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = tmp_path / "token"
+    token.write_text("opens\n")
+    with node(say(200, b'{"Peers":[{},{}]}')) as asked:
+        assert documents(asked.url, token).peers() == 2
+        assert asked.shown == ["Bearer opens"]
+        token.write_bytes(b"\xff")
+        with pytest.raises(RpcTokenFileInvalid):
+            documents(asked.url, token).peers()
+    with node(say(500, b"\xff no")) as asked, pytest.raises(NodeRefused, match="500"):
+        documents(asked.url).peers()
+    monkeypatch.setattr(machine_nodes, "_ANSWER_S", 0.3)
+    with node(drip) as asked:
+        began = time.monotonic()
+        with pytest.raises(NodeSilent):
+            documents(asked.url).peers()
+        assert time.monotonic() - began < 1.5
+    monkeypatch.setattr(machine_nodes, "_MAX_ANSWER_BYTES", 10)
+    with node(say(200, b'{"Peers":[{},{}]}')) as asked, pytest.raises(NodeSilent):
+        documents(asked.url).peers()

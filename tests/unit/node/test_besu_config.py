@@ -25,10 +25,9 @@ from greenlane_node.besu.config import (
     log_config,
     static_nodes_file,
 )
-from greenlane_node.besu.options import BESU_VERSION, COMMAND_OPTIONS, FILE_OPTIONS, NEVER_WRITTEN, PAGES
+from greenlane_node.besu.options import COMMAND_OPTIONS, FILE_OPTIONS, NEVER_WRITTEN, PAGES
 from greenlane_node.layout import BesuFolder
 from greenlane_node.plan import NodeRole, PlannedNode
-from greenlane_node.programs import BESU_WANTED
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
@@ -59,7 +58,6 @@ def test_every_option_of_the_list_is_written_somewhere_and_has_a_page() -> None:
     assert set(FILE_OPTIONS) - written == set()
     assert {*FILE_OPTIONS.values(), *COMMAND_OPTIONS.values()} == set(PAGES)
     assert set(FILE_OPTIONS) & set(NEVER_WRITTEN) == set()
-    assert tuple(map(int, BESU_VERSION.split("."))) == BESU_WANTED
 
 
 def test_the_command_gives_the_profile_where_it_is_read() -> None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from greenlane.core.crypto import ed25519_public_key
-from greenlane_node.kubo.config import KUBO_VERSION, kubo_commands, kubo_config, kubo_environment, kubo_repository
+from greenlane_node.kubo.config import kubo_commands, kubo_config, kubo_environment, kubo_repository
 from greenlane_node.plan import PlannedDocuments
-from greenlane_node.programs import KUBO_WANTED
 from worlds.plan_files import secret, sound_center
 
 SEED = secret(1, "documents")
@@ -144,7 +143,3 @@ def test_the_datastore_is_written_out_since_init_takes_the_file_as_it_is() -> No
     assert [mount["mountpoint"] for mount in spec["mounts"]] == ["/blocks", "/"]
     assert [mount["child"]["type"] for mount in spec["mounts"]] == ["flatfs", "levelds"]
     assert spec["mounts"][0]["child"]["sync"] is True
-
-
-def test_the_version_is_the_one_that_is_asked_for() -> None:
-    assert tuple(map(int, KUBO_VERSION.split("."))) == KUBO_WANTED[:2]
