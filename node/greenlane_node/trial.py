@@ -141,7 +141,8 @@ def found_for_containers(home: Home, mode: ValidatorMode = ValidatorMode.CONTRAC
         opens_keys=True,
     )
     served = [center for center in founded.plan.centers if center.documents is not None]
-    written = [path for center in served for path in _write_server(home, founded, center, placement)]
+    with held(home):
+        written = [path for center in served for path in _write_server(home, founded, center, placement)]
     return replace(founded, written=(*founded.written, *written))
 
 
