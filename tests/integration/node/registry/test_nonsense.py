@@ -46,7 +46,15 @@ def endpoints(endpoint: bytes, enode: bytes) -> bytes:
 @pytest.mark.usefixtures("admitted")
 def test_a_center_that_writes_nonsense_is_suspended_like_any_other(world: RegistryWorld, node: Command, written: bytes) -> None:
     send(world, LIMA, endpoints(written, written))
-    for words in (["vote"], ["status"], ["validators"], ["validators", "--all"], ["members", "list"]):
+    for words in (
+        ["vote"],
+        ["status"],
+        ["validators"],
+        ["validators", "--all"],
+        ["members", "list"],
+        ["endpoints"],
+        ["endpoints", "--json"],
+    ):
         said = node("accra", *words)
         assert (said.code, said.err) == (Exit.GOOD, ""), words
         assert "\x1b" not in said.out
