@@ -788,6 +788,8 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     besu: BesuNode
     protocol_version = "HTTP/1.1"
+    # Else the second part of each answer waits 40 ms for word that the first has come.
+    disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the name is its parent's
         """Tests have their own words."""
