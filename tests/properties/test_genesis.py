@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds.plans import planned_center, planned_network
 
-few = settings(max_examples=40)
+# Each makes whole geneses, of up to 21 centers.
+few = settings(max_examples=20)
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=64)
 
 

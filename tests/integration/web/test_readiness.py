@@ -222,8 +222,13 @@ def _hanging(world: World) -> Iterator[tuple[Site, _Hanging]]:
 
 def test_a_chain_that_hangs_takes_no_thread_from_captures_however_many_ask_for_it(world: World) -> None:
     paths = ("/health/ready", "/v1/trust") * 40
-    with _hanging(world) as (site, chain), ThreadPoolExecutor(len(paths)) as askers:
-        answers = [askers.submit(httpx.get, site.url + path, timeout=30) for path in paths]
+    everybody = httpx.Limits(max_connections=len(paths))
+    with (
+        _hanging(world) as (site, chain),
+        httpx.Client(timeout=30, limits=everybody) as client,
+        ThreadPoolExecutor(len(paths)) as askers,
+    ):
+        answers = [askers.submit(client.get, site.url + path) for path in paths]
         end_s = time.monotonic() + 10
         while set(chain.asked) != {"health", "trust"} and time.monotonic() < end_s:
             time.sleep(0.01)
