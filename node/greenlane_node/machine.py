@@ -128,10 +128,6 @@ class Machine:
         """
         return {node.kind for node in self._chosen(self._nodes(None), names)}
 
-    def states(self) -> tuple[NodeState, ...]:
-        """How each node is now."""
-        return tuple(self._state(node, was_running=True) for node in self._nodes(None))
-
     def up(self, programs: Programs, names: Sequence[str] = (), *, is_waiting: bool = True) -> tuple[NodeState, ...]:
         """Starts what does not run and waits until it works.
 

@@ -146,7 +146,7 @@ def test_a_node_that_ended_by_itself_is_told_and_started_again(bench: Bench) -> 
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     assert wait_until(lambda: start_time(pid) is None, 5)
-    assert next(one for one in bench.machine.states() if one.name == LIMA).pid is None
+    assert bench.pid(LIMA) is None
     states = bench.up()
     assert not states[LIMA].was_running
     assert any(line.startswith("validator-lima had ended by itself") for line in bench.told)
