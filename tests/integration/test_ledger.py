@@ -407,9 +407,9 @@ class CrashingStore:
 def crashing_nodes(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ask = Nodes.ask
 
-    def crashing(self: Nodes, question: Any) -> Any:
+    def crashing(self: Nodes, question: Any, *, turn: int = 0) -> Any:
         steps.step()
-        answer = ask(self, question)
+        answer = ask(self, question, turn=turn)
         steps.step()
         return answer
 

@@ -282,6 +282,26 @@ def test_the_next_nonce_skips_forward_and_never_back(store: Store) -> None:
         assert transaction.outbox.lock_signer(CHAIN, SIGNER) == 8
 
 
+def test_a_pending_row_is_signed_anew_in_its_place(store: Store) -> None:
+    with store.write() as transaction:
+        transaction.outbox.skip_to(CHAIN, SIGNER, 200)
+        row = send(transaction, "p")
+        transaction.outbox.mark_sent(row, NOON)
+        fresh = transaction.outbox.sign_anew(row, nonce=5, sign=sign)
+        assert fresh == dataclasses.replace(row, nonce=5, tx_hash=sign(5).tx_hash, raw=sign(5).raw)
+        assert transaction.outbox.pending(CHAIN, SIGNER) == (fresh,)
+        assert transaction.outbox.lock_signer(CHAIN, SIGNER) == 6
+    with store.write() as transaction:
+        other = send(transaction, "q")
+        transaction.outbox.close(fresh, OutboxState.DONE)
+        done = dataclasses.replace(fresh, state=OutboxState.DONE)
+    for stale, nonce in ((row, 9), (done, 5), (done, 9), (other, 5)):
+        with pytest.raises(NonceUsed), store.write() as transaction:
+            transaction.outbox.sign_anew(stale, nonce=nonce, sign=sign)
+    with store.read() as reader:
+        assert reader.outbox.from_nonce(CHAIN, SIGNER, 0) == (done, other)
+
+
 def test_pending_rows_of_a_chain_are_counted_whoever_signed_them(store: Store) -> None:
     with store.write() as transaction:
         rows = [send(transaction, purpose) for purpose in ("a", "b")]

@@ -76,6 +76,15 @@ class Outbox(Protocol):
     ) -> OutboxRow:
         """Signs with that nonce and keeps the result as pending; call after `lock_signer`."""
 
+    def sign_anew(self, row: OutboxRow, *, nonce: int, sign: Callable[[int], SignedTransaction]) -> OutboxRow:
+        """Puts another transaction into the place of a pending one that the chain can never take; it counts as never sent.
+
+        The next unused nonce of the signer then follows `nonce`, unless a row has a higher one. Call after `lock_signer`.
+
+        Raises:
+            Conflict: another row has the nonce, or this one is not pending any more, or not with these bytes.
+        """
+
     def pending(self, chain_id: ChainId, signer: Address) -> tuple[OutboxRow, ...]:
         """Pending rows of a signer by nonce."""
 

@@ -11,13 +11,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, TypeVar
 
 import rlp  # type: ignore[import-untyped]
 from eth_account.signers.local import LocalAccount
 from eth_typing import HexStr
 from web3 import Web3
-from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception
+from web3.exceptions import TransactionNotFound, Web3Exception
 from web3.types import FilterParams
 
 from greenlane.adapters.evm.bindings import AnchorLog, ContractRefused, NotThisContract, PilotRegistry
@@ -29,6 +30,7 @@ from greenlane.adapters.evm.sealed import (
     read_header_changes,
     read_registry_changes,
     read_sealed_anchor,
+    read_used_nonces,
 )
 from greenlane.adapters.evm.sender import Call, Sender, Verdict
 from greenlane.adapters.evm.tokens import RpcTokens
@@ -37,11 +39,13 @@ from greenlane.adapters.evm.wire import NodeFault
 from greenlane.adapters.network_file import Network
 from greenlane.core.anchoring import anchored_topics
 from greenlane.core.errors import NotFound
-from greenlane.core.seals import SealedState, ValidatorMode
+from greenlane.core.pace import MAX_BLOCKS_APART
+from greenlane.core.seals import SealedState, Sealing, ValidatorMode
 from greenlane.core.trust import TrustFile
-from greenlane.core.units import BlockNumber, CenterId, NodeHash, RootHash, TreeSize, TxHash, center_id
+from greenlane.core.units import Address, BlockNumber, CenterId, NodeHash, RootHash, TreeSize, TxHash, center_id
 from greenlane.core.wire import encode_hex
 from greenlane.ports.clock import Clock
+from greenlane.ports.errors import StoreUnavailable
 from greenlane.ports.ledger import (
     AnchoredHead,
     AnchorRefused,
@@ -52,12 +56,15 @@ from greenlane.ports.ledger import (
     SetChanges,
 )
 from greenlane.ports.outbox import OutboxRow, OutboxState, anchor_purpose
+from greenlane.ports.seals import extended
 from greenlane.ports.store import Store
 
 T = TypeVar("T")
 
 MAX_IN_FLIGHT: Final = 500
 REQUEST_TIMEOUT_S: Final = 5.0
+ANCHOR_GAS: Final = 1_000_000
+"""Limit of one anchor. It needs a fifth with the longest proof, and a block of any plan holds sixteen times as much."""
 _NOTHING_ANCHORED: Final = AnchoredHead(
     tree_size=TreeSize(0), root=RootHash(bytes(32)), anchored_at=datetime.fromtimestamp(0, UTC)
 )
@@ -91,6 +98,7 @@ class EvmLedger:
             request_timeout_s: for each request to a node.
         """
         self._network = network
+        self._store = store
         self._nodes = Nodes(
             network.rpc_urls,
             chain_id=network.chain_id,
@@ -99,6 +107,8 @@ class EvmLedger:
             anchor_log=network.anchor_log,
             timeout_s=request_timeout_s,
             tokens=tokens,
+            now=lambda: clock().timestamp(),
+            sealing=self._known_sealing,
         )
         self._senders = {
             center: Sender(
@@ -108,7 +118,9 @@ class EvmLedger:
                 chain_id=network.chain_id,
                 clock=clock,
                 max_in_flight=max_in_flight,
+                gas=ANCHOR_GAS,
                 judge=self._judge,
+                prove_used=partial(self._proven_used, account=Address(bytes.fromhex(account.address[2:]))),
             )
             for center, account in anchorers.items()
         }
@@ -189,8 +201,8 @@ class EvmLedger:
                         retry_after_s=1,
                     )
                 data = AnchorLog.encode_anchor(center, tree_size, root, proof)
-                gas = self._simulated_gas(sender, data, purpose)
-                row = sender.submit(purpose, Call(to=self._network.anchor_log, data=data, gas=gas))
+                self._simulate(sender, data, purpose)
+                row = sender.submit(purpose, Call(to=self._network.anchor_log, data=data))
         if _anchor_of(row)[2] != root:
             raise AnchorRefused(f"Another root is on its way to the chain for the tree of {tree_size} leaves.", where=purpose)
         self._remember(row)
@@ -256,30 +268,32 @@ class EvmLedger:
             return self._ask(lambda web3: read_registry_changes(web3, self._network.pilot_registry, after), turn=turn)
         return self._ask(lambda web3: read_header_changes(web3, after), turn=turn)
 
+    def _known_sealing(self) -> Sealing | None:
+        """The sets of validators that this deployment was set up with, and those that it has followed to."""
+        given = self._network.sealing
+        if given is None:
+            return None
+        try:
+            with self._store.read() as transaction:
+                return extended(given, transaction.seals.sets(self._network.chain_id))
+        except StoreUnavailable:
+            # The chain can be looked at while the database is away.
+            return given
+
     def _contract(self, web3: Web3) -> AnchorLog:
         return AnchorLog(web3, self._network.anchor_log)
 
-    def _simulated_gas(self, sender: Sender, data: bytes, purpose: str) -> int:
-        """What the call needs, and a quarter more, since the block it lands in may be another; never more than a block holds."""
+    def _simulate(self, sender: Sender, data: bytes, purpose: str) -> None:
+        try:
+            self._nodes.ask(lambda web3: self._contract(web3).simulate(data, sender=sender.address))
+        except ContractRefused as error:
+            raise AnchorRefused(error.detail, where=purpose) from error
 
-        def simulate(web3: Web3) -> int:
-            contract = self._contract(web3)
-            try:
-                contract.simulate(data, sender=sender.address)
-                needed = web3.eth.estimate_gas(
-                    {
-                        "from": Web3.to_checksum_address(sender.address),
-                        "to": Web3.to_checksum_address(contract.address),
-                        "data": Web3.to_hex(data),
-                    }
-                )
-                return min(needed * 5 // 4, web3.eth.get_block("latest")["gasLimit"])
-            except ContractRefused as error:
-                raise AnchorRefused(error.detail, where=purpose) from error
-            except ContractLogicError as error:
-                raise AnchorRefused(f"The contract refuses: {error.message}.", where=purpose) from error
-
-        return self._nodes.ask(simulate)
+    def _proven_used(self, web3: Web3, account: Address) -> int | None:
+        sealing = self._known_sealing()
+        if sealing is None:
+            return None
+        return read_used_nonces(web3, account, sealing, least=self._nodes.sure_height - MAX_BLOCKS_APART)
 
     def _judge(self, web3: Web3, row: OutboxRow) -> Verdict:
         center, tree_size, root = _anchor_of(row)

@@ -7,8 +7,12 @@ another chain is never passed over in silence, since whoever set it up believes 
 Where there are several nodes, they are also held against one another, every few seconds. A block of QBFT is final, so at the
 smallest height that two of them have, both must name one hash. Two hashes mean that a node lies, or that the validators have
 split, and then nothing is read and nothing is sent until somebody has looked. Nodes within two blocks of the highest are equals;
-one that lags further, or whose newest block is much older, is asked only where no other answers. And what one node has shown in
+one that lags further, or whose newest block is much older, is asked only where no other answers. And what a node has shown in
 the last half minute another must have reached before it is believed, so that a change of nodes never takes us back in time.
+
+How high the highest is, no node decides alone: one that lies would lead, and lock out the honest ones. Where blocks are sealed, a
+newest block counts when more validators sealed it than may lie. Else it counts when another node is not far below, and its time
+is not in the future; where no two are together, the lowest leads. A node whose newest block does not count is asked last.
 
 Everything is read at `latest`: Besu answers `finalized` and `safe` with an error under QBFT.
 Only failures to reach a node lead to the next one; an answer is an answer, whatever it says.
@@ -21,18 +25,23 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 from web3 import Web3
-from web3.exceptions import BadResponseFormat, BlockNotFound, RequestTimedOut
+from web3.exceptions import BadResponseFormat, BlockNotFound, RequestTimedOut, Web3Exception
 from web3.middleware import ExtraDataToPOAMiddleware
 
 from greenlane.adapters.evm.standing import check_contracts
 from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.adapters.evm.wire import MAX_ANSWER_BYTES, NodeFault, Unreached, Unwelcome, Wire, ask_raw
-from greenlane.core.header import MAX_TIMESTAMP
+from greenlane.core.canonical import JsonValue
+from greenlane.core.errors import InvalidInput, ProofRefused
+from greenlane.core.header import MAX_TIMESTAMP, Header, header_from_rpc
 from greenlane.core.pace import MAX_BLOCKS_APART
+from greenlane.core.sealing import signers
+from greenlane.core.seals import Sealing
 from greenlane.core.units import Address, BlockNumber, ChainId
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch, LedgerUnavailable
@@ -44,6 +53,8 @@ log = logging.getLogger(__name__)
 _SURVEY_EVERY_S: Final = 10.0
 _SURVEY_AGAIN_S: Final = 1.0
 _MAX_AGE_APART_S: Final = 60
+# Far more than clocks differ, and far less than would mislead anybody for long.
+_MAX_AHEAD_S: Final = 900
 # Long enough for a node that lags to come up; a chain that was restored from a backup is believed after it.
 _REMEMBERED_S: Final = 30.0
 _ROUNDS: Final = 3
@@ -76,7 +87,7 @@ class Survey:
     """What the nodes that could be reached told of one moment.
 
     Attributes:
-        heads: at least one; the highest first.
+        heads: at least one; those that count first, and the highest of them first.
         asked: how many nodes there are.
     """
 
@@ -99,6 +110,8 @@ class Nodes:
         tokens: RpcTokens | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+        sealing: Callable[[], Sealing | None] = lambda: None,
     ) -> None:
         """Takes the addresses of the nodes, the one to ask first first; nothing is asked yet.
 
@@ -107,6 +120,8 @@ class Nodes:
             tokens: for nodes that want one.
             max_answer_bytes: for each answer.
             monotonic: seconds that never go back.
+            now: seconds since 1970.
+            sealing: the sets of validators that are known now; None where nobody seals.
         """
         self.chain_id = chain_id
         self._genesis_hash = genesis_hash
@@ -115,14 +130,28 @@ class Nodes:
         self._wires = [Wire(url, timeout_s=timeout_s, tokens=tokens, max_answer_bytes=max_answer_bytes) for url in urls]
         self._web3s = [_web3(wire) for wire in self._wires]
         self._monotonic = monotonic
+        self._now = now
+        self._sealing = sealing
         self._lock = threading.Lock()
         self._proven: set[int] = set()
         self._away: set[int] = set()
         self._order = tuple(range(len(urls)))
+        self._equals: frozenset[int] = frozenset()
         self._surveying = threading.Lock()
         self._looked_at: float | None = None
         self._mismatch: LedgerMismatch | None = None
         self._shown_by, self._shown_height, self._shown_at = 0, 0, 0.0
+        self._sure_height = 0
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._wires)
+
+    @property
+    def sure_height(self) -> int:
+        """A height that the chain has reached, whoever lies; 0 where one node alone is asked."""
+        return self._sure_height
 
     def ask(self, question: Callable[[Web3], T], *, turn: int = 0) -> T:
         """Puts a question to the first node that can be reached, fresh ones first.
@@ -137,6 +166,34 @@ class Nodes:
         """
         self._survey_if_due()
         return self._persist(lambda: self._ask_around(question, turn))
+
+    def ask_each(self, question: Callable[[Web3], T]) -> tuple[T, ...]:
+        """Puts a question to every node that leads or is its equal, for what one alone is not to be believed in.
+
+        Returns:
+            At least one answer; a node that cannot be reached, or answers with an error where another does not, gives none.
+
+        Raises:
+            LedgerUnavailable, LedgerMismatch: as for `ask`.
+        """
+        self._survey_if_due()
+        numbers = self._leading()
+        if len(numbers) < 2:
+            return (self.ask(question),)
+
+        def answer(number: int) -> tuple[T, ...]:
+            try:
+                self._prove(number)
+                return (question(self._web3s[number]),)
+            except _AWAY as error:
+                self._note_away(number, error)
+            except (Web3Exception, NodeFault):
+                log.warning("node.no_answer", extra={"node": self._wires[number].name})
+            return ()
+
+        with ThreadPoolExecutor(max_workers=len(numbers)) as threads:
+            answers = tuple(one for told in threads.map(answer, numbers) for one in told)
+        return answers or (self.ask(question),)
 
     def survey(self) -> Survey:
         """Asks every node for its newest block, and holds them against one another.
@@ -167,9 +224,7 @@ class Nodes:
 
     def _ask_around(self, question: Callable[[Web3], T], turn: int) -> T:
         failures: list[BaseException] = []
-        order = self._order
-        first = turn % len(order) if order else 0
-        for number in (*order[first:], *order[:first]):
+        for number in self._turned(turn):
             try:
                 self._prove(number)
                 self._require_caught_up(number)
@@ -181,6 +236,17 @@ class Nodes:
                 self._note_answer(number)
                 return answer
         raise _gravest(failures)
+
+    def _turned(self, turn: int) -> tuple[int, ...]:
+        """Whom to ask, one after the other."""
+        order = self._order
+        leading = self._leading()
+        first = turn % len(leading) if leading else 0
+        return (*leading[first:], *leading[:first], *(number for number in order if number not in leading))
+
+    def _leading(self) -> tuple[int, ...]:
+        """The nodes that are equals by the last look, and have answered since."""
+        return tuple(number for number in self._order if number in self._equals and number not in self._away)
 
     def _survey_if_due(self) -> None:
         if len(self._wires) < 2:
@@ -228,13 +294,43 @@ class Nodes:
 
     def _compared(self, heads: dict[int, Head]) -> Survey:
         self._require_agreement(heads)
-        highest = max(heads.values(), key=lambda head: head.number)
+        counting, newest_at = self._counting(heads)
+        height = max(heads[number].number for number in counting)
         numbers = range(len(self._wires))
-        fresh = [number for number in numbers if number in heads and _is_fresh(heads[number], highest)]
-        lagging = [number for number in numbers if number in heads and number not in fresh]
-        self._order = (*fresh, *lagging, *(number for number in numbers if number not in heads))
-        ordered = sorted(heads.values(), key=lambda head: -head.number)
-        return Survey(heads=tuple(ordered), asked=len(self._wires))
+        fresh = [
+            number
+            for number in numbers
+            if number in counting
+            and heads[number].number >= height - MAX_BLOCKS_APART
+            and heads[number].timestamp >= newest_at - _MAX_AGE_APART_S
+        ]
+        lagging = [number for number in numbers if number in counting and number not in fresh]
+        doubtful = [number for number in numbers if number in heads and number not in counting]
+        with self._lock:
+            self._order = (*fresh, *lagging, *doubtful, *(number for number in numbers if number not in heads))
+            self._equals = frozenset(fresh)
+            self._sure_height = height if len(heads) > 1 else 0
+        ordered = sorted(heads, key=lambda number: (number not in counting, -heads[number].number))
+        return Survey(heads=tuple(heads[number] for number in ordered), asked=len(self._wires))
+
+    def _counting(self, heads: dict[int, Head]) -> tuple[frozenset[int], int]:
+        """Whose newest block counts, and the time of the newest."""
+        if len(heads) == 1:
+            return frozenset(heads), next(iter(heads.values())).timestamp
+        sealing = self._sealing()
+        if sealing is not None:
+            shown = [number for number, head in heads.items() if _header_shown(head.block, sealing) is not None]
+            if shown:
+                return frozenset(shown), max((heads[number] for number in shown), key=lambda head: head.number).timestamp
+        latest = self._now() + _MAX_AHEAD_S
+        # Where all of them are in the future, it is our own clock that is wrong.
+        timely = {number: head for number, head in heads.items() if head.timestamp <= latest} or heads
+        heights = sorted(head.number for head in timely.values())
+        together = [low for low, high in pairwise(heights) if high - low <= MAX_BLOCKS_APART]
+        height = together[-1] + MAX_BLOCKS_APART if together else heights[0]
+        counting = [number for number, head in timely.items() if head.number <= height]
+        times = sorted(heads[number].timestamp for number in counting if heads[number].number >= height - 2 * MAX_BLOCKS_APART)
+        return frozenset(counting), times[-2] if len(times) > 1 else times[-1]
 
     def _head_or_failure(self, number: int) -> Head | BaseException:
         try:
@@ -296,9 +392,19 @@ class Nodes:
             return
         # After the answer: what it showed is of this height at most.
         with suppress(*_AWAY):
-            height = self._web3s[number].eth.block_number
+            height = self._reached(number)
             with self._lock:
                 self._shown_by, self._shown_height, self._shown_at = number, height, self._monotonic()
+                self._sure_height = max(self._sure_height, height)
+
+    def _reached(self, number: int) -> int:
+        """How high a node is, no higher than is sure."""
+        height = self._web3s[number].eth.block_number
+        if height <= self._sure_height:
+            return height
+        sealing = self._sealing()
+        header = None if sealing is None else _header_shown(self._block(number, "latest").block, sealing)
+        return self._sure_height if header is None else max(header.number, self._sure_height)
 
     def _note_away(self, number: int, error: BaseException) -> None:
         with self._lock:
@@ -343,8 +449,29 @@ class Nodes:
             self._proven.add(number)
 
 
-def _is_fresh(head: Head, highest: Head) -> bool:
-    return head.number >= highest.number - MAX_BLOCKS_APART and head.timestamp >= highest.timestamp - _MAX_AGE_APART_S
+def is_shown(header: Header, sealing: Sealing) -> bool:
+    """Whether so many known validators sealed a block that an honest one is among them: then the chain has come so far.
+
+    Less than `core.sealing.verify_header` asks for, and right also where the set has changed since, by fewer than that.
+
+    Args:
+        sealing: what is known.
+    """
+    known = next((one.validators for one in reversed(sealing.sets) if one.seals_from <= header.number), ())
+    try:
+        sealed_by = {signer for signer in signers(header) if signer in known}
+    except ProofRefused:
+        return False
+    return len(known) > 0 and len(sealed_by) > (len(known) - 1) // 3
+
+
+def _header_shown(block: dict[str, JsonValue], sealing: Sealing) -> Header | None:
+    """The header of a block as a node tells it, if it shows itself."""
+    try:
+        header = header_from_rpc(block)
+    except InvalidInput:
+        return None
+    return header if is_shown(header, sealing) and block.get("hash") == encode_hex(header.block_hash()) else None
 
 
 def _gravest(failures: Sequence[BaseException]) -> BaseException:

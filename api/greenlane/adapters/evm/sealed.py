@@ -15,18 +15,18 @@ from typing import Final
 
 from web3 import Web3
 
-from greenlane.adapters.evm.nodes import Head
+from greenlane.adapters.evm.nodes import Head, is_shown
 from greenlane.adapters.evm.records import UnixSeconds
 from greenlane.adapters.evm.trust import utc
 from greenlane.adapters.evm.wire import NodeFault, ask_many_raw, ask_raw
 from greenlane.core.anchoring import anchored_root_slot
 from greenlane.core.canonical import JsonValue
 from greenlane.core.crypto import keccak256
-from greenlane.core.errors import InvalidInput, NotFound
+from greenlane.core.errors import GreenlaneError, InvalidInput, NotFound
 from greenlane.core.header import Header, decode_extra, header_from_rpc
 from greenlane.core.sealing import set_slots
-from greenlane.core.seals import MAX_SET_CHANGES, MAX_VALIDATORS, SealedState
-from greenlane.core.state_proof import collect_witness
+from greenlane.core.seals import MAX_SET_CHANGES, MAX_VALIDATORS, SealedState, Sealing
+from greenlane.core.state_proof import Witness, collect_witness
 from greenlane.core.units import Address, BlockNumber, CenterId, TreeSize
 from greenlane.core.wire import decode_hex, encode_hex, shown
 from greenlane.ports.ledger import LedgerMismatch, LedgerUnavailable, SetChanges
@@ -74,6 +74,28 @@ def read_sealed_anchor(web3: Web3, anchor_log: Address, center: CenterId, tree_s
     if not any(values[0]):
         raise NotFound(f"The chain holds no root of {center!r} at tree size {tree_size} in its block {header.number}.")
     return SealedState(header=header.encode(), witness=witness)
+
+
+def read_used_nonces(web3: Web3, account: Address, sealing: Sealing, *, least: int) -> int | None:
+    """How many transactions of an account the chain has, by a block that its validators sealed and by the state after it.
+
+    Args:
+        sealing: what is known of the validators.
+        least: a block below this one is too old.
+
+    Returns:
+        None where the node does not show it.
+    """
+    try:
+        header = _newest_header(web3)
+        if header.number < least or not is_shown(header, sealing):
+            return None
+        _, nodes = _proof(web3, account, (), header.number)
+        witness = Witness(nodes)
+        found = witness.account(header.state_root, account)
+    except (NodeFault, GreenlaneError):
+        return None
+    return 0 if found is None else found.nonce
 
 
 def read_registry_changes(web3: Web3, registry: Address, after: BlockNumber) -> SetChanges:

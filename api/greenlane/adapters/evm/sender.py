@@ -12,12 +12,18 @@ ever: none but 0 is signed, and a kept transaction with another price is not sen
 The chain may also lose what it had: an embedded chain whose machine failed, a node restored from a backup. Then the account's
 nonce on the chain is below that of our record, and every kept transaction from there on is sent again in its order, whatever
 became of it the first time: a nonce left out would hold up all that follow. Nonces that our record lacks are filled with nothing.
+
+A node may lie. How many nonces are used, no node says alone: where blocks are sealed and there are several nodes, seals and state
+prove it, else it is what the middle one of them says, the lower of two. It never moves our record far without a proof. What was
+kept all the same and can never be mined, with a nonce far above all that are used, or more gas than any block holds, is signed
+anew. Then two transactions for one purpose exist, and the contract takes one. Who refuses one, or lets it lie, is passed over.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -44,6 +50,13 @@ _ASKED_AT_ONCE: Final = 256
 _HAS_IT: Final = ("already known", "known transaction", "already imported", "already exists", "nonce too low")
 _NONCE_TOO_LOW: Final = -32001
 _OTHER_CHAIN: Final = ("wrong chainid", "chainid not supported", "invalid chain id")
+# A lie about gas was believed once, or the rules of the chain were others then.
+_WRONG_GAS: Final = ("gas limit", "intrinsic gas")
+_MAX_SKIP: Final = 1_000
+"""Nonces by which a node's word alone moves our record."""
+_MOST_NONCES: Final = 1 << 53
+_PATIENCE: Final = timedelta(seconds=60)
+"""After which a transaction that a node keeps is handed to another one too."""
 _NOT_IN_STEP: Final = ("pool not enabled", "sync is still in progress")
 # Besu's words, and what mends it; anything else only has to be waited for.
 _REMEDIES: Final = (
@@ -57,6 +70,7 @@ _REMEDIES: Final = (
     ),
 )
 _PRICE_FIELD = 1
+_GAS_FIELD, _TO_FIELD, _DATA_FIELD = 2, 3, 5
 _FIELDS = 9
 """Of a signed transaction in the old form."""
 
@@ -77,15 +91,25 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call of a contract, simulated and ready to be signed.
-
-    Attributes:
-        gas: the limit; gas is free, and yet a block holds only so much.
-    """
+    """A call of a contract, simulated and ready to be signed."""
 
     to: Address
     data: bytes
-    gas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Used:
+    """How many nonces of the account the chain has used.
+
+    Attributes:
+        count: as far as it is to be believed.
+        most: that anybody says.
+        is_proven: by seals and state.
+    """
+
+    count: int
+    most: int
+    is_proven: bool
 
 
 class Sender:
@@ -100,12 +124,16 @@ class Sender:
         chain_id: ChainId,
         clock: Clock,
         max_in_flight: int,
+        gas: int,
         judge: Callable[[Web3, OutboxRow], Verdict],
+        prove_used: Callable[[Web3], int | None] = lambda _: None,
     ) -> None:
         """Takes what it sends with.
 
         Args:
             max_in_flight: how many transactions are handed to the nodes before the first of them is on the chain.
+            gas: the limit of each call; gas is free, and yet a block holds only so much. No node is asked for it.
+            prove_used: how many nonces the chain has used, proven; None where that cannot be.
             judge: says what a transaction has done, after its nonce was used; reads the contract's storage.
         """
         self.address = Address(bytes.fromhex(account.address[2:]))
@@ -115,7 +143,9 @@ class Sender:
         self._chain_id = chain_id
         self._clock = clock
         self._max_in_flight = max_in_flight
+        self._gas = gas
         self._judge = judge
+        self._prove_used = prove_used
 
     def settle(self) -> bool:
         """Finds out what became of what was sent, sends again what the nodes have forgotten; whether something is open still.
@@ -123,25 +153,32 @@ class Sender:
         Raises:
             LedgerUnavailable: no node answers, or none takes a transaction.
         """
-        used = self._nodes.ask(self._used_nonces)
+        used = self._used()
         with self._store.read() as transaction:
             pending = transaction.outbox.pending(self._chain_id, self.address)
-            still_open = transaction.outbox.from_nonce(self._chain_id, self.address, used)
+            rows = transaction.outbox.from_nonce(self._chain_id, self.address, used.count)
         self._refuse(tuple(row for row in pending if not _is_free(row.raw)))
-        ended = [row for row in pending if row.nonce < used and _is_free(row.raw)]
+        ended = [row for row in pending if row.nonce < used.count and _is_free(row.raw)]
         if ended:
             self._close(ended)
         # The nonce of one that is not sent is filled with nothing.
-        still_open = tuple(row for row in still_open if _is_free(row.raw))
+        free = self._mended([row for row in rows if _is_free(row.raw)], used.count)
+        # Nodes may be two blocks apart: what some have and others lack is not lost.
+        is_open = [row.state is OutboxState.PENDING or row.nonce >= used.most for row in free]
+        still_open = [row for row, is_so in zip(free, is_open, strict=True) if is_so]
         lost = [row for row in still_open if row.state is OutboxState.DONE]
         if lost:
             self._reopen(lost)
         if still_open:
-            window = [row for row in still_open if row.nonce < used + self._max_in_flight]
-            self._fill_gaps(range(used, min(still_open[-1].nonce, used + self._max_in_flight)), {row.nonce for row in window})
+            last = used.count + self._max_in_flight
+            window = [row for row in still_open if row.nonce < last]
+            self._fill_gaps(range(used.count, min(still_open[-1].nonce, last)), {row.nonce for row in free})
             waiting = self._nodes.ask(partial(_waiting, tx_hashes=[row.tx_hash for row in window]))
-            for row in (row for row in window if row.tx_hash not in waiting):
-                if row.attempts:
+            for row in window:
+                is_waiting = row.tx_hash in waiting
+                if is_waiting and not self._is_overdue(row):
+                    continue
+                if row.attempts and not is_waiting:
                     log.info("transaction.sent_again", extra={"purpose": row.purpose, "tx_hash": encode_hex(row.tx_hash)})
                 self._send(row)
         return bool(still_open)
@@ -154,12 +191,21 @@ class Sender:
 
         Raises:
             LedgerUnavailable: no node took it (it is kept and will be sent again), or one for another purpose is pending.
+            LedgerMismatch: nodes say that the account has used far more nonces than our record knows of.
         """
-        used = self._nodes.ask(self._used_nonces)
+        used = self._used()
         with self._store.write() as transaction:
             outbox = transaction.outbox
             # The chain may have used nonces that our record lacks: a database restored from a backup, a key used elsewhere.
-            outbox.skip_to(self._chain_id, self.address, used)
+            known = outbox.lock_signer(self._chain_id, self.address)
+            if used.count > known + _MAX_SKIP and not used.is_proven:
+                raise LedgerMismatch(
+                    f"The account {encode_hex(self.address)} has used {used.count} nonces, a node says, and our record knows of "
+                    f"{known}.",
+                    remedy="Compare the nodes (greenlane-node doctor), and take one that is wrong out of network.json or "
+                    "GREENLANE_RPC_URLS. Where the key was used elsewhere, give the center another anchorer.",
+                )
+            outbox.skip_to(self._chain_id, self.address, used.count)
             nonce = outbox.lock_signer(self._chain_id, self.address)
             pending = outbox.pending(self._chain_id, self.address)
             if pending:
@@ -173,8 +219,7 @@ class Sender:
                 sign=lambda nonce: self._sign(nonce, call),
                 at=self._clock(),
             )
-        self._send(row)
-        return row
+        return self._send(row)
 
     def pending_for(self, purpose: str) -> OutboxRow | None:
         """This account's pending transaction of a purpose, or None."""
@@ -200,15 +245,75 @@ class Sender:
             f"{pending[0].purpose} is on its way to the chain.", remedy="Ask again when it is settled.", retry_after_s=1
         )
 
-    def _used_nonces(self, web3: Web3) -> int:
-        return int(web3.eth.get_transaction_count(self._account.address, "latest"))
+    def _used(self) -> _Used:
+        if self._nodes.count > 1 and (proven := self._nodes.ask(self._prove_used)) is not None:
+            return _Used(count=proven, most=proven, is_proven=True)
+        told = sorted(self._nodes.ask_each(self._used_nonces))
+        # One that lies, high or low, is never the middle one of three; of two the lower one can do no lasting harm.
+        count = told[(len(told) - 1) // 2]
+        return _Used(count=count, most=told[-1], is_proven=False)
 
-    def _sign(self, nonce: int, call: Call) -> SignedTransaction:
+    def _used_nonces(self, web3: Web3) -> int:
+        count = int(web3.eth.get_transaction_count(self._account.address, "latest"))
+        if not 0 <= count <= _MOST_NONCES:
+            raise Unreached("A node tells of more transactions of an account than there can be.")
+        return count
+
+    def _mended(self, rows: list[OutboxRow], used: int) -> list[OutboxRow]:
+        """Signs anew what can never be mined, and leaves out what is ended and lies behind a gap that nothing crosses.
+
+        Args:
+            rows: with nonces from `used` on, rising.
+        """
+        following = used
+        near: list[OutboxRow] = []
+        amiss: list[tuple[OutboxRow, int]] = []
+        for row in rows:
+            is_pending = row.state is OutboxState.PENDING
+            if row.nonce - following <= self._max_in_flight:
+                if is_pending and _number(row, _GAS_FIELD) > self._gas:
+                    amiss.append((row, row.nonce))
+                near.append(row)
+                following = row.nonce + 1
+            elif is_pending:
+                amiss.append((row, following))
+                near.append(row)
+                following += 1
+        if not amiss:
+            return near
+        try:
+            anew = {row.nonce: self._sign_anew(row, nonce) for row, nonce in amiss}
+        except Conflict as conflict:
+            raise LedgerUnavailable("Another worker signs anew what cannot be mined.", retry_after_s=1) from conflict
+        return [anew.get(row.nonce, row) for row in near]
+
+    def _sign_anew(self, row: OutboxRow, nonce: int) -> OutboxRow:
+        fields = rlp.decode(row.raw)
+        call = Call(to=Address(fields[_TO_FIELD]), data=fields[_DATA_FIELD])
+        with self._store.write() as transaction:
+            fresh = transaction.outbox.sign_anew(row, nonce=nonce, sign=lambda nonce: self._sign(nonce, call))
+        log.warning(
+            "transaction.signed_anew",
+            extra={
+                "purpose": row.purpose,
+                "tx_hash": encode_hex(fresh.tx_hash),
+                "nonce": nonce,
+                "replaces": encode_hex(row.tx_hash),
+                "replaces_nonce": row.nonce,
+            },
+        )
+        return fresh
+
+    def _is_overdue(self, row: OutboxRow) -> bool:
+        """Whether it is time that another node has it too."""
+        return self._nodes.count > 1 and row.sent_at is not None and self._clock() - row.sent_at > _PATIENCE
+
+    def _sign(self, nonce: int, call: Call, gas: int | None = None) -> SignedTransaction:
         signed = self._account.sign_transaction(
             {
                 "chainId": self._chain_id,
                 "nonce": nonce,
-                "gas": call.gas,
+                "gas": self._gas if gas is None else gas,
                 # Gas is free on these chains. A price of zero in the old form of transactions is taken by every client.
                 "gasPrice": 0,
                 "value": 0,
@@ -263,13 +368,36 @@ class Sender:
     def _fill_gaps(self, nonces: range, taken: set[int]) -> None:
         for nonce in (nonce for nonce in nonces if nonce not in taken):
             # Signing is deterministic: sent twice, it is one transaction.
-            nothing = self._sign(nonce, Call(to=self.address, data=b"", gas=_PLAIN_GAS))
-            self._nodes.ask(partial(_hand_over, raw=nothing.raw))
+            nothing = self._sign(nonce, Call(to=self.address, data=b""), _PLAIN_GAS)
+            self._hand_to_any(nothing.raw)
 
-    def _send(self, row: OutboxRow) -> None:
-        self._nodes.ask(partial(_hand_over, raw=row.raw))
+    def _send(self, row: OutboxRow) -> OutboxRow:
+        """Hands it to a node; what was sent in the end, since with the wrong gas it is signed anew."""
+        try:
+            self._hand_to_any(row.raw, turn=row.attempts)
+        except LedgerUnavailable as refusal:
+            if _number(row, _GAS_FIELD) == self._gas or not _is_about_gas(refusal):
+                raise
+            row = self._sign_anew(row, row.nonce)
+            self._hand_to_any(row.raw)
         with self._store.write() as transaction:
             transaction.outbox.mark_sent(row, self._clock())
+        return row
+
+    def _hand_to_any(self, raw: bytes, turn: int = 0) -> None:
+        """Hands it to one node after the other until one takes it; the first one's words where none does."""
+        refusals: list[LedgerUnavailable | LedgerMismatch] = []
+        for one in range(self._nodes.count):
+            try:
+                self._nodes.ask(partial(_hand_over, raw=raw), turn=turn + one)
+            except (LedgerUnavailable, LedgerMismatch) as refusal:
+                refusals.append(refusal)
+                if not isinstance(refusal.__cause__, NodeFault):
+                    # None of them answers, and no other would.
+                    break
+            else:
+                return
+        raise refusals[0]
 
 
 def _waiting(web3: Web3, tx_hashes: Sequence[TxHash]) -> frozenset[TxHash]:
@@ -283,6 +411,14 @@ def _waiting(web3: Web3, tx_hashes: Sequence[TxHash]) -> frozenset[TxHash]:
             one for one, value in zip(some, told, strict=True) if isinstance(value, dict) and value.get("blockNumber") is None
         }
     return frozenset(found)
+
+
+def _is_about_gas(refusal: LedgerUnavailable) -> bool:
+    return any(words in str(refusal.__cause__).lower() for words in _WRONG_GAS)
+
+
+def _number(row: OutboxRow, field: int) -> int:
+    return int.from_bytes(rlp.decode(row.raw)[field], "big")
 
 
 def _is_free(raw: bytes) -> bool:

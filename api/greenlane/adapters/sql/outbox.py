@@ -1,6 +1,7 @@
 """Transactions on their way to the chain, in the database."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -90,6 +91,25 @@ class SqlOutbox:
             raise PurposePending(f"A transaction for {purpose!r} was kept meanwhile by another signer.")
         self._work.connection.execute(update(signers).where(_is_signer(chain_id, signer)).values(next_nonce=nonce + 1))
         return row
+
+    def sign_anew(self, row: OutboxRow, *, nonce: int, sign: Callable[[int], SignedTransaction]) -> OutboxRow:
+        self.lock_signer(row.chain_id, row.signer)
+        is_same = (_is_row(row), outbox.c.tx_hash == row.tx_hash, outbox.c.state == OutboxState.PENDING.value)
+        if not self._rows(*is_same):
+            raise NonceUsed(f"The transaction for {row.purpose!r} is not pending any more.")
+        if nonce != row.nonce and self._rows(_is_row(replace(row, nonce=nonce))):
+            raise NonceUsed(f"Nonce {nonce} of this signer was used before.")
+        signed = sign(nonce)
+        fresh = replace(row, nonce=nonce, tx_hash=signed.tx_hash, raw=signed.raw, attempts=0, sent_at=None)
+        self._work.connection.execute(
+            update(outbox)
+            .where(*is_same)
+            .values(nonce=nonce, tx_hash=fresh.tx_hash, raw=fresh.raw, attempts=fresh.attempts, sent_at=fresh.sent_at)
+        )
+        of_signer = and_(outbox.c.chain_id == row.chain_id, outbox.c.signer == row.signer)
+        highest: int = self._work.connection.execute(select(func.max(outbox.c.nonce)).where(of_signer)).scalar_one()
+        self._work.connection.execute(update(signers).where(_is_signer(row.chain_id, row.signer)).values(next_nonce=highest + 1))
+        return fresh
 
     def pending(self, chain_id: ChainId, signer: Address) -> tuple[OutboxRow, ...]:
         return self._rows(outbox.c.chain_id == chain_id, outbox.c.signer == signer, outbox.c.state == OutboxState.PENDING.value)
