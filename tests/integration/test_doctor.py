@@ -13,7 +13,6 @@ from greenlane.adapters.keystore import KeyUse
 from greenlane.adapters.network_file import load_network
 from greenlane.core.units import CenterId
 from greenlane_node import doctor
-from greenlane_node.anvil import free_port
 from greenlane_node.cli.program import main
 from greenlane_node.doctor import Finding, Look, examine
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
@@ -22,6 +21,7 @@ from greenlane_node.layout import NetworkLayout
 from greenlane_node.permissions import sync
 from greenlane_node.plan_file import encode_plan
 from worlds.kept_nodes import StandIn, enode_of, kept_nodes, register_enode
+from worlds.machine import free_port
 from worlds.plan_files import sound_plan
 
 pytestmark = pytest.mark.chain

@@ -22,7 +22,6 @@ from greenlane.core.units import CenterId
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch
 from greenlane_node import permissions
-from greenlane_node.anvil import free_port
 from greenlane_node.cli import sync_permissions
 from greenlane_node.cli.program import main
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
@@ -33,6 +32,7 @@ from greenlane_node.permissions import RegistryUnusable, look, sync, wanted
 from greenlane_node.rpc import NodeSilent
 from web3 import HTTPProvider, Web3
 from worlds.kept_nodes import StandIn, enode_of, kept_nodes, register_enode
+from worlds.machine import free_port
 
 pytestmark = pytest.mark.chain
 

@@ -1,5 +1,6 @@
 """The same commands against nodes with Besu's ways: sealed blocks, a pool that replaces silently, tokens, stalls."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import replace_file
 from greenlane.adapters.network_file import encode_network
 from greenlane.core.exits import Exit
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, BlockNumber
 from greenlane.core.wire import encode_hex
-from greenlane_node.anvil import free_port
 from greenlane_node.cli.program import main
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
 from greenlane_node.joining import sealed_block
@@ -22,6 +23,7 @@ from greenlane_node.layout import NetworkLayout
 from greenlane_node.node_view import last_seals, view_node
 from greenlane_node.rpc import NodeRpc
 from worlds.besu_rpc import BesuChain, RpcError, besu_over, described
+from worlds.machine import free_port
 from worlds.registry import Said
 
 pytestmark = pytest.mark.chain
@@ -29,18 +31,27 @@ pytestmark = pytest.mark.chain
 Run = Callable[..., Said]
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[RunningNetwork]:
-    with EmbeddedNetwork.start(tmp_path / "home", port=free_port()) as network:
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNetwork]:
+    with EmbeddedNetwork.start(tmp_path_factory.mktemp("network") / "home", port=free_port()) as network:
         yield network
+
+
+@pytest.fixture
+def running(founded: RunningNetwork, tmp_path: Path) -> RunningNetwork:
+    """The network as it was founded, in a home of this test's own."""
+    shutil.copytree(founded.home.directory, tmp_path / "home")
+    return replace(founded, home=Home(tmp_path / "home"))
 
 
 @pytest.fixture(params=list(ValidatorMode))
 def chain(running: RunningNetwork, request: pytest.FixtureRequest) -> Iterator[BesuChain]:
     made = besu_over(running, mode=request.param)
+    snapshot = made.anvil("evm_snapshot")
     made.add_node(token="opens")
     made.mine(3)
     yield made
+    made.anvil("evm_revert", snapshot)
     made.close()
 
 
