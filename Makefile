@@ -53,7 +53,7 @@ chaos: setup ## kill -9 server, worker and chain at random moments, 200 times, a
 	@$(PY) -m scripts.chaos --postgres --runs 20
 
 network-rehearsal: setup ## try whole networks as network-test does, over stand-ins for besu and ipfs: nothing else is needed
-	@$(PY) -m pytest -n 2 --dist=load -m rehearsal tests/integration/test_network_scenario.py
+	@$(PY) -m pytest -n 2 --dist=load -m rehearsal tests/integration/node/test_network_scenario.py
 
 network-test: setup ## run whole networks of real nodes on this machine: make network-test BESU=/path/besu IPFS=/path/ipfs
 	@$(PY) -m scripts.network_test $(if $(BESU),--besu $(BESU)) $(if $(IPFS),--ipfs $(IPFS))

@@ -4,9 +4,9 @@
     outcomes = run_steps(trial, CONTRACT_STEPS)
     print(verdict_table(outcomes))
 
-The steps know commands, HTTP and files, and not what the nodes are made of: tests/network runs them over Besu, and
-tests/integration/test_network_scenario.py over programs that stand in for it. A step that fails ends the run, and those after it
-are "not run", never passed. Limits of time are those of JVMs on two cores.
+The steps know commands, HTTP and files, and not what the nodes are made of: tests/network/test_network.py runs them over Besu,
+and tests/integration/node/test_network_scenario.py over programs that stand in for it. A step that fails ends the run, and those
+after it are "not run", never passed. Limits of time are those of JVMs on two cores.
 """
 
 import json

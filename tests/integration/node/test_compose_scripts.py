@@ -13,7 +13,7 @@ import pytest
 from greenlane_node.embedded import EmbeddedNetwork
 from worlds.machine import free_port
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 _PATIENCE_S = 90
 
 
