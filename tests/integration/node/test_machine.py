@@ -531,9 +531,7 @@ def test_a_network_that_was_not_made_to_its_end_is_finished(
         end_all(bench)
 
 
-def test_logs_in_json_are_one_object_a_line_and_a_silent_node_is_told(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_logs_in_json_are_one_object_a_line_and_a_silent_node_is_told(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     log = bench.home / "logs" / f"{LIMA}.log"
     log.parent.mkdir(exist_ok=True)
     log.write_text("first\nsecond\n")
