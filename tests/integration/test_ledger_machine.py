@@ -20,7 +20,7 @@ from greenlane.adapters.sql.store import SqlStore
 from greenlane.core.merkle import consistency_proof, leaf_hash, root_of
 from greenlane.core.units import Address, CenterId, TreeSize
 from greenlane.ports.ledger import LedgerUnavailable
-from greenlane.ports.outbox import OutboxState
+from greenlane.ports.outbox import OutboxRow, OutboxState
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -121,7 +121,7 @@ class AnchoringMachine(RuleBasedStateMachine):
         sender = self.ledger._senders[LIMA]
         send = sender._send
 
-        def ends(row: Any) -> None:
+        def ends(row: OutboxRow) -> OutboxRow:
             if step == "mark":
                 with suppress(Web3RPCError):
                     Web3(HTTPProvider(self.running.rpc_url)).eth.send_raw_transaction(row.raw)
