@@ -3,12 +3,17 @@
 Nothing a node sends is trusted to be short, timely or well formed: each answer has one deadline from the first look-up of its
 name to its last byte, and a bound on its size; redirects are not followed; only http and https are spoken. Whatever goes wrong on
 the way is one error, `NodeAway`, since it says nothing about the receipt.
+
+A question that is given up leaves nothing behind: its socket is cut off, and the thread that waits there wakes and ends. Two
+waits cannot be cut short: the look-up of a name, which ends when the system gives it up, and becoming connected, where each of a
+name's addresses, and TLS, is waited for as long as was said. So the questions that are open at once to one node are counted.
 Source: the Ethereum JSON-RPC specification (execution-apis); JSON-RPC 2.0.
 """
 
 import json
 import queue
 import re
+import socket
 import threading
 import time
 import urllib.error
@@ -16,7 +21,9 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from http.client import HTTPException
+from functools import partial
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any
 from urllib.parse import urlsplit
 
 from greenlane.core.anchoring import anchored_topics
@@ -32,6 +39,8 @@ MAX_ANSWER_BYTES = 1_048_576
 # Nodes bound the blocks that one question may span, Besu at 5000 unless told otherwise; what is sought lies near the end.
 WINDOW_BLOCKS = 5_000
 MAX_WINDOWS = 64
+MAX_OPEN_QUESTIONS = 16
+"""To one node at once; whoever comes then waits, as long as an answer may take."""
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,15}", re.ASCII)
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 
@@ -86,6 +95,7 @@ class JsonRpcNode:
         self._timeout_s = timeout_s
         self._max_answer_bytes = max_answer_bytes
         self._bearer = bearer
+        self._open_questions = threading.BoundedSemaphore(MAX_OPEN_QUESTIONS)
 
     @property
     def name(self) -> str:
@@ -172,25 +182,33 @@ class JsonRpcNode:
 
     def _post(self, body: bytes) -> bytes:
         # A timeout of urllib counts from byte to byte, and not the look-up of the name: a node that drips would hold us for
-        # hours. So the exchange runs beside us, and we wait for it as long as was said.
+        # hours. So the exchange runs beside us, and is cut off when its time is over.
         answers: queue.SimpleQueue[bytes | NodeAway] = queue.SimpleQueue()
-        threading.Thread(target=lambda: answers.put(self._exchange(body)), daemon=True).start()
+        line = _Line()
+
+        def exchange() -> None:
+            try:
+                answers.put(self._exchange(body, line))
+            finally:
+                self._open_questions.release()
+
+        deadline = time.monotonic() + self._timeout_s
+        if not self._open_questions.acquire(timeout=self._timeout_s):
+            raise NodeAway(f"It has left {MAX_OPEN_QUESTIONS} other questions without an answer.")
+        threading.Thread(target=exchange, daemon=True).start()
         try:
-            answer = answers.get(timeout=self._timeout_s)
+            answer = answers.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
+            line.cut_off()
             answer = NodeAway(f"It did not answer within {self._timeout_s:g} seconds.")
         if isinstance(answer, NodeAway):
             raise answer
         return answer
 
-    def _exchange(self, body: bytes) -> bytes | NodeAway:
+    def _exchange(self, body: bytes, line: "_Line") -> bytes | NodeAway:
         opener = urllib.request.OpenerDirector()
         # Not build_opener: it would follow redirects, and speak file and ftp.
-        for handler in (
-            urllib.request.ProxyHandler(),
-            urllib.request.HTTPHandler(),
-            urllib.request.HTTPSHandler(),
-        ):
+        for handler in (urllib.request.ProxyHandler(), _Http(line), _Https(line)):
             opener.add_handler(handler)
         headers = {"Content-Type": "application/json"}
         token = None if self._bearer is None else self._bearer()
@@ -212,6 +230,81 @@ class JsonRpcNode:
         if len(answer) > self._max_answer_bytes:
             return NodeAway(f"Its answer has more than {self._max_answer_bytes} bytes.")
         return answer
+
+
+class _Line:
+    """The sockets of one exchange, so that whoever has waited long enough can wake whoever waits there."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._is_cut_off = False
+
+    def hold(self, sock: socket.socket) -> None:
+        """Takes a socket that has just become one of the exchange's; it is cut off at once where the line is."""
+        with self._lock:
+            self._sockets.append(sock)
+            is_late = self._is_cut_off
+        if is_late:
+            _shut(sock)
+
+    def cut_off(self) -> None:
+        """Whatever waits for a socket of this line, now or later, finds its end."""
+        with self._lock:
+            self._is_cut_off = True
+            sockets = tuple(self._sockets)
+        for sock in sockets:
+            _shut(sock)
+
+
+def _shut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        # That of the plain socket: a TLS socket's own would take its state away from under the thread that reads.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+class _Connection(HTTPConnection):
+    """A connection of a line; through a proxy, the talk with the proxy is on the line already."""
+
+    def __init__(self, host: str, *, line: _Line, **options: Any) -> None:
+        self._line = line
+        super().__init__(host, **options)
+
+    @property
+    def sock(self) -> Any:
+        return self._sock
+
+    @sock.setter
+    def sock(self, sock: Any) -> None:
+        self._sock = sock
+        if sock is not None:
+            self._line.hold(sock)
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    """The same, and TLS; its handshake, unlike all else, is timed as a whole by the socket."""
+
+
+class _Http(urllib.request.HTTPHandler):
+    """http over a line."""
+
+    def __init__(self, line: _Line) -> None:
+        super().__init__()
+        self._line = line
+
+    def http_open(self, req: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(partial(_Connection, line=self._line), req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    """https over a line."""
+
+    def __init__(self, line: _Line) -> None:
+        super().__init__()
+        self._line = line
+
+    def https_open(self, req: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(partial(_TlsConnection, line=self._line), req)
 
 
 def _member(value: JsonValue, key: str) -> JsonValue:
