@@ -15,6 +15,7 @@ from greenlane.core.errors import Faults, GreenlaneError, InvalidInput
 
 _NUMBER = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
 _COUNT = re.compile(r"\d{1,12}", re.ASCII)
+_THIS_MACHINE = "127.0.0.0/8,::1"
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -41,7 +42,8 @@ class Settings:
         max_unpublished: entries of one center that may wait for the worker before captures get 503.
         key_rate, public_rate: requests a minute for one API key, and for one address without a key.
         trusted_proxies: addresses whose X-Forwarded-For is believed.
-        metrics_allowed: who may read /metrics; nobody where empty.
+        metrics_allowed: who may read /metrics; nobody where empty. By default this machine, and nobody where `public_url` is of
+            another host: a proxy may then stand before this server, by which every stranger seems to be of this machine.
         poll_interval_s: pause of the worker between two looks for work.
         recheck_interval_s: how often the worker compares an idle log with the chain.
         log_level: DEBUG, INFO, WARNING or ERROR.
@@ -82,6 +84,7 @@ def read_settings(environment: Mapping[str, str], *, read_file: Callable[[Path],
     host = reader.text("HOST", "127.0.0.1")
     port = reader.count("PORT", 8600, 1, 65_535)
     shown_host = f"[{host}]" if ":" in host else host
+    public_url = reader.url("PUBLIC_URL", f"http://{shown_host}:{port}").rstrip("/")
     settings = Settings(
         home=home,
         database_url=reader.database_url(f"sqlite:///{home / 'greenlane.sqlite3'}"),
@@ -90,14 +93,14 @@ def read_settings(environment: Mapping[str, str], *, read_file: Callable[[Path],
         password_file=Path(reader.text("PASSWORD_FILE", str(home / "password"))),
         host=host,
         port=port,
-        public_url=reader.url("PUBLIC_URL", f"http://{shown_host}:{port}").rstrip("/"),
+        public_url=public_url,
         max_body_bytes=reader.count("MAX_BODY_BYTES", 10 * 1024 * 1024, 1024, 1024**3),
         max_events=reader.count("MAX_EVENTS", 5_000, 1, 1_000_000),
         max_unpublished=reader.count("MAX_UNPUBLISHED", 500_000, 1, 100_000_000),
         key_rate=reader.count("KEY_RATE", 6_000, 1, 10_000_000),
         public_rate=reader.count("PUBLIC_RATE", 600, 1, 10_000_000),
         trusted_proxies=tuple(reader.words("TRUSTED_PROXIES")),
-        metrics_allowed=tuple(reader.networks("METRICS_ALLOWED", "127.0.0.0/8,::1")),
+        metrics_allowed=tuple(reader.networks("METRICS_ALLOWED", _THIS_MACHINE if _is_of_this_machine(public_url) else "")),
         poll_interval_s=reader.number("POLL_INTERVAL_S", 0.1, 0.01, 60),
         recheck_interval_s=reader.number("RECHECK_INTERVAL_S", 10, 1, 3600),
         log_level=reader.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -113,6 +116,15 @@ def _is_web_url(text: str) -> bool:
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def _is_of_this_machine(web_url: str) -> bool:
+    # Only what no other machine can reach: 0.0.0.0 is every address, and a name under localhost may be a proxy's.
+    host = urlsplit(web_url).hostname if _is_web_url(web_url) else None
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class _Reader:

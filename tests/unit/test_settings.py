@@ -48,6 +48,9 @@ def test_metrics_are_for_this_machine_unless_addresses_and_networks_are_named() 
         return [str(network) for network in read(**given).metrics_allowed]
 
     assert allowed() == ["127.0.0.0/8", "::1/128"]
+    assert allowed(PUBLIC_URL="https://greenlane.example") == []
+    for host in ("]", "::g", "a b/["):
+        assert faults({"GREENLANE_HOST": host, "GREENLANE_PORT": "0"})
     assert allowed(METRICS_ALLOWED="") == []
     assert allowed(METRICS_ALLOWED="10.0.0.7, 172.16.0.0/12,fd00::/8") == ["10.0.0.7/32", "172.16.0.0/12", "fd00::/8"]
     for wrong in ("prometheus", "10.0.0.7/8", "10.0.0.0/33", "10.0.0.1;10.0.0.2", "::1/129"):

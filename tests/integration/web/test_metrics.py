@@ -227,6 +227,44 @@ def test_a_proxy_that_nobody_named_lends_its_address_to_no_stranger(world: World
         assert site.get("/metrics", headers={"X-Forwarded-For": "127.0.0.9"}).status_code == 200
 
 
+def test_a_proxy_that_says_nothing_of_strangers_lets_none_in_where_a_server_is_public(world: World) -> None:
+    """As nginx and HAProxy do unless told otherwise: the request comes from this machine and no header tells of anybody else."""
+    for public_url, status in (("https://greenlane.example", 403), ("http://127.0.0.1:8600", 200)):
+        settings = read_settings({"GREENLANE_PUBLIC_URL": public_url})
+        with serve(world, metrics_allowed=settings.metrics_allowed) as site:
+            answer = site.get("/metrics")
+            assert answer.status_code == status, public_url
+            assert status == 200 or "GREENLANE_METRICS_ALLOWED" in answer.json()["remedy"]
+    named = read_settings({"GREENLANE_PUBLIC_URL": "https://greenlane.example", "GREENLANE_METRICS_ALLOWED": "127.0.0.1"})
+    with serve(world, metrics_allowed=named.metrics_allowed) as site:
+        assert site.get("/metrics").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_for_this_machine"),
+    [
+        ({}, True),
+        ({"PUBLIC_URL": "http://localhost:8600/"}, True),
+        ({"PUBLIC_URL": "http://[::1]:8600"}, True),
+        ({"PUBLIC_URL": "http://127.8.0.1"}, True),
+        ({"HOST": "::1"}, True),
+        ({"HOST": "0.0.0.0"}, False),
+        ({"HOST": "::"}, False),
+        ({"HOST": "10.0.0.7"}, False),
+        ({"PUBLIC_URL": "https://greenlane.example"}, False),
+        ({"PUBLIC_URL": "https://lima.localhost:8443"}, False),
+        ({"PUBLIC_URL": "http://localhost.greenlane.example"}, False),
+        ({"HOST": "127.0.0.1", "PUBLIC_URL": "https://10.0.0.7"}, False),
+    ],
+)
+def test_by_default_metrics_are_for_this_machine_where_the_server_is_and_else_for_nobody(
+    environment: dict[str, str], is_for_this_machine: bool
+) -> None:
+    given = {f"GREENLANE_{name}": value for name, value in environment.items()}
+    assert read_settings(given).metrics_allowed == (allowed("127.0.0.0/8,::1") if is_for_this_machine else ())
+    assert read_settings({**given, "GREENLANE_METRICS_ALLOWED": "10.0.0.0/8"}).metrics_allowed == allowed("10.0.0.0/8")
+
+
 def test_who_scrapes_too_often_is_told_to_wait(world: World) -> None:
     with serve(world, public_rate=3) as site:
         assert [site.get("/metrics").status_code for _ in range(4)] == [200, 200, 200, 429]
