@@ -4,7 +4,7 @@ Nothing is asked over a network unless a node is named; a receipt with validator
 
 Exit codes: 0 the verdict is yes, 1 it is no, 2 the command was used wrongly or a file could not be read, 3 nothing speaks
 against the receipt but not everything could be checked. A receipt that does not read well is a no, for it proves nothing; a
-trust file that does not is a wrong use.
+trust file that does not is a wrong use, and so is another file of ours in the place of either.
 """
 
 import argparse
@@ -15,15 +15,22 @@ from pathlib import Path
 
 from greenlane.core.canonical import JsonValue, parse_json
 from greenlane.core.errors import InvalidInput
-from greenlane.core.exits import Exit, UnreadableFile, exit_code_of, fault_text
-from greenlane.core.receipt import MAX_RECEIPT_BYTES
-from greenlane.core.trust import MAX_TRUST_FILE_BYTES, TrustFile, parse_trust_file
+from greenlane.core.exits import Exit, UnreadableFile, WrongUse, exit_code_of, fault_text
+from greenlane.core.receipt import MAX_RECEIPT_BYTES, RECEIPT_TYPE
+from greenlane.core.trust import MAX_TRUST_FILE_BYTES, TRUST_TYPE, TrustFile, parse_trust_file
 from greenlane.verify.ladder import Verdict, judge
 from greenlane.verify.nodes import JsonRpcNode
 from greenlane.verify.report import report_text, report_value
 
 EXIT_CODES = {Verdict.PASSED: Exit.GOOD, Verdict.FAILED: Exit.NO, Verdict.NOT_CHECKED: Exit.UNCHECKED}
 _STANDARD_INPUT = "-"
+_KINDS = {
+    RECEIPT_TYPE: "a receipt",
+    TRUST_TYPE: "a trust file",
+    "GreenlaneNetwork": "a description of a network (network.json)",
+    "GreenlaneJudgement": "a judgement, as `greenlane verify --json` prints it",
+}
+_BOTH_FILES = "Name them so: greenlane verify RECEIPT --trust TRUST-FILE."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
         nodes = [JsonRpcNode(url) for url in args.rpc]
         event = None if args.event is None else _event(args.event)
         receipt = _read(args.receipt, MAX_RECEIPT_BYTES)
+        _require_kind(receipt, RECEIPT_TYPE, args.receipt)
     except InvalidInput as error:
         sys.stderr.write(fault_text(error, program="greenlane", as_json=args.json))
         return exit_code_of(error)
@@ -67,13 +75,28 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _trust(path: str) -> TrustFile:
+    data = _read(path, MAX_TRUST_FILE_BYTES)
+    _require_kind(data, TRUST_TYPE, path)
     try:
-        return parse_trust_file(_read(path, MAX_TRUST_FILE_BYTES))
-    except UnreadableFile:
-        raise
+        return parse_trust_file(data)
     except InvalidInput as error:
         place = f" (at {error.where})" if error.where else ""
         raise InvalidInput(f"The trust file does not read well{place}: {error.detail}", where=path) from error
+
+
+def _require_kind(data: bytes, type_: str, path: str) -> None:
+    """Refuses another file of ours in the place of this one; what is no file of ours at all, its own reader refuses.
+
+    Raises:
+        WrongUse: it is one.
+    """
+    try:
+        value = parse_json(data)
+    except InvalidInput:
+        return
+    found = value.get("type") if isinstance(value, dict) else None
+    if isinstance(found, str) and found != type_ and found in _KINDS:
+        raise WrongUse(f"This is {_KINDS[found]}, not {_KINDS[type_]}.", where=path, remedy=_BOTH_FILES)
 
 
 def _event(path: str) -> JsonValue:

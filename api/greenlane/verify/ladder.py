@@ -32,7 +32,7 @@ from greenlane.core.errors import CannotCheck, InvalidInput, ProofRefused, Unava
 from greenlane.core.merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from greenlane.core.note import SignatureRefused, parse_note
 from greenlane.core.receipt import Anchor, Receipt, parse_receipt
-from greenlane.core.seals import Sealing, Seals
+from greenlane.core.seals import Sealing, Seals, ValidatorMode
 from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, RootHash, Salt, TreeSize, TxHash
 from greenlane.core.wire import encode_hex, encode_time, shown
@@ -41,6 +41,20 @@ if TYPE_CHECKING:
     from greenlane.core.sealing import SealedRoot
 
 _NO_SEALS = "This receipt carries no validator seals."
+_FETCH_AGAIN = "Fetch the receipt again from its center and verify that file; do not open and save it in an editor."
+_OTHER_KIND = (
+    "Receipt and trust file are of two different kinds of networks: the receipt's chain keeps its validators in {of_receipt}, "
+    "that of the trust file in {of_trust}. Ask for the trust file of the network that the receipt is of."
+)
+_STRANGERS = (
+    "The validators that this trust file leads to did not seal the block as they must: the receipt is forged, or the trust file "
+    "is older than a change of the validators. Take a newer trust file from a source that you trust, fetch the receipt again "
+    "from its center, and verify once more; do not rely on it before that passes."
+)
+_DAMAGED = (
+    "What the receipt carries as the validators' proof was damaged on the way, or is forged. Fetch it again from its center and "
+    "verify that file; do not rely on it before that passes."
+)
 
 
 class Verdict(StrEnum):
@@ -288,7 +302,7 @@ def judge(receipt_bytes: bytes, trust: TrustFile, *, event: JsonValue, ask: Sequ
         receipt = parse_receipt(receipt_bytes)
     except InvalidInput as error:
         place = f" (at {error.where})" if error.where else ""
-        words = f"It does not read well{place}: {error.detail}"
+        words = f"It does not read well{place}: {error.detail} {_FETCH_AGAIN}"
         unread = [_not_checked(rung, "The receipt could not be read.") for rung in list(Rung)[1:]]
         return Judgement(
             receipt=None,
@@ -564,16 +578,44 @@ def _sealed(receipt: Receipt, trust: TrustFile) -> tuple[Step, "SealedRoot | Non
         )
     except CannotCheck as error:
         return _not_checked(rung, f"{error.detail} {error.remedy}".rstrip()), None
-    except ProofRefused as error:
-        # A forged seal and an old trust file look the same: what to try stands beside what is wrong.
-        return _failed(rung, f"{error.detail} {error.remedy}".rstrip(), error.code), None
-    except InvalidInput as error:
-        return _failed(rung, error.detail, error.code), None
+    except (ProofRefused, InvalidInput) as error:
+        return _failed(rung, f"{_plainly(error, seals, trust.sealing)} In detail: {error.detail}", error.code), None
     return _passed(
         rung,
         f"Block {proven.block_number} of {encode_time(proven.sealed_at)} bears the seals of {proven.seal_count} of "
         f"{proven.validator_count} validators, and the state it seals holds this root.",
     ), proven
+
+
+def _plainly(error: ProofRefused | InvalidInput, seals: Seals, sealing: Sealing) -> str:
+    """What refused seals mean for whoever holds the receipt, and what to try."""
+    from greenlane.core.sealing import (
+        ChangeRefused,
+        MinerForeign,
+        SealForeign,
+        SealsTooFew,
+        ValidatorsMisplaced,
+    )
+
+    if not isinstance(error, ChangeRefused | MinerForeign | SealForeign | SealsTooFew | ValidatorsMisplaced):
+        return _DAMAGED
+    kept_in = _mode_of(seals)
+    if kept_in is not None and kept_in is not sealing.mode:
+        places = {ValidatorMode.CONTRACT: "a contract", ValidatorMode.HEADER: "the headers of its blocks"}
+        return _OTHER_KIND.format(of_receipt=places[kept_in], of_trust=places[sealing.mode])
+    # A forged seal and an old trust file look the same.
+    return _STRANGERS
+
+
+def _mode_of(seals: Seals) -> ValidatorMode | None:
+    """Where the chain of a receipt keeps its validators, as its last header shows; None where that cannot be read."""
+    from greenlane.core.header import Header, HeaderInvalid
+
+    try:
+        named = Header.decode(seals.anchored.header).extra.validators
+    except HeaderInvalid:
+        return None
+    return ValidatorMode.HEADER if named else ValidatorMode.CONTRACT
 
 
 # The records of one page stand under few anchors, and a proof through many changes of the set takes milliseconds.

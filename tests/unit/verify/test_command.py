@@ -195,6 +195,39 @@ def test_wrong_use_has_the_exit_code_two_and_says_what_is_wrong(files: Path, cap
         assert json.loads(capsys.readouterr().err)["errors"][0]["detail"]
 
 
+def test_another_file_of_ours_in_the_place_of_a_receipt_or_trust_file_is_named(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receipt, trust, network = (str(files / name) for name in ("receipt.json", "trust.json", "network.json"))
+    (files / "network.json").write_text(json.dumps({"type": "GreenlaneNetwork", "version": 1}))
+    for named, trusted, words in (
+        (trust, trust, "This is a trust file, not a receipt."),
+        (network, trust, "This is a description of a network (network.json), not a receipt."),
+        (receipt, receipt, "This is a receipt, not a trust file."),
+        (receipt, network, "This is a description of a network (network.json), not a trust file."),
+    ):
+        assert verify(named, "--trust", trusted) == 2
+        said = capsys.readouterr()
+        assert (said.out, words in said.err) == ("", True), said.err
+        assert "greenlane verify RECEIPT --trust TRUST-FILE" in said.err
+    # What is no file of ours stays a receipt that proves nothing.
+    assert verify(str(files / "event.json"), "--trust", trust) == 1
+
+
+@pytest.mark.parametrize("damage", ["pretty-printed", "cut short", "emptied"])
+def test_a_receipt_that_was_not_kept_as_it_was_says_to_fetch_it_again(
+    files: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    receipt = files / "receipt.json"
+    data = receipt.read_bytes()
+    damaged = {"pretty-printed": json.dumps(json.loads(data), indent=2).encode(), "cut short": data[:-200], "emptied": b""}
+    receipt.write_bytes(damaged[damage])
+    assert verify(str(receipt), "--trust", str(files / "trust.json")) == 1
+    said = capsys.readouterr().out
+    assert "FAILED at step 1:" in said
+    assert "Fetch the receipt again from its center and verify that file; do not open and save it in an editor." in said
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -229,6 +230,43 @@ def test_every_fault_of_seals_has_a_name_of_its_own(sealed: Sealed) -> None:
         for fault in FAULTS
     }
     assert len(set(codes.values())) == len(FAULTS), codes
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_refused_seals_say_first_what_they_mean_and_what_to_try(sealed: Sealed, fault: str) -> None:
+    words = sealed.judged(receipt=replace(sealed.receipt, seals=faulty(sealed, fault))).step(Rung.SEALED).words
+    plain, _, detail = words.partition(" In detail: ")
+    assert detail
+    assert not re.search("0x|Block|witness|trie", plain), plain
+    if fault in ("too few", "a stranger"):
+        assert "the receipt is forged, or the trust file is older than a change of the validators" in plain
+        assert "Take a newer trust file" in plain
+    else:
+        assert "was damaged on the way, or is forged" in plain
+    assert "etch it again" in plain or "etch the receipt again" in plain
+
+
+def test_a_witness_with_a_node_missing_is_told_in_plain_words_first(sealed: Sealed) -> None:
+    assert sealed.receipt.seals is not None
+    anchored = sealed.receipt.seals.anchored
+    words = (
+        sealed.judged(receipt=sealed.with_seals(anchored=replace(anchored, witness=anchored.witness[1:]))).step(Rung.SEALED).words
+    )
+    assert words.startswith("What the receipt carries as the validators' proof was damaged on the way, or is forged.")
+    assert words.endswith("In detail: A node on the way from the root is not in the witness.")
+
+
+def test_a_trust_file_of_the_other_kind_of_network_is_told_as_that(world: "World") -> None:
+    kinds = {mode: sealed_world(world, mode) for mode in ValidatorMode}
+    contract, header = kinds[ValidatorMode.CONTRACT], kinds[ValidatorMode.HEADER]
+    for sealed, other, in_receipt, in_trust in (
+        (contract, header, "a contract", "the headers of its blocks"),
+        (header, contract, "the headers of its blocks", "a contract"),
+    ):
+        step = sealed.judged(trust=replace(sealed.trust, sealing=other.trust.sealing)).step(Rung.SEALED)
+        assert step.verdict is FAILED
+        assert step.words.startswith("Receipt and trust file are of two different kinds of networks"), step.words
+        assert f"the receipt's chain keeps its validators in {in_receipt}, that of the trust file in {in_trust}" in step.words
 
 
 def test_seals_of_another_root_tree_or_center_prove_nothing_of_this_one(world: "World") -> None:
