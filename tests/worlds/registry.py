@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from eth_abi.abi import encode
 from greenlane.adapters.evm.bindings import CenterCandidate, PilotRegistry
 from greenlane.adapters.keystore import Keystore, KeyUse
 from greenlane.adapters.network_file import CenterKeyNames, Network, NetworkCenter, encode_network
+from greenlane.core.crypto import keccak256
 from greenlane.core.note import VerifierKey
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, center_id
@@ -40,6 +42,8 @@ _ECONOMIES = {"accra": "GH", "lima": "PE", "osaka": "JP", "tianjin": "CN", NEWCO
 GENESIS_TIME = 1_790_000_000
 _BLOCK_S = 0.03
 _CHEAP_SCRYPT = 2
+_GAS = 3_000_000
+_ACT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,25 @@ class RegistryWorld:
         answer = self.web3.provider.make_request(RPCEndpoint(method), list(params))
         assert "error" not in answer, answer
         return answer["result"]
+
+    def act(self, center: str, data: bytes) -> None:
+        """A call of a center's operator, whatever its program is; it must not be refused."""
+        record = self.registry.center(center_id(center))
+        assert record is not None
+        operator = "0x" + record.operator.hex()
+        self.call("anvil_impersonateAccount", operator)
+        call = {"from": operator, "to": "0x" + self.registry.address.hex(), "data": "0x" + data.hex()}
+        transaction = self.call("eth_sendTransaction", {**call, "gas": hex(_GAS), "gasPrice": "0x0"})
+        end = time.monotonic() + _ACT_S
+        while (receipt := self.call("eth_getTransactionReceipt", transaction)) is None:
+            assert time.monotonic() < end
+            time.sleep(_BLOCK_S)
+        assert receipt["status"] == "0x1"
+
+
+def set_endpoints(endpoint: bytes, enode: bytes) -> bytes:
+    """Call data that no program of ours makes: texts of any bytes. A `string` and `bytes` are the same on the wire."""
+    return keccak256(b"setEndpoints(string,string)")[:4] + encode(["bytes", "bytes"], [endpoint, enode])
 
 
 def planned(name: str, keystore: Keystore, number: int) -> PlannedCenter:

@@ -1,51 +1,27 @@
 """What one center writes into the registry past any program of ours keeps no other from deciding, reading and joining."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from eth_abi.abi import encode
 from greenlane.adapters.evm.bindings import CenterStatus, PilotRegistry
 from greenlane.adapters.home import Home
-from greenlane.core.crypto import keccak256
 from greenlane.core.exits import Exit
 from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import Address, CenterId
 from greenlane_node.chain_access import open_chain, refresh_trust
-from worlds.registry import NEWCOMER, Command, RegistryWorld, newcomer
+from worlds.registry import NEWCOMER, Command, RegistryWorld, newcomer, set_endpoints
 
 pytestmark = pytest.mark.chain
 
 LIMA = CenterId("lima")
-_WAIT_S = 20.0
-
-
-def send(world: RegistryWorld, center: CenterId, data: bytes) -> None:
-    """A call of a center's operator; it must not be refused."""
-    record = world.registry.center(center)
-    assert record is not None
-    operator = "0x" + record.operator.hex()
-    world.call("anvil_impersonateAccount", operator)
-    call = {"from": operator, "to": "0x" + world.registry.address.hex(), "data": "0x" + data.hex()}
-    transaction = world.call("eth_sendTransaction", {**call, "gas": hex(3_000_000), "gasPrice": "0x0"})
-    end = time.monotonic() + _WAIT_S
-    while (receipt := world.call("eth_getTransactionReceipt", transaction)) is None:
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    assert receipt["status"] == "0x1"
-
-
-def endpoints(endpoint: bytes, enode: bytes) -> bytes:
-    """Call data of `setEndpoints`; a `string` and `bytes` are the same on the wire."""
-    return keccak256(b"setEndpoints(string,string)")[:4] + encode(["bytes", "bytes"], [endpoint, enode])
 
 
 @pytest.mark.parametrize("written", [b"\xff", b"\xed\xa0\x80", b"https://x\x1b[2J"], ids=repr)
 @pytest.mark.usefixtures("admitted")
 def test_a_center_that_writes_nonsense_is_suspended_like_any_other(world: RegistryWorld, node: Command, written: bytes) -> None:
-    send(world, LIMA, endpoints(written, written))
+    world.act(LIMA, set_endpoints(written, written))
     for words in (
         ["vote"],
         ["status"],
@@ -66,7 +42,7 @@ def test_a_center_that_writes_nonsense_is_suspended_like_any_other(world: Regist
     assert record is not None
     assert record.status is CenterStatus.SUSPENDED
     # Suspended, it may write still.
-    send(world, LIMA, endpoints(b"\xfe" * 256, b""))
+    world.act(LIMA, set_endpoints(b"\xfe" * 256, b""))
     assert node("osaka", "validators", "--all").code == Exit.GOOD
 
 
@@ -80,7 +56,7 @@ def test_nonsense_takes_no_receipt_its_center(world: RegistryWorld, homes: Calla
 
     before = trusted()
     assert "lima" in before
-    send(world, LIMA, endpoints(b"\xff" * 256, b"\x80" * 256))
+    world.act(LIMA, set_endpoints(b"\xff" * 256, b"\x80" * 256))
     assert trusted() == before
 
 
@@ -104,7 +80,7 @@ def test_a_nomination_in_bytes_that_are_no_text_stops_no_vote_and_no_other_nomin
     for letter in (b"n", b"o", b"e", b"u"):
         assert letter * 32 in data
         data = data.replace(letter * 32, b"\xff" * 32)
-    send(world, LIMA, data)
+    world.act(LIMA, data)
     for words in (
         ["vote"],
         ["status"],
