@@ -29,22 +29,23 @@ from greenlane.core.pace import MAX_BLOCKS_APART
 from greenlane.core.sealing import signers
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, BlockNumber
-from greenlane.core.wire import encode_hex
+from greenlane.core.wire import decode_hex, encode_hex
 
 from greenlane_node.besu.access import Clock
 from greenlane_node.besu.config import Placement
 from greenlane_node.candidate import require_same_record
 from greenlane_node.chain_access import ChainAccess, open_chain, prove_node, refresh_trust
 from greenlane_node.genesis import candidate_of, genesis_bytes, genesis_hash
-from greenlane_node.governance import Motion, ProposalState, active_centers, all_centers, find_proposal
+from greenlane_node.governance import Motion, ProposalState, all_centers, find_proposal
 from greenlane_node.home_files import HomeFiles, held
-from greenlane_node.keys import EnodeInvalid, center_public_keys, parse_enode
+from greenlane_node.keys import center_public_keys
 from greenlane_node.kubo.identity import parse_swarm_key
 from greenlane_node.layout import NetworkLayout
 from greenlane_node.network_description import MOST_RPC_URLS, joined_network, rpc_urls
 from greenlane_node.node_files import NetworkFacts, write_nodes
 from greenlane_node.node_view import view_node
 from greenlane_node.own_nodes import OwnNode, own_nodes
+from greenlane_node.permissions import permitted_by
 from greenlane_node.plan import NetworkPlan, PlannedCenter
 from greenlane_node.plan_file import load_center, load_plan
 from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
@@ -243,27 +244,18 @@ def _endorsement(joining: Joining, chain: ChainAccess, center: PlannedCenter) ->
 
 
 def _facts(home: Home, chain: ChainAccess, plan: NetworkPlan, center: PlannedCenter) -> NetworkFacts:
-    """What the nodes are told at first: the registry's active centers, which `sync-permissions` follows from then on."""
-    active = active_centers(chain.registry)
+    """What the nodes are told at first: what the registry permits, which `sync-permissions` follows from then on."""
+    permitted = permitted_by(chain)
     own = tuple(node.enode for node in center.nodes())
     swarm_key = NetworkLayout(home).swarm_key
     return NetworkFacts(
         genesis=genesis_bytes(plan),
-        # What another center wrote into the registry must not keep our node from starting.
-        validators=tuple({center.validator.enode: None, **{one.enode: None for one in active if _is_enode(one.enode)}}),
+        validators=tuple(dict.fromkeys((center.validator.enode, *permitted.validators))),
         own_enodes=own,
-        accounts=tuple(account for one in active for account in (one.operator, one.anchorer)),
+        accounts=tuple(Address(decode_hex(account)) for account in permitted.accounts),
         documents=tuple({one.name: one for one in (*plan.documents(), center.documents) if one is not None}.values()),
         swarm_secret=parse_swarm_key(swarm_key.read_bytes()) if swarm_key.exists() else None,
     )
-
-
-def _is_enode(text: str) -> bool:
-    try:
-        parse_enode(text)
-    except EnodeInvalid:
-        return False
-    return True
 
 
 def _own_nodes(home: Home, center: PlannedCenter) -> tuple[OwnNode, ...]:

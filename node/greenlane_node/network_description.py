@@ -8,7 +8,7 @@ from typing import Final
 
 from greenlane.adapters.evm.records import CenterCandidate, CenterRecord
 from greenlane.adapters.keystore import KeyUse
-from greenlane.adapters.network_file import CenterKeyNames, Network, NetworkCenter
+from greenlane.adapters.network_file import CenterKeyNames, Network, NetworkCenter, encode_network
 from greenlane.core.errors import InvalidInput
 from greenlane.core.note import VerifierKey
 from greenlane.core.seals import Sealing, ValidatorMode, ValidatorSet
@@ -88,9 +88,7 @@ def joined_network(
         urls: nodes to ask, in this order.
     """
     served = {center.id for center in own}
-    centers = [*_usable(one for one in others if one.id not in served)]
-    centers += [replace(_described(candidate_of(center)), keys=_key_names(center)) for center in own]
-    return Network(
+    network = Network(
         chain_id=plan.chain_id,
         genesis_hash=genesis_hash,
         sealing=sealing_of(plan),
@@ -99,9 +97,10 @@ def joined_network(
         anchor_log=ANCHOR_LOG,
         # They stand in the genesis.
         deploy_block=BlockNumber(0),
-        centers=tuple(centers),
+        centers=tuple(replace(_described(candidate_of(center)), keys=_key_names(center)) for center in own),
         hosted=tuple(center.id for center in own),
     )
+    return replace(network, centers=(*_usable(network, (one for one in others if one.id not in served)), *network.centers))
 
 
 def rpc_urls(own: Sequence[PlannedCenter], placement: Placement) -> tuple[str, ...]:
@@ -117,11 +116,25 @@ def rpc_url(node: PlannedNode, placement: Placement) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{node.rpc_port}"
 
 
-def _usable(centers: Iterable[CenterCandidate | CenterRecord]) -> Iterator[NetworkCenter]:
+def _usable(network: Network, centers: Iterable[CenterCandidate | CenterRecord]) -> Iterator[NetworkCenter]:
+    """The centers as the description can hold them. What one of them wrote is no reason to keep another out."""
     for center in centers:
-        # A center may have written a log key or origin that is none; it is no reason to keep another out.
+        # Without a log key or an origin that is one there is nothing to describe.
         with suppress(InvalidInput):
-            yield _described(center)
+            yield from _held(network, _described(center))
+
+
+def _held(network: Network, center: NetworkCenter) -> Iterator[NetworkCenter]:
+    """The center, or what can be written of it, or nothing."""
+    unmet = replace(center, endpoint=None)
+    for held in (center, unmet, replace(unmet, name=center.id)):
+        try:
+            # The one judge of what a description may hold is its own reader.
+            encode_network(replace(network, centers=(*network.centers, held)))
+        except InvalidInput:
+            continue
+        yield held
+        return
 
 
 def _described(center: CenterCandidate | CenterRecord) -> NetworkCenter:

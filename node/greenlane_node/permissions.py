@@ -41,7 +41,7 @@ from greenlane.core.errors import GreenlaneError
 from greenlane.core.units import Address
 from greenlane.core.wire import encode_hex
 
-from greenlane_node.chain_access import reached
+from greenlane_node.chain_access import ChainAccess, reached
 from greenlane_node.freshest import Freshest, freshest_chain
 from greenlane_node.governance import all_centers
 from greenlane_node.keys import EnodeInvalid, parse_enode
@@ -139,7 +139,7 @@ def look(home: Home, *, now: Callable[[], float] = time.time) -> Found:
     """
     nodes = own_nodes(home)
     own, freshest = own_enodes(nodes), freshest_chain(home, now=now)
-    permitted = _registry_says(freshest)
+    permitted = permitted_by(freshest.chain, only_grows=freshest.is_old)
     changes: list[Change] = []
     for node in nodes:
         changes += differences(node, own, permitted)
@@ -160,7 +160,7 @@ def sync(home: Home, *, now: Callable[[], float] = time.time) -> Found:
     """
     nodes = own_nodes(home)
     own, freshest = own_enodes(nodes), freshest_chain(home, now=now)
-    permitted = _registry_says(freshest)
+    permitted = permitted_by(freshest.chain, only_grows=freshest.is_old)
     changes: list[Change] = []
     for node in nodes:
         differed = differences(node, own, permitted)
@@ -185,13 +185,21 @@ def _found(changes: Sequence[Change], permitted: Wanted, freshest: Freshest) -> 
     return Found(changes=tuple(changes), left_out=permitted.left_out, strangers=freshest.strangers, old=old)
 
 
-def _registry_says(freshest: Freshest) -> Wanted:
-    chain = freshest.chain
+def permitted_by(chain: ChainAccess, *, only_grows: bool = False) -> Wanted:
+    """What the registry permits now.
+
+    Args:
+        only_grows: see `Wanted`.
+
+    Raises:
+        NodeSilent, NodeRefused: the node does not tell.
+        RegistryUnusable: the registry permits nobody.
+    """
     with reached(chain.rpc.url):
         # The set first: whoever is voted in between is on the lists of the next run.
         sealing = frozenset(sealing_sets(chain).seals_next)
         centers = all_centers(chain.registry, chain.web3.eth.block_number)
-    return wanted(centers, sealing=sealing, only_grows=freshest.is_old)
+    return wanted(centers, sealing=sealing, only_grows=only_grows)
 
 
 def wanted(centers: Iterable[CenterRecord], *, sealing: frozenset[Address] = frozenset(), only_grows: bool = False) -> Wanted:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,10 +12,12 @@ from typing import Any
 
 import pytest
 import requests
+from greenlane.adapters.evm.bindings import PilotRegistry
 from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import Keystore
 from greenlane.adapters.network_file import load_network
+from greenlane.core.crypto import secp256k1_public_key
 from greenlane.core.exits import Exit
 from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import BlockNumber, CenterId
@@ -25,7 +28,7 @@ from greenlane_node.layout import NetworkLayout
 from greenlane_node.own_nodes import own_nodes
 from greenlane_node.plan import NodeRole
 from greenlane_node.plan_file import encode_center, encode_plan, load_center
-from worlds.registry import FOUNDERS, NEWCOMER, Command, RegistryWorld, Said
+from worlds.registry import FOUNDERS, NEWCOMER, Command, RegistryWorld, Said, set_endpoints
 
 pytestmark = pytest.mark.chain
 
@@ -206,6 +209,49 @@ def test_a_new_center_is_in_with_its_rpc_node_too_and_asks_its_own_nodes(
     # Only the RPC node is shown a token.
     tokens = RpcTokens(NetworkLayout(Home(home)).api_tokens)
     assert (tokens.token(own[0]) is None, tokens.token(own[1])) == (False, None)
+
+
+@pytest.mark.parametrize("endpoint", [b"https://x\x1b[2J", b"\xff", b"https://x/" + "\u202e".encode(), b"x" * 256], ids=repr)
+@pytest.mark.usefixtures("founded_here")
+def test_what_another_center_wrote_keeps_nobody_from_joining(
+    world: RegistryWorld, home: Path, join: Join, endpoint: bytes
+) -> None:
+    world.act("lima", set_endpoints(endpoint, endpoint))
+    said = join("--rpc", world.url, "--json")
+    assert steps(said) == [("keys", "done"), ("network", "done now"), ("nomination", "waiting")]
+    network = load_network(home / "network.json")
+    assert [one.id for one in network.centers] == [*FOUNDERS, NEWCOMER]
+    met = network.center(CenterId("lima")).endpoint
+    assert met == (endpoint.decode() if endpoint == b"x" * 256 else "\ufffd" if endpoint == b"\xff" else None)
+    assert network.center(CenterId("accra")).endpoint == "https://accra.example"
+
+
+_STRANGER = secp256k1_public_key(b"\x05" * 32).hex()
+
+
+@pytest.mark.parametrize(
+    "enode",
+    [
+        f"enode://{_STRANGER}@10.9.9.9:30303",
+        "enode://{own}@999.9.9.9:30303",
+        "enode://{own}@0.0.0.0:30303",
+        "enode://{own}@[::::]:1",
+    ],
+)
+@pytest.mark.usefixtures("founded_here", "admitted")
+def test_a_new_centers_nodes_are_told_only_of_validators_that_they_can_call(
+    world: RegistryWorld, home: Path, join: Join, enode: str
+) -> None:
+    (lima,) = (one for one in world.plan.centers if one.id == "lima")
+    written = enode.format(own=lima.validator.public_key.hex())
+    world.act("lima", PilotRegistry.encode_set_endpoints("", written))
+    assert ("nodes", "done now") in steps(join("--rpc", world.url, "--json"))
+    folder = NetworkLayout(Home(home)).besu(f"validator-{NEWCOMER}")
+    allowed = tomllib.loads(folder.allowed_nodes.read_text())["nodes-allowlist"]
+    called = json.loads(folder.static_nodes.read_bytes())
+    others = {one.validator.enode for one in world.plan.centers if one.id != "lima"}
+    assert set(called) == others
+    assert set(allowed) == others | {folder.enode.read_text().strip()}
 
 
 @pytest.mark.usefixtures("founded_here", "admitted")
