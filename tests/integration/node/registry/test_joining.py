@@ -22,10 +22,12 @@ from greenlane.core.exits import Exit
 from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import BlockNumber, CenterId
 from greenlane_node import joining
+from greenlane_node.chain_access import open_chain
 from greenlane_node.cli.program import main
 from greenlane_node.keys import center_public_keys, make_center_keys
 from greenlane_node.layout import NetworkLayout
 from greenlane_node.own_nodes import own_nodes
+from greenlane_node.permissions import differences, own_enodes, permitted_by
 from greenlane_node.plan import NodeRole
 from greenlane_node.plan_file import encode_center, encode_plan, load_center
 from worlds.registry import FOUNDERS, NEWCOMER, Command, RegistryWorld, Said, set_endpoints
@@ -252,6 +254,9 @@ def test_a_new_centers_nodes_are_told_only_of_validators_that_they_can_call(
     others = {one.validator.enode for one in world.plan.centers if one.id != "lima"}
     assert set(called) == others
     assert set(allowed) == others | {folder.enode.read_text().strip()}
+    nodes = own_nodes(Home(home))
+    # What `sync-permissions` would change.
+    assert differences(nodes[0], own_enodes(nodes), permitted_by(open_chain(Home(home)))) == ()
 
 
 @pytest.mark.usefixtures("founded_here", "admitted")
