@@ -12,7 +12,7 @@ import rlp  # type: ignore[import-untyped]
 from eth_account.signers.local import LocalAccount
 from greenlane.adapters.evm.bindings import AnchorLog
 from greenlane.adapters.evm.ledger import ANCHOR_GAS, EvmLedger
-from greenlane.adapters.evm.nodes import Nodes
+from greenlane.adapters.evm.nodes import Nodes, is_shown
 from greenlane.adapters.keystore import KeyUse
 from greenlane.adapters.sql.store import SqlStore
 from greenlane.core.errors import ProofRefused
@@ -430,6 +430,23 @@ def test_what_a_node_lets_lie_is_handed_to_another_after_a_minute(make: Make) ->
 
 
 # ---- how high the chain is ----
+
+
+def test_a_block_shows_itself_by_one_seal_more_than_validators_may_lie() -> None:
+    chain = SealedChain(validators=7)
+    members, stranger = chain.members(7), chain.member(20)
+    of_later = Sealing(mode=chain.mode, sets=(replace(chain.sets[0], seals_from=BlockNumber(2)),))
+    header = chain.block()
+    for sealers, expected in (
+        (members[:3], True),
+        ((*members[:3], stranger), True),
+        (members[:2], False),
+        ((*members[:2], members[0], stranger), False),
+        ((), False),
+    ):
+        assert is_shown(chain.sealed(header, sealers), chain.sealing()) == expected
+    assert not is_shown(header, of_later), "nobody knows who sealed it"
+    assert not is_shown(replace(header, extra=replace(header.extra, seals=(bytes(65),) * 7)), chain.sealing())
 
 
 def claiming(chain: BesuChain, height: int, **lies: Any) -> Callable[[list[Any]], Any]:
