@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from greenlane.core.exits import Exit, WrongUse
 
-from greenlane_node.cli.program import add_common_arguments, home_of, tell
+from greenlane_node.cli.program import add_common_arguments, home_of, number, tell
 
 if TYPE_CHECKING:
     from greenlane_node.embedded import RunningNetwork
@@ -39,7 +39,8 @@ def _act(args: argparse.Namespace) -> tuple[Exit, dict[str, object]]:
     home = home_of(args)
     match args.action:
         case "up":
-            return Exit.GOOD, _told(EmbeddedNetwork.start(home, port=args.port, block_time_s=args.block_time))
+            running = EmbeddedNetwork.start(home, port=args.port, block_time_s=args.block_time)
+            return Exit.GOOD, {**_told(running), "note": _note(running, args.port)}
         case "down":
             return Exit.GOOD, {"stopped": EmbeddedNetwork.stop(home), "home": str(home)}
         case "reset" if args.everything:
@@ -72,15 +73,25 @@ def _told(running: "RunningNetwork") -> dict[str, object]:
     }
 
 
+def _note(running: "RunningNetwork", port: int | None) -> str | None:
+    """That it could not be given the port that was asked for; None where it has it."""
+    if port is None or not running.was_running or running.process.port == port:
+        return None
+    return (
+        f"It was running already, on port {running.process.port}, and still is; to move it to {port}, "
+        "run `greenlane-node embedded down` first."
+    )
+
+
 def _port(text: str) -> int:
-    port = int(text)
+    port = number(text)
     if not 1 <= port <= 65_535:
         raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
     return port
 
 
 def _seconds(text: str) -> int:
-    seconds = int(text)
+    seconds = number(text)
     if not 1 <= seconds <= 3_600:
         raise argparse.ArgumentTypeError("give 1 to 3600 seconds")
     return seconds

@@ -65,12 +65,20 @@ def home_of(args: argparse.Namespace) -> Path:
     return Path(args.home or os.environ.get("GREENLANE_HOME") or DEFAULT_HOME)
 
 
+def number(text: str) -> int:
+    """Reads an argument; for argparse, which tells what is expected where it is none."""
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"a whole number is expected, not {text!r}") from error
+
+
 def tell(args: argparse.Namespace, told: Mapping[str, object]) -> None:
     """Writes an answer of names and values: one a line, or with --json one object."""
     if args.json:
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
     else:
-        sys.stdout.writelines(f"{name}: {one_line(str(value))}\n" for name, value in told.items() if value is not None)
+        sys.stdout.writelines(f"{name}: {_cell(value)}\n" for name, value in told.items() if value is not None)
 
 
 def tell_table(args: argparse.Namespace, rows: Sequence[Mapping[str, object]]) -> None:

@@ -317,6 +317,11 @@ def test_the_command_line_starts_tells_stops_and_removes(home: Path, capsys: pyt
     code, told = run("up", "--port", str(free_port()))
     assert (code, told["started"], told["centers"]) == (0, True, "tianjin, lima, ho-chi-minh")
     assert run("up")[1]["started"] is False
+    port, other = int(told["rpc"].rpartition(":")[2]), free_port()
+    assert run("up", "--port", str(port))[1]["note"] is None
+    code, still = run("up", "--port", str(other))
+    assert (code, still["rpc"]) == (0, told["rpc"])
+    assert f"running already, on port {port}" in still["note"] and f"move it to {other}" in still["note"]
     assert run("status")[0] == 0
     code, again = run("reset", "--chain")
     assert (code, again["genesis"], again["registry"]) == (0, told["genesis"], told["registry"])
@@ -340,6 +345,12 @@ def test_wrong_use_of_the_command_line_is_code_2(arguments: list[str], capsys: p
     assert "--help" in told
     assert main([*arguments, "--json"]) == 2
     assert json.loads(capsys.readouterr().err)["errors"][0]["code"] == "wrong-use"
+
+
+@pytest.mark.parametrize("option", ["--port", "--block-time"])
+def test_what_is_no_number_is_told_in_words(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["embedded", "up", option, "abc"]) == 2
+    assert f"argument {option}: a whole number is expected, not 'abc'." in capsys.readouterr().err
 
 
 def test_the_base_install_names_the_part_that_is_missing() -> None:

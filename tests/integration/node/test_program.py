@@ -33,3 +33,11 @@ def test_answers_steer_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr().out
     assert "\x1b" not in told and "\r" not in told
     assert told.count("\n") == 3
+
+
+def test_yes_and_no_read_alike_wherever_they_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    args, facts = argparse.Namespace(json=False), {"running": False, "stopped": True, "head": None}
+    tell(args, facts)
+    assert capsys.readouterr().out == "running: no\nstopped: yes\n"
+    tell_table(args, [facts])
+    assert capsys.readouterr().out.splitlines()[1].split() == ["no", "yes", "-"]
