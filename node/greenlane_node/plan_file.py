@@ -124,6 +124,12 @@ _NODE_NAMES = ("host", "p2p_port", "rpc_port", "metrics_port", "node_key")
 _CENTER_NAMES = ("id", "name", "economy", "origin", "endpoint", "operator", "anchorer", "log_key", *_NODE_NAMES)
 _CENTER_PARTS = ("rpc_node", "documents")
 _DOCUMENTS_NAMES = ("host", "swarm_port", "rpc_port", "peer_id")
+_PLAN_COMMAND = "`init plan`:"
+_TRIAL = f"production = false ({_PLAN_COMMAND} --trial)"
+_RPC_NODE_PORTS = (
+    "`init center` gives an RPC node the ports one above its validator's, unless --rpc-node-p2p-port, --rpc-node-rpc-port or "
+    "--rpc-node-metrics-port names another."
+)
 _PLAN_HEAD = """\
 # The network as all its centers agree on it. Everything here is public and the same for all of them: the genesis is made of it,
 # byte for byte, so compare its hash before the first node runs.
@@ -428,8 +434,14 @@ def _judge_whole(
             f"Take about twice the block time: {2 * block_time_s}.",
         )
     if centers and network.is_good("minimum_centers") and minimum > len(centers):
+        # In production taking less would only run into the other bound.
+        can_be_less = not is_production or len(centers) >= LEAST_PRODUCTION_CENTERS
         network.fault(
-            "minimum_centers", f"It is {minimum}, and the centers are {len(centers)}.", "Take less, or found with more centers."
+            "minimum_centers",
+            f"It is {minimum}, and the centers are {len(centers)}.",
+            f"Write {len(centers)} or less ({_PLAN_COMMAND} --minimum-centers), or found with more centers."
+            if can_be_less
+            else f"Found with {minimum} centers or more.",
         )
     hosts = {node.host for center in centers for node in center.nodes()}
     hosts |= {center.documents.host for center in centers if center.documents is not None}
@@ -447,12 +459,12 @@ def _judge_whole(
         network.fault(
             "minimum_centers",
             f"In production it is at least {least}: with fewer, the chain stops as soon as one validator does.",
-            f"Write {least}, or production = false.",
+            f"Write {least} ({_PLAN_COMMAND} --minimum-centers), or {_TRIAL}.",
         )
     if 0 < len(centers) < least:
         network.whole_fault(
             f"A production network has at least {least} centers, not {len(centers)}.",
-            "Found it with more, or write production = false.",
+            f"Found it with more, or, to try things out, {_TRIAL}.",
         )
 
 
@@ -470,7 +482,11 @@ class _Seen:
         first = self._places.setdefault((what, value), table.where(name))
         if first != table.where(name):
             said = f"The address {value}" if what == "place" else f"This {what}"
-            remedy = "Give each node a port of its own." if what == "place" else f"Give each its own {what}."
+            remedy = f"Give each its own {what}."
+            if what == "place":
+                remedy = "Give each node a port of its own."
+                if any("rpc_node." in place for place in (first, table.where(name))):
+                    remedy += f" {_RPC_NODE_PORTS}"
             table.fault(name, f"{said} is taken: it stands at {first} too.", remedy)
 
 

@@ -169,6 +169,27 @@ def test_a_production_network_has_four_centers_and_a_trial_may_have_one() -> Non
     told = faults(one.replace("production = false", "production = true"))
     assert [where for where, _, _ in told] == ["network: minimum_centers", "center"]
     assert "at least 4 centers, not 1" in told[1][1]
+    # Whoever is at `init plan` has no file yet: the option stands beside the name.
+    assert "`init plan`: --minimum-centers" in told[0][2]
+    assert all("production = false (`init plan`: --trial)" in remedy for _, _, remedy in told)
+
+
+def test_fewer_centers_than_must_remain_are_not_mended_into_another_fault() -> None:
+    three = encode_plan(replace(sound_plan(*map(sound_center, range(3))), minimum_centers=3)).decode()
+    too_many = three.replace("minimum_centers = 3", "minimum_centers = 4")
+    (told,) = faults(too_many)
+    assert told[2] == "Write 3 or less (`init plan`: --minimum-centers), or found with more centers."
+    told, _ = faults(too_many.replace("production = false", "production = true"))
+    assert told[0] == "network: minimum_centers"
+    assert told[2] == "Found with 4 centers or more."
+
+
+def test_a_port_that_an_rpc_node_takes_says_where_its_ports_come_from() -> None:
+    (told,) = faults(changed("rpc_port = 30304", "rpc_port = 30306"))
+    assert told[0] == 'center 1 "center-0": rpc_node.p2p_port'
+    assert "one above its validator's" in told[2] and "--rpc-node-p2p-port" in told[2]
+    (plain,) = faults(changed("metrics_port = 30305", "metrics_port = 30304"))
+    assert "RPC node" not in plain[2]
 
 
 def test_loopback_and_other_addresses_do_not_meet() -> None:
