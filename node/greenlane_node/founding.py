@@ -7,10 +7,15 @@
   nodes, all that is done here is done for it too.
 - network.toml is the first file and network.json the last, so that a folder without network.json was not finished. The next run
   goes on from there.
-- Allowlists and static nodes are made for the founders, and afterwards belong to `sync-permissions`.
+- Allowlists and static nodes are made for the founders, and afterwards belong to `sync-permissions`. One that cannot be read is
+  told, and where files are written anew it is made as for the founders again: `sync-permissions` goes on from there.
+- genesis.json is the plan's in everything, not in block 0 alone, whose hash covers neither chain id nor block time nor timeouts.
+  Only `config.transitions` may be there beside it, by which a lost quorum is overridden.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +23,15 @@ from greenlane.adapters.entropy import random_bytes
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import KeyMissing, Keystore, KeyUse, write_new_file
 from greenlane.adapters.network_file import encode_network, load_network
-from greenlane.core.errors import Conflict, Faults, GreenlaneError
+from greenlane.core.canonical import JsonValue, parse_json
+from greenlane.core.errors import Conflict, Faults, GreenlaneError, InvalidInput
 from greenlane.core.trust import encode_trust_file
 from greenlane.core.units import CenterId
+from greenlane.core.wire import shown
 
 from greenlane_node.besu.access import Clock
 from greenlane_node.besu.config import Placement, founding_accounts, founding_validators
-from greenlane_node.genesis import genesis_bytes, genesis_hash
+from greenlane_node.genesis import genesis_bytes, genesis_hash, genesis_value
 from greenlane_node.home_files import OTHER_FOLDER, AnotherPlan, HomeFiles, make_private
 from greenlane_node.keys import center_public_keys, key_name
 from greenlane_node.kubo.identity import SWARM_KEY_BYTES, encode_swarm_key, parse_swarm_key
@@ -34,6 +41,20 @@ from greenlane_node.node_files import NetworkFacts, SwarmKeyMissing, write_nodes
 from greenlane_node.plan import NetworkPlan, NodeRole, PlannedCenter
 from greenlane_node.plan_file import encode_plan, load_center, load_plan
 from greenlane_node.sites import CENTER_FILE_SUFFIX, center_file
+
+_MOST_PLACES = 6
+_TRANSITIONS = "config.transitions"
+_ACCOUNTS = "alloc"
+
+
+class GenesisDiffers(Conflict):
+    """The genesis in this folder is not the one that the plan makes, though it may begin with the same block 0."""
+
+    code = "genesis-differs"
+    default_remedy = (
+        "Nothing was written. Move it away and run this again: it is made anew out of the plan. "
+        f"What a running network changes stands in {_TRANSITIONS}, and nowhere else."
+    )
 
 
 class KeysDiffer(Conflict):
@@ -50,6 +71,8 @@ class Founded:
         own: the centers whose nodes it holds.
         written: files made or replaced now.
         kept: files that were there and stayed.
+        differing: of the Besu nodes' configurations that stayed, those that are not as they would be made now.
+        broken: allowlists and static nodes that no node can read.
     """
 
     plan: NetworkPlan
@@ -57,6 +80,8 @@ class Founded:
     own: tuple[CenterId, ...]
     written: tuple[Path, ...]
     kept: tuple[Path, ...]
+    differing: tuple[Path, ...] = ()
+    broken: tuple[Path, ...] = ()
 
 
 def found_network(
@@ -82,6 +107,7 @@ def found_network(
 
     Raises:
         AnotherPlan: the folder holds another network, planned or embedded.
+        GenesisDiffers: genesis.json is there, and not the plan's.
         KeysDiffer: a center's keys here are not those of the plan; Faults of these where it is so of several.
         KeyMissing: no center of the plan, and none that has joined, has its keys here, or one of them lacks one.
         SwarmKeyMissing: documents nodes elsewhere need the same secret.
@@ -93,6 +119,7 @@ def found_network(
     placement = placement or Placement.here(home.directory)
     _require_same_network(layout, encoded, plan, hash_)
     founders, joined = _own_centers(home, keystore, plan)
+    _require_same_genesis(layout, plan)
     own = (*founders, *joined)
     secret = _swarm_secret(layout, plan, own, swarm_key)
     files.once(layout.plan, encoded)
@@ -104,6 +131,11 @@ def found_network(
         documents=(*plan.documents(), *(center.documents for center in joined if center.documents is not None)),
         swarm_secret=secret,
     )
+    broken = _broken_lists(layout, own)
+    if is_rewriting:
+        for path in broken:
+            path.unlink()
+        broken = ()
     write_nodes(home, own, facts, files, keystore=keystore, clock=clock, placement=placement, opens_keys=opens_keys)
     files.once(home.trust_file, encode_trust_file(trust_of(plan, hash_)))
     # Where centers have only joined it is there, and what they were let in by is not in the plan.
@@ -115,6 +147,9 @@ def found_network(
         own=tuple(center.id for center in own),
         written=tuple(files.written),
         kept=tuple(files.kept),
+        # A documents node keeps its own copy of its configuration, and adds to it.
+        differing=tuple(path for path in files.differing if path.is_relative_to(layout.genesis.parent)),
+        broken=broken,
     )
 
 
@@ -145,6 +180,56 @@ def _require_same_network(layout: NetworkLayout, encoded: bytes, plan: NetworkPl
                 where=str(layout.home.network_file),
                 remedy=OTHER_FOLDER,
             )
+
+
+def _require_same_genesis(layout: NetworkLayout, plan: NetworkPlan) -> None:
+    if not layout.genesis.exists():
+        return
+    try:
+        value = parse_json(layout.genesis.read_bytes())
+    except InvalidInput as error:
+        raise GenesisDiffers(f"The genesis cannot be read: {error.detail}", where=str(layout.genesis)) from error
+    places = [place for place in _differing_places(value, genesis_value(plan), "") if place != _TRANSITIONS]
+    if places:
+        more = f" and {len(places) - _MOST_PLACES} more" if len(places) > _MOST_PLACES else ""
+        raise GenesisDiffers(
+            f"The genesis is not the one that the plan makes: {', '.join(map(shown, places[:_MOST_PLACES]))}{more}.",
+            where=str(layout.genesis),
+        )
+
+
+def _differing_places(value: JsonValue, planned: JsonValue, place: str) -> Iterator[str]:
+    """Where two values differ, names joined by points; what only one of them has is a place too."""
+    if not isinstance(value, Mapping) or not isinstance(planned, Mapping) or place == _ACCOUNTS:
+        if value != planned:
+            yield place or "all of it"
+        return
+    for name in sorted({*value, *planned}):
+        inner = f"{place}.{name}" if place else name
+        if name in value and name in planned:
+            yield from _differing_places(value[name], planned[name], inner)
+        else:
+            yield inner
+
+
+def _broken_lists(layout: NetworkLayout, own: Sequence[PlannedCenter]) -> tuple[Path, ...]:
+    lists: list[tuple[Path, Callable[[str], object]]] = []
+    for center in own:
+        for node in center.nodes():
+            folder = layout.besu(node.name)
+            lists.append((folder.allowed_nodes, lambda text: tomllib.loads(text)["nodes-allowlist"]))
+            lists.append((folder.allowed_accounts, lambda text: tomllib.loads(text)["accounts-allowlist"]))
+            lists.append((folder.static_nodes, json.loads))
+    return tuple(path for path, read in lists if path.exists() and not _is_list_of_texts(path, read))
+
+
+def _is_list_of_texts(path: Path, read: Callable[[str], object]) -> bool:
+    try:
+        value = read(path.read_text(encoding="utf-8"))
+    # What a TOML or JSON text lacks or breaks off is one of these too.
+    except (ValueError, KeyError, RecursionError):
+        return False
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _own_centers(

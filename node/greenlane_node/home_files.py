@@ -27,6 +27,7 @@ class HomeFiles:
         self._is_rewriting = is_rewriting
         self.written: list[Path] = []
         self.kept: list[Path] = []
+        self.differing: list[Path] = []
 
     def once(self, path: Path, data: bytes) -> None:
         """Writes what is not there; what is there belongs to others now."""
@@ -38,11 +39,13 @@ class HomeFiles:
         self.written.append(path)
 
     def made(self, path: Path, data: bytes) -> None:
-        """Writes what is not there, and where files are to be written anew also what differs."""
+        """Writes what is not there, and where files are to be written anew also what differs; else that is noted."""
         if self._is_rewriting:
             self.current(path, data)
-        else:
-            self.once(path, data)
+            return
+        if path.exists() and path.read_bytes() != data:
+            self.differing.append(path)
+        self.once(path, data)
 
     def current(self, path: Path, data: bytes) -> None:
         """Writes what is not there or differs."""

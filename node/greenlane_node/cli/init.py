@@ -10,16 +10,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from greenlane.core.exits import Exit, UnreadableFile
+from greenlane.core.exits import Exit, UnreadableFile, WrongUse
 from greenlane.core.units import CenterId, ChainId
-from greenlane.core.wire import decode_time, encode_hex
+from greenlane.core.wire import decode_time, encode_hex, encode_time
 
 from greenlane_node.cli.acting import keystore_of_arguments
-from greenlane_node.cli.program import add_common_arguments, home_of
+from greenlane_node.cli.program import add_common_arguments, home_of, number
 
 if TYPE_CHECKING:
     from greenlane.adapters.home import Home
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _MAX_SWARM_KEY_BYTES = 1_024
 _MOST_IN_A_LINE = 8
+_LONGEST_AHEAD = timedelta(days=1)
+_TOLD_ONLY_WHERE_THERE = ("differs", "broken", "warning")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,10 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--rewrite", action="store_true", help="write configurations anew that differ, after an upgrade")
     _add_keystore(network)
     machine = actions.add_parser("machine", help="found a network of N centers on this machine, on loopback, to try it out")
-    machine.add_argument("count", metavar="N", type=int, help="centers, 1 to 21; 4 is the least that bears a failure")
+    machine.add_argument("count", metavar="N", type=number, help="centers, 1 to 21; 4 is the least that bears a failure")
     _add_validators(machine)
-    machine.add_argument("--port", type=int, help="the first port; each center takes ten (default: 21300)")
-    machine.add_argument("--documents", type=int, default=2, metavar="COUNT", help="centers with a documents node (default: 2)")
+    machine.add_argument("--port", type=number, help="the first port; each center takes ten (default: 21300)")
+    machine.add_argument(
+        "--documents", type=number, default=2, metavar="COUNT", help="centers with a documents node (default: 2)"
+    )
     add_common_arguments(machine)
     containers = actions.add_parser("containers", help="found the network of docker-compose.yml, to try it out")
     _add_validators(containers)
@@ -80,16 +84,19 @@ def _add_center(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--origin", required=True, help="of its log, like lima.example/log; for ever")
     parser.add_argument("--endpoint", default="", metavar="URL", help="of its API (default: none yet)")
     parser.add_argument("--host", required=True, metavar="ADDRESS", help="IP address that peers reach its nodes at")
-    parser.add_argument("--p2p-port", type=int, default=30_303, metavar="PORT", help="of its validator (default: 30303)")
-    parser.add_argument("--rpc-port", type=int, default=8_545, metavar="PORT", help="of its validator (default: 8545)")
-    parser.add_argument("--metrics-port", type=int, default=9_545, metavar="PORT", help="of its validator (default: 9545)")
-    parser.add_argument("--rpc-node", action="store_true", help="it has a second node, which answers; one port above each")
+    parser.add_argument("--p2p-port", type=number, default=30_303, metavar="PORT", help="of its validator (default: 30303)")
+    parser.add_argument("--rpc-port", type=number, default=8_545, metavar="PORT", help="of its validator (default: 8545)")
+    parser.add_argument("--metrics-port", type=number, default=9_545, metavar="PORT", help="of its validator (default: 9545)")
+    parser.add_argument("--rpc-node", action="store_true", help="it has a second node, which answers")
     parser.add_argument("--rpc-node-host", metavar="ADDRESS", help="where that is (default: as --host)")
+    for name in ("p2p", "rpc", "metrics"):
+        above = f"of its RPC node (default: one above --{name}-port)"
+        parser.add_argument(f"--rpc-node-{name}-port", type=number, metavar="PORT", help=above)
     parser.add_argument("--documents", action="store_true", help="it has a documents node")
     parser.add_argument("--documents-host", metavar="ADDRESS", help="where that is (default: as --host)")
-    parser.add_argument("--swarm-port", type=int, default=4_001, metavar="PORT", help="of its documents node (default: 4001)")
+    parser.add_argument("--swarm-port", type=number, default=4_001, metavar="PORT", help="of its documents node (default: 4001)")
     parser.add_argument(
-        "--documents-rpc-port", type=int, default=5_001, metavar="PORT", help="of its documents node (default: 5001)"
+        "--documents-rpc-port", type=number, default=5_001, metavar="PORT", help="of its documents node (default: 5001)"
     )
     _add_keystore(parser)
 
@@ -97,16 +104,16 @@ def _add_center(parser: argparse.ArgumentParser) -> None:
 def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--center", action="append", required=True, metavar="FILE", help="a founder's center.toml; repeat it")
     parser.add_argument("--name", required=True, help="of the network: lower-case letters, digits, hyphens")
-    parser.add_argument("--chain-id", required=True, type=int, metavar="NUMBER", help="one that no known chain has")
+    parser.add_argument("--chain-id", required=True, type=number, metavar="NUMBER", help="one that no known chain has")
     parser.add_argument("--genesis-time", metavar="TIME", help="like 2026-07-01T08:30:00Z (default: now)")
-    parser.add_argument("--block-time", type=int, default=2, metavar="SECONDS", help="between blocks (default: 2)")
-    parser.add_argument("--request-timeout", type=int, metavar="SECONDS", help="of a round (default: twice the block time)")
-    parser.add_argument("--gas-limit", type=int, default=30_000_000, metavar="GAS", help="of a block (default: 30000000)")
+    parser.add_argument("--block-time", type=number, default=2, metavar="SECONDS", help="between blocks (default: 2)")
+    parser.add_argument("--request-timeout", type=number, metavar="SECONDS", help="of a round (default: twice the block time)")
+    parser.add_argument("--gas-limit", type=number, default=30_000_000, metavar="GAS", help="of a block (default: 30000000)")
     _add_validators(parser)
     parser.add_argument("--trial", action="store_true", help="not for production: fewer than four centers are let through")
-    parser.add_argument("--minimum-centers", type=int, metavar="COUNT", help="never fewer (default: 4, or all of a trial's)")
-    parser.add_argument("--term-days", type=int, default=0, metavar="DAYS", help="of a center (default: 0, open)")
-    parser.add_argument("--voting-days", type=int, default=7, metavar="DAYS", help="of a proposal (default: 7)")
+    parser.add_argument("--minimum-centers", type=number, metavar="COUNT", help="never fewer (default: 4, or all of a trial's)")
+    parser.add_argument("--term-days", type=number, default=0, metavar="DAYS", help="of a center (default: 0, open)")
+    parser.add_argument("--voting-days", type=number, default=7, metavar="DAYS", help="of a proposal (default: 7)")
     parser.add_argument("--out", default="network.toml", metavar="FILE", help="where to write it (default: network.toml)")
     parser.add_argument("--json", action="store_true", help="answer in JSON")
 
@@ -132,12 +139,11 @@ def _center(args: argparse.Namespace) -> None:
     from greenlane_node.keys import make_password
     from greenlane_node.sites import CenterSite, DocumentsPorts, NodePorts, center_file, found_center, require_sound
 
-    rpc_node = NodePorts(
-        host=args.rpc_node_host or args.host,
-        p2p_port=args.p2p_port + 1,
-        rpc_port=args.rpc_port + 1,
-        metrics_port=args.metrics_port + 1,
-    )
+    named = (args.rpc_node_p2p_port, args.rpc_node_rpc_port, args.rpc_node_metrics_port)
+    above = (args.p2p_port + 1, args.rpc_port + 1, args.metrics_port + 1)
+    p2p_port, rpc_port, metrics_port = (own if one is None else one for one, own in zip(named, above, strict=True))
+    rpc_node = NodePorts(host=args.rpc_node_host or args.host, p2p_port=p2p_port, rpc_port=rpc_port, metrics_port=metrics_port)
+    has_rpc_node = args.rpc_node or bool(args.rpc_node_host) or any(one is not None for one in named)
     documents = DocumentsPorts(
         host=args.documents_host or args.host, swarm_port=args.swarm_port, rpc_port=args.documents_rpc_port
     )
@@ -148,7 +154,7 @@ def _center(args: argparse.Namespace) -> None:
         origin=args.origin,
         endpoint=args.endpoint,
         validator=NodePorts(host=args.host, p2p_port=args.p2p_port, rpc_port=args.rpc_port, metrics_port=args.metrics_port),
-        rpc_node=rpc_node if args.rpc_node or args.rpc_node_host else None,
+        rpc_node=rpc_node if has_rpc_node else None,
         documents=documents if args.documents or args.documents_host else None,
     )
     require_sound(site)
@@ -186,6 +192,12 @@ def _plan(args: argparse.Namespace) -> None:
 
     out = Path(args.out)
     begins = datetime.now(UTC) if args.genesis_time is None else decode_time(args.genesis_time, where="--genesis-time")
+    if begins > datetime.now(UTC) + _LONGEST_AHEAD:
+        raise WrongUse(
+            f"{encode_time(begins)} is more than a day ahead, and no block comes before it.",
+            where="--genesis-time",
+            remedy="Name the time of now, or leave it out; the nodes may start whenever you are ready.",
+        )
     centers = tuple(load_center(Path(name)) for name in args.center)
     least = min(LEAST_PRODUCTION_CENTERS, len(centers)) if args.trial else LEAST_PRODUCTION_CENTERS
     day_s = 24 * 3_600
@@ -286,6 +298,14 @@ def _containers(args: argparse.Namespace) -> None:
 
 
 def _tell_founded(args: argparse.Namespace, founded: "Founded", lines: Sequence[str]) -> None:
+    lines, warnings = list(lines), list[str]()
+    begins = datetime.fromtimestamp(founded.plan.genesis_time, UTC)
+    if begins > _now():
+        warnings.append(f"No block comes before {encode_time(begins)}, the genesis_time of the plan.")
+    if founded.differing:
+        lines.append("See what differs from what would be made now; --rewrite writes it anew.")
+    if founded.broken:
+        lines.append("No node can read what is broken: --rewrite makes it anew, then run `greenlane-node sync-permissions`.")
     facts = {
         "network": founded.plan.name,
         "chain": founded.plan.chain_id,
@@ -294,6 +314,9 @@ def _tell_founded(args: argparse.Namespace, founded: "Founded", lines: Sequence[
         "own": list(founded.own),
         "written": [str(path) for path in founded.written],
         "kept": len(founded.kept),
+        "differs": [str(path) for path in founded.differing],
+        "broken": [str(path) for path in founded.broken],
+        "warning": warnings,
     }
     _tell(args, facts, lines)
 
@@ -306,7 +329,7 @@ def _tell(args: argparse.Namespace, facts: Mapping[str, object], lines: Sequence
     for name, value in facts.items():
         if isinstance(value, bool):
             sys.stdout.write(f"{name}: {'yes' if value else 'no, it was there'}\n")
-        elif isinstance(value, list) and len(value) > _MOST_IN_A_LINE:
+        elif isinstance(value, list) and (len(value) > _MOST_IN_A_LINE or name in _TOLD_ONLY_WHERE_THERE):
             sys.stdout.writelines(f"{name}: {one}\n" for one in value)
         elif isinstance(value, list):
             sys.stdout.write(f"{name}: {', '.join(value) or 'nothing, all was there'}\n")

@@ -155,6 +155,110 @@ def test_every_step_run_again_changes_nothing(founders: Path, capsys: pytest.Cap
     assert content(home) == before
 
 
+def test_a_genesis_that_is_not_the_plans_is_refused_though_block_0_is_the_same(
+    founders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = founders / "hanoi"
+    assert run("init", "network", "--home", home, "--plan", founders / "network.toml") == 0
+    genesis = NetworkLayout(Home(home)).genesis
+    planned = genesis.read_bytes()
+
+    def changed(change: Any) -> None:
+        value = json.loads(planned)
+        change(value["config"])
+        genesis.write_text(json.dumps(value))
+
+    for change, place in (
+        (lambda config: config["qbft"].update(requesttimeoutseconds=9), "config.qbft.requesttimeoutseconds"),
+        (lambda config: config["qbft"].update(blockperiodseconds=9), "config.qbft.blockperiodseconds"),
+        (lambda config: config.update(chainId=77_002), "config.chainId"),
+        (lambda config: config.update(pragueTime=0), "config.pragueTime"),
+        (lambda config: config.pop("londonBlock"), "config.londonBlock"),
+    ):
+        changed(change)
+        before = content(home)
+        for more in ((), ("--rewrite",)):
+            assert run("init", "network", "--home", home, *more) == 2
+            said = capsys.readouterr()
+            assert f"genesis.json: The genesis is not the one that the plan makes: '{place}'." in said.err
+            assert "Move it away and run this again" in said.err
+            assert content(home) == before
+    for broken in (b"", b"{", b"[]", b"\xff"):
+        genesis.write_bytes(broken)
+        assert run("init", "network", "--home", home) == 2
+        assert "genesis.json: The genesis" in capsys.readouterr().err
+    # A lost quorum is overridden there; and how a file is laid out says nothing.
+    changed(lambda config: config.update(transitions={"qbft": [{"block": 9, "validators": []}]}))
+    assert answer(capsys, "init", "network", "--home", home)["written"] == []
+    genesis.unlink()
+    assert answer(capsys, "init", "network", "--home", home)["written"] == [str(genesis)]
+    assert genesis.read_bytes() == planned
+
+
+def test_configurations_that_differ_and_lists_that_are_broken_are_told(
+    founders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = founders / "hanoi"
+    assert run("init", "network", "--home", home, "--plan", founders / "network.toml") == 0
+    before = content(home)
+    folder = NetworkLayout(Home(home)).besu("validator-hanoi")
+    told = answer(capsys, "init", "network", "--home", home)
+    assert (told["differs"], told["broken"], told["warning"]) == ([], [], [])
+    for path in (folder.config, folder.log_config):
+        path.write_bytes(b"# by hand\n")
+    for path, broken in (
+        (folder.allowed_nodes, b"nodes-allowlist = ["),
+        (folder.allowed_accounts, b"accounts = []"),
+        (folder.static_nodes, b'{"enode": 1}'),
+    ):
+        path.write_bytes(broken)
+    told = answer(capsys, "init", "network", "--home", home)
+    assert set(told["differs"]) == {str(folder.config), str(folder.log_config)}
+    assert set(told["broken"]) == {str(folder.allowed_nodes), str(folder.allowed_accounts), str(folder.static_nodes)}
+    assert told["written"] == []
+    assert run("init", "network", "--home", home) == 0
+    said = capsys.readouterr().out
+    assert f"differs: {folder.config}\n" in said and f"broken: {folder.static_nodes}\n" in said
+    assert "--rewrite writes it anew" in said and "sync-permissions" in said
+    told = answer(capsys, "init", "network", "--home", home, "--rewrite")
+    assert (told["differs"], told["broken"], len(told["written"])) == ([], [], 5)
+    assert content(home) == before
+    # What the registry says of other centers since then is nobody's fault.
+    folder.allowed_nodes.write_bytes(b"nodes-allowlist = []\n")
+    assert answer(capsys, "init", "network", "--home", home)["broken"] == []
+
+
+def test_a_network_that_begins_far_ahead_is_refused_and_told(founders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [part for id_ in CENTERS for part in ("--center", founders / id_ / f"{id_}.center.toml")]
+    out = founders / "later.toml"
+    plan = ("init", "plan", *files, "--name", "pilot", "--chain-id", 77_001, "--out", out, "--genesis-time")
+    now = datetime.now(UTC)
+    assert run(*plan, f"{now + timedelta(days=2):%Y-%m-%dT%H:%M:%SZ}") == 2
+    said = capsys.readouterr().err
+    assert "--genesis-time" in said and "is more than a day ahead, and no block comes before it." in said
+    assert not out.exists()
+    begins = f"{now + timedelta(hours=20):%Y-%m-%dT%H:%M:%SZ}"
+    assert run(*plan, begins) == 0
+    told = answer(capsys, "init", "network", "--home", founders / "hanoi", "--plan", out)
+    assert told["warning"] == [f"No block comes before {begins}, the genesis_time of the plan."]
+
+
+def test_options_that_are_no_numbers_are_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("init", "plan", "--center", "x", "--name", "x", "--chain-id", "abc") == 2
+    assert "argument --chain-id: a whole number is expected, not 'abc'." in capsys.readouterr().err
+
+
+def test_an_rpc_node_has_the_next_ports_or_those_that_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ports = ("--p2p-port", 27_750, "--rpc-port", 27_751)
+    assert found_center(tmp_path, "lima", 1, *ports, "--rpc-node") == 2
+    said = capsys.readouterr().err
+    assert "one above its validator's" in said and "--rpc-node-p2p-port" in said
+    assert found_center(tmp_path, "lima", 1, *ports, "--rpc-node-p2p-port", 27_760) == 0
+    center = load_center(tmp_path / "lima" / "lima.center.toml")
+    assert center.rpc_node is not None
+    assert (center.rpc_node.p2p_port, center.rpc_node.rpc_port, center.rpc_node.metrics_port) == (27_760, 27_752, 9_546)
+
+
 def test_whatever_a_crash_took_the_next_run_makes(home: Home) -> None:
     plan = found_on_machine(home, 1, clock=clock)
     whole = content(home.directory)
