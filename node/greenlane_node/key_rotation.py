@@ -163,9 +163,13 @@ def register_key(
     node_id = public if use is KeyUse.VALIDATOR and len(public) == NODE_KEY_BYTES else None
     registered = keccak256(public)[-_ADDRESS_BYTES:] if node_id is not None else public
     if len(registered) != (_LOG_KEY_BYTES if use is KeyUse.LOG else _ADDRESS_BYTES):
-        wanted = "32 bytes of a log's public key" if use is KeyUse.LOG else "20 bytes of an account"
+        account = f"the {_ADDRESS_BYTES} bytes of an account"
+        wanted = {KeyUse.LOG: f"the {_LOG_KEY_BYTES} bytes of a log's public key"}.get(use, account)
+        if use is KeyUse.VALIDATOR:
+            wanted = f"{account} or the {NODE_KEY_BYTES} of a node's id"
+        given = "1 byte was" if len(public) == 1 else f"{len(public)} bytes were"
         raise InvalidInput(
-            f"{len(public)} bytes are no public part of the {use} key.", where="--public", remedy=f"Give {wanted} in hex."
+            f"{given} given; the public part of the {use} key is {wanted}.", where="--public", remedy="Give all of it, in hex."
         )
     acts = open_acts(chain, keystore, center.id, timeout_s=timeout_s)
     acted = _register(acts, use, registered)

@@ -219,6 +219,20 @@ def test_a_public_part_that_is_none_is_refused(node: Command, public: str) -> No
     assert refused.is_one_fault("--public")
 
 
+@pytest.mark.parametrize(
+    ("key", "public", "words"),
+    [
+        ("log", "0x11", "1 byte was given; the public part of the log key is the 32 bytes of a log's public key."),
+        ("anchorer", "0x" + "11" * 33, "33 bytes were given; the public part of the anchorer key is the 20 bytes of an account."),
+        ("validator", "0x" + "11" * 33, "the 20 bytes of an account or the 64 of a node's id."),
+    ],
+)
+def test_a_public_part_of_another_length_says_what_it_would_be(node: Command, key: str, public: str, words: str) -> None:
+    refused = node("lima", "rotate-key", key, "--public", public)
+    assert refused.code == Exit.USAGE
+    assert refused.is_one_fault(words)
+
+
 @pytest.mark.parametrize("key", ["anchorer", "validator", "log"])
 @pytest.mark.parametrize("step", ["whole", "before it is registered", "before network.json names it"])
 def test_a_key_that_is_lost_is_replaced_by_the_operators_word_alone(
