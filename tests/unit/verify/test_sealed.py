@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from greenlane.core.checkpoint import sign_checkpoint
 from greenlane.core.crypto import sha256
+from greenlane.core.header import Header
 from greenlane.core.receipt import Receipt, encode_receipt
 from greenlane.core.seals import SealedState, Seals, ValidatorMode
 from greenlane.core.trust import TrustFile, encode_trust_file
@@ -249,11 +250,25 @@ def test_refused_seals_say_first_what_they_mean_and_what_to_try(sealed: Sealed, 
 def test_a_witness_with_a_node_missing_is_told_in_plain_words_first(sealed: Sealed) -> None:
     assert sealed.receipt.seals is not None
     anchored = sealed.receipt.seals.anchored
-    words = (
-        sealed.judged(receipt=sealed.with_seals(anchored=replace(anchored, witness=anchored.witness[1:]))).step(Rung.SEALED).words
-    )
+    receipt = sealed.with_seals(anchored=replace(anchored, witness=anchored.witness[1:]))
+    words = sealed.judged(receipt=receipt).step(Rung.SEALED).words
     assert words.startswith("What the receipt carries as the validators' proof was damaged on the way, or is forged.")
     assert words.endswith("In detail: A node on the way from the root is not in the witness.")
+
+
+@pytest.mark.parametrize("mode", list(ValidatorMode))
+def test_strangers_behind_whom_stands_no_header_are_told_as_strangers(
+    followed: dict[ValidatorMode, tuple[Receipt, TrustFile]], mode: ValidatorMode
+) -> None:
+    receipt, trust = followed[mode]
+    assert receipt.seals is not None
+    (change,), anchored = receipt.seals.changes, receipt.seals.anchored
+    header = Header.decode(change.header)
+    lonely = replace(header, extra=replace(header.extra, seals=header.extra.seals[:1])).encode()
+    seals = Seals(changes=(replace(change, header=lonely),), anchored=replace(anchored, header=b"\x01"))
+    step = judge(encode_receipt(replace(receipt, seals=seals)), trust, event=None, ask=()).step(Rung.SEALED)
+    assert step.verdict is FAILED
+    assert "Take a newer trust file" in step.words
 
 
 def test_a_trust_file_of_the_other_kind_of_network_is_told_as_that(world: "World") -> None:
