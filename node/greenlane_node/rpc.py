@@ -95,7 +95,16 @@ class _NodeWire(Wire):
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         try:
             return super().make_request(method, params)
-        except Unwelcome as error:
-            raise NodeRefused(str(error), where=self.name, remedy=_FRESH_ONE if error.wants_token else _OPENS_NAME) from error
         except Unreached as error:
-            raise NodeSilent(str(error), where=self.name) from error
+            raise self._in_our_words(error) from error
+
+    def make_batch_request(self, requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse] | RPCResponse:
+        try:
+            return super().make_batch_request(requests)
+        except Unreached as error:
+            raise self._in_our_words(error) from error
+
+    def _in_our_words(self, error: Unreached) -> NodeRefused | NodeSilent:
+        if isinstance(error, Unwelcome):
+            return NodeRefused(str(error), where=self.name, remedy=_FRESH_ONE if error.wants_token else _OPENS_NAME)
+        return NodeSilent(str(error), where=self.name)

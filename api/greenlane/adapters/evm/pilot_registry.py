@@ -1,5 +1,6 @@
 """The PilotRegistry contract as a typed class."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from web3.types import BlockIdentifier
@@ -121,20 +122,15 @@ class PilotRegistry(Contract):
 
     def proposal(self, proposal: ProposalId, block: BlockIdentifier = "latest") -> ProposalRecord | None:
         """A proposal, or None where there is none."""
-        ((kind, is_executed, expires_at, revision, operator, center, content_hash),) = self._read(block, "proposal", proposal)
-        if kind == ProposalKind.NONE:
-            return None
+        (told,) = self._read(block, "proposal", proposal)
         with self._believed("proposal"):
-            return ProposalRecord(
-                id=proposal,
-                kind=ProposalKind(kind),
-                center=center_id(slug_of(center)),
-                is_executed=is_executed,
-                expires_at=UnixSeconds(expires_at),
-                revision=revision,
-                operator=Address(hex_bytes(operator)) if hex_bytes(operator) != NOBODY else None,
-                content_hash=content_hash if any(content_hash) else None,
-            )
+            return _proposal_record(proposal, told)
+
+    def proposals(self, ids: Sequence[ProposalId], block: BlockIdentifier = "latest") -> tuple[ProposalRecord | None, ...]:
+        """Several proposals, in the order of their ids, in few round trips."""
+        answers = self._read_many(block, "proposal", [(one,) for one in ids])
+        with self._believed("proposal"):
+            return tuple(_proposal_record(one, told) for one, (told,) in zip(ids, answers, strict=True))
 
     def proposal_count(self, block: BlockIdentifier = "latest") -> int:
         """How many proposals were ever made."""
@@ -154,6 +150,20 @@ class PilotRegistry(Contract):
         """
         votes, needed = self._read(block, "tally", proposal)
         return Tally(votes=votes, needed=needed)
+
+    def tallies(self, proposals: Sequence[ProposalId], block: BlockIdentifier = "latest") -> tuple[Tally, ...]:
+        """The tally of each of several proposals that are there, in few round trips."""
+        answers = self._read_many(block, "tally", [(one,) for one in proposals])
+        return tuple(Tally(votes=votes, needed=needed) for votes, needed in answers)
+
+    def have_voted(
+        self, proposals: Sequence[ProposalId], centers: Sequence[CenterId], block: BlockIdentifier = "latest"
+    ) -> tuple[tuple[CenterId, ...], ...]:
+        """For each proposal those of the centers that voted for it, in few round trips."""
+        asked = [(proposal, center) for proposal in proposals for center in centers]
+        answers = self._read_many(block, "hasVoted", [(proposal, center_key(center)) for proposal, center in asked])
+        voted = {pair for pair, (answer,) in zip(asked, answers, strict=True) if answer}
+        return tuple(tuple(center for center in centers if (proposal, center) in voted) for proposal in proposals)
 
     def has_voted(self, proposal: ProposalId, center: CenterId, block: BlockIdentifier = "latest") -> bool:
         """Whether a center voted for a proposal."""
@@ -299,6 +309,22 @@ class PilotRegistry(Contract):
 
 def _registry_call(function: str, *arguments: AbiArgument) -> bytes:
     return artifact("PilotRegistry").encode_call(function, *arguments)
+
+
+def _proposal_record(proposal: ProposalId, told: tuple[Any, ...]) -> ProposalRecord | None:
+    kind, is_executed, expires_at, revision, operator, center, content_hash = told
+    if kind == ProposalKind.NONE:
+        return None
+    return ProposalRecord(
+        id=proposal,
+        kind=ProposalKind(kind),
+        center=center_id(slug_of(center)),
+        is_executed=is_executed,
+        expires_at=UnixSeconds(expires_at),
+        revision=revision,
+        operator=Address(hex_bytes(operator)) if hex_bytes(operator) != NOBODY else None,
+        content_hash=content_hash if any(content_hash) else None,
+    )
 
 
 def _center_record(told: tuple[Any, ...]) -> CenterRecord | None:
