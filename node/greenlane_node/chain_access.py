@@ -26,7 +26,9 @@ from web3 import Web3
 from web3.exceptions import Web3Exception
 
 from greenlane_node.own_nodes import own_nodes
-from greenlane_node.rpc import NodeRpc, NodeSilent
+from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
+
+_MOST_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,22 +60,44 @@ def open_chain(home: Home, urls: Sequence[str] = (), token_file: Path | None = N
 
     Raises:
         NetworkFileInvalid: the home has no network.json, or a damaged one.
-        NodeSilent: none answers; the fault is the last one's.
-        NodeRefused: a node wants a token, or another one.
+        NodeSilent: none answers.
+        NodeRefused: none answers us, and one at least wants a token, or another one; or a node refuses a question as such.
         LedgerMismatch: a node that answers is of another chain.
     """
     network = load_network(home.network_file)
     own = _own_tokens(home) if token_file is None else {}
-    silent: NodeSilent | None = None
+    faults: list[NodeSilent | NodeRefused] = []
     for url in urls or network.rpc_urls:
         rpc = NodeRpc(url, token_file=own.get(url, token_file))
         try:
             web3 = prove_node(rpc, network)
-        except NodeSilent as fault:
-            silent = fault
+        except (NodeSilent, NodeRefused) as met:
+            faults.append(passed_over(met))
             continue
         return ChainAccess(home=home, network=network, rpc=rpc, web3=web3, registry=PilotRegistry(web3, network.pilot_registry))
-    raise silent or NodeSilent("There is no node to ask.", remedy="Name one: --rpc URL.")
+    raise none_answers(faults)
+
+
+def passed_over(met: NodeSilent | NodeRefused) -> NodeSilent | NodeRefused:
+    """A fault of one node after which the next one is asked: it is away, or does not let us in.
+
+    Raises:
+        NodeRefused: it let us ask, and refuses the question; another would too.
+    """
+    if isinstance(met, NodeRefused) and met.number is not None:
+        raise met
+    return met
+
+
+def none_answers(faults: Sequence[NodeSilent | NodeRefused]) -> NodeSilent | NodeRefused:
+    """One fault of all that were met; a refusal if there is one, for that is mended by a token."""
+    if not faults:
+        return NodeSilent("There is no node to ask.", remedy="Name one: --rpc URL.")
+    first = next((one for one in faults if isinstance(one, NodeRefused)), faults[-1])
+    if len(faults) == 1:
+        return first
+    each = "; ".join(f"{one.where}: {one.detail}" for one in faults)
+    return type(first)(f"None of {len(faults)} nodes can be asked. {each}", where=first.where, remedy=first.remedy)
 
 
 def prove_node(rpc: NodeRpc, network: Network) -> Web3:
@@ -86,7 +110,7 @@ def prove_node(rpc: NodeRpc, network: Network) -> Web3:
     chain_id = rpc.call("eth_chainId")
     if chain_id != hex(network.chain_id):
         raise LedgerMismatch(
-            f"The node is of the chain {_shown(chain_id)}, not {hex(network.chain_id)}.",
+            f"The node is of the chain {_counted(chain_id)}, not {network.chain_id}.",
             where=rpc.url,
             remedy="Name a node of this network, in network.json or with --rpc.",
         )
@@ -190,5 +214,13 @@ def _own_tokens(home: Home) -> dict[str, Path | None]:
         return {}
 
 
+def _counted(value: object) -> str:
+    """A number of JSON-RPC as people write it, and whatever else came as it came."""
+    try:
+        return str(int(value, 16)) if isinstance(value, str) and len(value) <= _MOST_SHOWN else _shown(value)
+    except ValueError:
+        return _shown(value)
+
+
 def _shown(value: object) -> str:
-    return str(value)[:80]
+    return str(value)[:_MOST_SHOWN]
