@@ -16,14 +16,22 @@ if TYPE_CHECKING:
 
     from greenlane_node.key_rotation import Rotation
 
+_LET_IN = (
+    "The nodes take transactions only of the accounts they list: run `greenlane-node sync-permissions` at every center, or the "
+    "new key can send nothing."
+)
 _WHAT_REMAINS = {
-    "operator": ("Vote, nominate and vouch as before: network.json names the new key. The old one can do nothing any more.",),
+    "operator": (
+        _LET_IN,
+        "Then vote, nominate and vouch as before: network.json names the new key. The old one can do nothing any more.",
+    ),
     "anchorer": (
-        "Restart the center's server (greenlane serve, greenlane work): it opens its keys when it starts.",
-        "Until then it takes captures and anchors none; what waits is anchored after the restart.",
+        _LET_IN,
+        "Restart the center's server (greenlane serve, greenlane worker): it opens its keys when it starts.",
+        "Until both are done it takes captures and anchors none; what waits is anchored then.",
     ),
     "log": (
-        "Restart the center's server (greenlane serve, greenlane work): it opens its keys when it starts.",
+        "Restart the center's server (greenlane serve, greenlane worker): it opens its keys when it starts.",
         "Until then it takes captures and signs no checkpoint. What the old key signed stays provable; trust.json has both keys.",
         "Give trust.json to whoever asks for it: an older one does not know the new key.",
     ),
