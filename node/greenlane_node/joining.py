@@ -13,28 +13,25 @@ time, goes on where the network now is, and notices what was undone meanwhile. I
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from greenlane.adapters.evm.bindings import CenterStatus, PilotRegistry
+from greenlane.adapters.evm.bindings import CenterRecord, CenterStatus, PilotRegistry
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import Keystore, replace_file
 from greenlane.adapters.network_file import encode_network, load_network
 from greenlane.core.errors import Conflict, InvalidInput
-from greenlane.core.header import header_from_rpc
 from greenlane.core.pace import MAX_BLOCKS_APART
-from greenlane.core.sealing import signers
 from greenlane.core.seals import ValidatorMode
-from greenlane.core.units import Address, BlockNumber
+from greenlane.core.units import Address
 from greenlane.core.wire import decode_hex, encode_hex
 
 from greenlane_node.besu.access import Clock
 from greenlane_node.besu.config import Placement
-from greenlane_node.candidate import require_same_record
-from greenlane_node.chain_access import ChainAccess, open_chain, prove_node, refresh_trust
+from greenlane_node.candidate import CandidateDiffers, require_same_record
+from greenlane_node.chain_access import ChainAccess, none_answers, open_chain, passed_over, prove_node, refresh_trust
 from greenlane_node.genesis import candidate_of, genesis_bytes, genesis_hash
 from greenlane_node.governance import Motion, ProposalState, all_centers, find_proposal
 from greenlane_node.home_files import HomeFiles, held
@@ -43,16 +40,12 @@ from greenlane_node.kubo.identity import parse_swarm_key
 from greenlane_node.layout import NetworkLayout
 from greenlane_node.network_description import MOST_RPC_URLS, joined_network, rpc_urls
 from greenlane_node.node_files import NetworkFacts, write_nodes
-from greenlane_node.node_view import view_node
+from greenlane_node.node_view import last_seals, sealing_sets, view_node
 from greenlane_node.own_nodes import OwnNode, own_nodes
 from greenlane_node.permissions import permitted_by
 from greenlane_node.plan import NetworkPlan, PlannedCenter
 from greenlane_node.plan_file import load_center, load_plan
 from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
-
-LOOKED_BACK_BLOCKS: Final = 64
-"""Newest blocks that are searched for a validator's seal: with 21 validators every quorum of them has it many times over."""
-
 
 _HEADER_HINT: Final = (
     "The validators vote on who seals: every center runs `greenlane-node validators --align` until the set is the registry's. "
@@ -187,20 +180,20 @@ def _network(joining: Joining, plan: NetworkPlan, center: PlannedCenter) -> tupl
     if not joining.urls:
         raise InvalidInput("No node of the live network is known here.", where="--rpc", remedy="Name one: --rpc URL.")
     network = joined_network(plan, genesis_hash(plan), [center], (), joining.urls)
-    fault: NodeSilent | None = None
+    faults: list[NodeSilent | NodeRefused] = []
     for url in joining.urls:
         rpc = NodeRpc(url, token_file=joining.token_file)
         try:
             web3 = prove_node(rpc, network)
-        except NodeSilent as silent:
-            fault = silent
+        except (NodeSilent, NodeRefused) as met:
+            faults.append(passed_over(met))
             continue
         others = all_centers(PilotRegistry(web3, network.pilot_registry))
         network = joined_network(plan, genesis_hash(plan), [center], others, joining.urls)
         with held(joining.home):
             replace_file(joining.home.network_file, encode_network(network))
         return open_chain(joining.home, joining.urls, joining.token_file), True
-    raise fault or NodeSilent("No node answers.")
+    raise none_answers(faults)
 
 
 def _nomination(joining: Joining, chain: ChainAccess, center: PlannedCenter) -> Step:
@@ -213,13 +206,41 @@ def _nomination(joining: Joining, chain: ChainAccess, center: PlannedCenter) -> 
         return Step(name="nomination", state=StepState.WAITING, said="Nobody has nominated this center.", next=how)
     if record.status is CenterStatus.NOMINATED:
         require_same_record(candidate_of(center), record)
-        view = find_proposal(chain.registry, center.id, chain.now(), Motion.NOMINATION)
+        view = find_proposal(chain, center.id, Motion.NOMINATION)
         if view.state is not ProposalState.OPEN:
             return Step(name="nomination", state=StepState.WAITING, said=f"The nomination is {view.state.value}.", next=how)
         return Step(name="nomination", state=StepState.DONE, said=f"Proposal {encode_hex(view.id)[:12]} is open.")
+    _require_ours(joining, chain, center, record)
+    return Step(name="nomination", state=StepState.DONE, said="It was nominated.")
+
+
+def _require_ours(joining: Joining, chain: ChainAccess, center: PlannedCenter, record: CenterRecord) -> None:
+    """Refuses a center that was admitted under our name and is another's.
+
+    Names and log keys are public, and whoever is in may nominate them with accounts of its own. What was admitted is ours where
+    its operator is; then the operator may have rotated the others since, and nobody else can.
+    """
+    own = {one.address for one in joining.keystore.files() if one.address is not None}
+    has_rotated = record.operator in own and record.validator_rotated_at is not None
+    accounts = {"operator": record.operator, "anchorer": record.anchorer, "validator": record.validator}
+    strange = [
+        f"{duty} {encode_hex(account)}"
+        for duty, account in accounts.items()
+        if account not in own and not (duty == "validator" and has_rotated)
+    ]
+    if strange:
+        raise CandidateDiffers(
+            f"The registry has a center {center.id} with accounts of which this home has no key: {', '.join(strange)}.",
+            where=str(joining.center),
+            remedy="Ask the center that nominated it whose they are. If they are another's, this name and log key are taken: "
+            "begin again in a new folder, with another id and new keys (greenlane-node init center), and tell the others. "
+            "If your own operator registered a key that lies elsewhere, the center is in: nothing is left to join.",
+        )
+    for field in ("economy", "name", "origin"):
+        if getattr(candidate_of(center), field) != getattr(record, field):
+            require_same_record(candidate_of(center), record)
     if record.log_key != center.log_key and center.log_key not in {one.key for one in chain.registry.log_keys(center.id)}:
         require_same_record(candidate_of(center), record)
-    return Step(name="nomination", state=StepState.DONE, said="It was nominated.")
 
 
 def _endorsement(joining: Joining, chain: ChainAccess, center: PlannedCenter) -> Step:
@@ -233,7 +254,7 @@ def _endorsement(joining: Joining, chain: ChainAccess, center: PlannedCenter) ->
             f"The center {center.id} is {record.status.name.lower()}.",
             remedy="A center that left comes back under another id; a suspended or ended one is reinstated by vote.",
         )
-    view = find_proposal(chain.registry, center.id, chain.now(), Motion.NOMINATION)
+    view = find_proposal(chain, center.id, Motion.NOMINATION)
     return Step(
         name="endorsement",
         state=StepState.WAITING,
@@ -303,30 +324,16 @@ def _first_block(chain: ChainAccess, center: PlannedCenter) -> Step:
         return Step(name=name, state=StepState.NOT_CHECKED, said="Nobody seals the blocks of this chain.")
     record = chain.registry.center(center.id)
     validator = center.validator.address if record is None else record.validator
-    found = sealed_block(chain.rpc, validator)
+    sets = sealing_sets(chain)
+    # With the others counted in, it looks back far enough to meet each of them.
+    seals = last_seals(chain.rpc, sets.head, tuple({*sets.seals_next, validator}))
+    found = seals.blocks.get(validator)
     if found is None:
         return Step(
             name=name,
             state=StepState.WAITING,
-            said=f"None of the last {LOOKED_BACK_BLOCKS} blocks bears a seal of {encode_hex(validator)}.",
+            said=f"None of the blocks {seals.first} to {sets.head} bears a seal of {encode_hex(validator)}.",
             next=f"{_HEADER_HINT if chain.network.sealing.mode is ValidatorMode.HEADER else ''}"
             "Look whether the node runs with this key and has peers: greenlane-node doctor. Then run this again.",
         )
     return Step(name=name, state=StepState.DONE, said=f"Block {found} bears a seal of {encode_hex(validator)}. The center is in.")
-
-
-def sealed_block(rpc: NodeRpc, validator: Address) -> BlockNumber | None:
-    """The newest of the last LOOKED_BACK_BLOCKS blocks that bears a validator's seal, or None.
-
-    Raises:
-        NodeSilent, NodeRefused: the node does not tell its blocks.
-    """
-    number = rpc.call("eth_blockNumber")
-    head = int(number, 16) if isinstance(number, str) else 0
-    for height in range(head, max(0, head - LOOKED_BACK_BLOCKS), -1):
-        block = rpc.call("eth_getBlockByNumber", hex(height), False)
-        if isinstance(block, dict):
-            with suppress(InvalidInput):
-                if validator in signers(header_from_rpc(block)):
-                    return BlockNumber(height)
-    return None

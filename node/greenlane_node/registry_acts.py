@@ -42,7 +42,7 @@ from web3.exceptions import ContractLogicError, TransactionNotFound, Web3RPCErro
 from web3.types import Nonce
 
 from greenlane_node.chain_access import ChainAccess, chosen_center
-from greenlane_node.governance import Motion, ProposalView, open_proposals, view_proposal
+from greenlane_node.governance import Motion, ProposalState, ProposalView, find_same, is_about, view_proposal
 from greenlane_node.refusals import RegistryRefused, in_words
 
 TIMEOUT_S: Final = 120.0
@@ -147,13 +147,24 @@ class RegistryActs:
                 raise ValueError(motion)
         return self._propose(motion, center, data, None, operator)
 
-    def vote(self, proposal: ProposalId) -> Acted:
+    def vote(self, proposal: ProposalView) -> Acted:
         """Votes for a proposal; the vote that completes the quorum carries it out.
 
+        Args:
+            proposal: as `governance` has read it, which believes only what the id proves: what is signed is the id alone.
+
         Raises:
-            RegistryRefused, ActUnsettled, ActReplaced.
+            RegistryRefused, ActUnsettled, ActReplaced. Nothing is sent where the proposal is not open.
         """
-        return self.do(PilotRegistry.encode_vote(proposal), lambda: self._registry.has_voted(proposal, self.center))
+        about: dict[str, object] = {"proposalId": encode_hex(proposal.id), "expiresAt": proposal.expires_at}
+        closed = {
+            ProposalState.CARRIED: "ProposalDone",
+            ProposalState.EXPIRED: "ProposalExpired",
+            ProposalState.STALE: "ProposalStale",
+        }
+        if proposal.state is not ProposalState.OPEN:
+            raise in_words(ContractRefused(closed[proposal.state], about))
+        return self.do(PilotRegistry.encode_vote(proposal.id), lambda: self._registry.has_voted(proposal.id, self.center))
 
     # ---- the center's own affairs ----
 
@@ -298,28 +309,17 @@ class RegistryActs:
     def _propose(
         self, motion: Motion, center: CenterId, data: bytes, content: bytes | None, operator: Address | None
     ) -> tuple[Acted, ProposalView]:
-        def same() -> ProposalView | None:
-            for view in open_proposals(self._registry, self.chain.now()):
-                if (view.motion, view.center, view.content_hash, view.operator) == (motion, center, content, operator):
-                    return view
-            return None
-
-        found = same()
+        found = find_same(self.chain, motion, center, content_hash=content, operator=operator)
         if found is not None:
-            return self.vote(found.id), self.view(found.id)
+            return self.vote(found), self.view(found.id)
         before = self._registry.proposal_count()
 
         def own() -> ProposalId | None:
             new = self._registry.proposal_ids(before, self._registry.proposal_count() - before)
-            for one in new:
-                record = self._registry.proposal(one)
-                is_same = record is not None and (record.center, record.content_hash, record.operator) == (
-                    center,
-                    content,
-                    operator,
-                )
-                if is_same and self._registry.has_voted(one, self.center):
-                    return one
+            for record in self._registry.proposals(new):
+                is_same = record is not None and is_about(record, motion, center, content_hash=content, operator=operator)
+                if record is not None and is_same and self._registry.has_voted(record.id, self.center):
+                    return record.id
             return None
 
         acted = self.do(data, lambda: own() is not None)
@@ -330,7 +330,7 @@ class RegistryActs:
 
     def view(self, proposal: ProposalId) -> ProposalView:
         """A proposal as it stands now; one that is known to be there."""
-        return view_proposal(self._registry, proposal, self.chain.now())
+        return view_proposal(self.chain, proposal)
 
     def _own(self) -> CenterRecord:
         record = self._registry.center(self.center)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from greenlane.adapters.keystore import Keystore
 
     from greenlane_node.chain_access import ChainAccess
-    from greenlane_node.governance import ProposalView
+    from greenlane_node.governance import OpenProposals, ProposalView
     from greenlane_node.registry_acts import Acted, RegistryActs
 
 SHOWN_ID_DIGITS = 10
@@ -134,6 +134,13 @@ def proposal_row(view: "ProposalView", voter: str | None, *, is_whole: bool) -> 
         "expires": time_text(view.expires_at),
         "operator": None if view.operator is None else "0x" + view.operator.hex(),
     }
+
+
+def older_row(found: "OpenProposals") -> dict[str, object]:
+    """How many proposals a list leaves out, and how they are seen; nothing where it is whole."""
+    if not found.older:
+        return {}
+    return {"older_not_shown": found.older, "see_them": f"greenlane-node vote --skip {found.next_skip}"}
 
 
 def acted(done: "Acted") -> dict[str, object]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from greenlane.core.exits import Exit
 
-from greenlane_node.cli.acting import add_node_arguments, chain_of, proposal_row, short_enode, tell_report
+from greenlane_node.cli.acting import add_node_arguments, chain_of, older_row, proposal_row, short_enode, tell_report
 
 if TYPE_CHECKING:
     from greenlane.adapters.evm.bindings import CenterRecord
@@ -31,10 +31,10 @@ def run(args: argparse.Namespace) -> int:
     with chain_of(args) as chain:
         node = view_node(chain.rpc, chain.network.sealing)
         own = centers_with_keys_here(chain.network)
-        now = chain.now()
         records = [(one, chain.registry.center(one.id), chain.registry.is_in_good_standing(one.id)) for one in own]
         voter = own[0].id if len(own) == 1 else None
-        proposals = [proposal_row(one, voter, is_whole=args.json) for one in open_proposals(chain.registry, now)]
+        found = open_proposals(chain)
+        proposals = [proposal_row(one, voter, is_whole=args.json) for one in found.views]
         active, quorum = chain.registry.active_count(), chain.registry.quorum()
     centers = [_standing(one, record, is_good, is_whole=args.json) for one, record, is_good in records]
     keys = [row for one, record, _ in records for row in _keys(one, record, keystore)]
@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
         "syncing": node.is_syncing,
         "active_centers": active,
         "quorum": quorum,
+        **older_row(found),
     }
     tell_report(args, facts, centers=centers, keys=keys, proposals=proposals)
     is_good = all(good for _, _, good in records) and all(row["agrees"] is not False for row in keys)

@@ -53,7 +53,8 @@ def node(homes: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> Co
 @pytest.fixture
 def admitted(world: RegistryWorld, node: Command) -> None:
     """The fifth center is in."""
-    assert node("lima", "nominate", str(world.folder / NEWCOMER / "center.toml")).code == Exit.GOOD
-    assert node("accra", "endorse", NEWCOMER).code == Exit.GOOD
-    assert node("osaka", "endorse", NEWCOMER).code == Exit.GOOD
+    file = str(world.folder / NEWCOMER / "center.toml")
+    assert node("lima", "nominate", file).code == Exit.GOOD
+    assert node("accra", "endorse", NEWCOMER, "--candidate", file).code == Exit.GOOD
+    assert node("osaka", "endorse", NEWCOMER, "--candidate", file).code == Exit.GOOD
     assert world.registry.is_active(CenterId(NEWCOMER))

@@ -26,6 +26,7 @@ from greenlane_node.chain_access import open_chain
 from greenlane_node.cli.program import main
 from greenlane_node.keys import center_public_keys, make_center_keys
 from greenlane_node.layout import NetworkLayout
+from greenlane_node.node_view import LastSeals
 from greenlane_node.own_nodes import own_nodes
 from greenlane_node.permissions import differences, own_enodes, permitted_by
 from greenlane_node.plan import NodeRole
@@ -105,7 +106,8 @@ def test_a_center_joins_and_each_run_goes_on_where_the_network_is(
     trust = parse_trust_file((home / "trust.json").read_bytes())
     assert trust.center(CenterId(NEWCOMER)) is not None
 
-    monkeypatch.setattr(joining, "sealed_block", lambda rpc, validator: BlockNumber(7))
+    sealed = LastSeals(first=BlockNumber(1), blocks={load_center(Path(file)).validator.address: BlockNumber(7)})
+    monkeypatch.setattr(joining, "last_seals", lambda rpc, head, validators: sealed)
     done = join("--json")
     assert done.code == Exit.GOOD
     assert [state for _, state in steps(done)] == ["done"] * 7
@@ -127,7 +129,7 @@ def test_what_is_undone_between_two_runs_is_noticed(world: RegistryWorld, node: 
     assert late.json()["steps"][-1]["said"] == "The nomination is expired."
     assert node("accra", "nominate", str(file)).code == Exit.GOOD
     for name in ("lima", "osaka"):
-        assert node(name, "endorse", NEWCOMER).code == Exit.GOOD
+        assert node(name, "endorse", NEWCOMER, "--candidate", str(file)).code == Exit.GOOD
     assert steps(join("--json"))[3] == ("endorsement", "done")
     shutil.rmtree(home / "besu")
     assert ("nodes", "done now") in steps(join("--json"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from greenlane.adapters.evm.bindings import CenterRecord
+from greenlane.adapters.evm.bindings import CenterRecord, PilotRegistry
 from greenlane.adapters.home import Home
 from greenlane.adapters.network_file import load_network
 from greenlane.core.exits import Exit
@@ -206,12 +206,12 @@ def test_what_a_center_wrote_into_the_registry_steers_no_terminal(world: Registr
 def test_a_name_that_was_nominated_steers_no_terminal(world: RegistryWorld, node: Command, homes: Homes) -> None:
     from dataclasses import replace
 
-    from worlds.registry import NEWCOMER, newcomer
+    from worlds.registry import newcomer
 
     candidate = replace(newcomer(world), name=EVIL, origin=f"{EVIL}/log")
     acts_as(homes, world).nominate(candidate)
     for center in ("accra", "osaka"):
-        assert node(center, "vote", NEWCOMER).code == Exit.GOOD
+        world.act(CenterId(center), PilotRegistry.encode_vote(world.registry.proposal_ids(0, 1)[0]))
     for words in (("endpoints",), ("validators", "--all"), ("endpoints", "--json"), ("vote",)):
         said = node("lima", *words)
         assert said.code == Exit.GOOD

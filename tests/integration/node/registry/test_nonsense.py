@@ -87,10 +87,11 @@ def test_a_nomination_in_bytes_that_are_no_text_stops_no_vote_and_no_other_nomin
         ["propose", "renewal", "accra"],
         ["nominate", str(world.folder / NEWCOMER / "center.toml")],
         ["vote", "accra"],
-        ["endorse", "puppet"],
     ):
         said = node("osaka", *words)
         assert (said.code, said.err) == (Exit.GOOD, ""), words
+    refused = node("osaka", "endorse", "puppet", "--candidate", str(world.folder / NEWCOMER / "center.toml"))
+    assert refused.is_one_fault("What was nominated is not what this file says")
     told = node("accra", "vote").out
     assert "puppet" in told
     assert NEWCOMER in told

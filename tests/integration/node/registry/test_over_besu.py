@@ -18,7 +18,6 @@ from greenlane.core.units import Address, BlockNumber
 from greenlane.core.wire import encode_hex
 from greenlane_node.cli.program import main
 from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
-from greenlane_node.joining import sealed_block
 from greenlane_node.layout import NetworkLayout
 from greenlane_node.node_view import last_seals, view_node
 from greenlane_node.rpc import NodeRpc
@@ -243,14 +242,15 @@ def test_a_node_that_refuses_the_transaction_is_quoted(chain: BesuChain, run: Ru
 
 
 def test_a_seal_is_found_among_the_newest_blocks_and_a_stranger_has_none(chain: BesuChain, tmp_path: Path) -> None:
+    stranger = stranger_to(chain.founders[0])
     token = tmp_path / "opens"
     token.write_text("opens\n")
     rpc = NodeRpc(chain.nodes[0].url, token_file=token)
     for validator in chain.founders:
         chain.down = {validator}
-        assert sealed_block(rpc, validator) == chain.head
+        assert last_seals(rpc, BlockNumber(chain.head), (*chain.founders, stranger)).blocks[validator] == chain.head
         chain.down = set()
-    assert sealed_block(rpc, stranger_to(chain.founders[0])) is None
+    assert stranger not in last_seals(rpc, BlockNumber(chain.head), (*chain.founders, stranger)).blocks
     assert view_node(rpc, chain.sealing).round == 0
     assert view_node(rpc, replace(chain.sealing), now=lambda: 0).age_s < 0
 

@@ -116,10 +116,10 @@ def test_a_change_of_the_set_that_comes_a_block_too_early_is_tried_again(
 ) -> None:
     file = str(world.folder / NEWCOMER / "center.toml")
     assert node("lima", "nominate", file).code == Exit.GOOD
-    assert node("accra", "vote", NEWCOMER).code == Exit.GOOD
+    assert node("accra", "endorse", NEWCOMER, "--candidate", file).code == Exit.GOOD
     osaka, tianjin = homes("osaka"), homes("tianjin")
     # The vote that admits the fifth and the rotation of a validator move the set, and one block takes only one of them.
-    hands = [threading.Thread(target=lambda: acts(osaka).vote(world.registry.proposal_ids(0, 1)[0]))]
+    hands = [threading.Thread(target=lambda: acts(osaka).vote(acts(osaka).view(world.registry.proposal_ids(0, 1)[0])))]
     hands.append(threading.Thread(target=lambda: acts(tianjin).rotate_validator(Address(b"\x77" * 20))))
     with world.standing_still():
         for hand in hands:

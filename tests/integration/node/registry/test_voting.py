@@ -34,7 +34,7 @@ def test_a_fifth_center_is_nominated_and_endorsed_by_a_quorum_and_is_a_validator
     assert second.code == Exit.GOOD
     assert "1 more vote is needed." in second.out
     # By the first digits of the proposal, as the table shows them.
-    third = node("osaka", "vote", nominated["proposal"][:12], "--json").json()
+    third = node("osaka", "endorse", nominated["proposal"][:12], "--candidate", file, "--json").json()
     assert (third["state"], third["result"], third["was_so"]) == ("carried", "Carried out.", False)
 
     assert centers(node) == dict.fromkeys((*FOUNDERS, NEWCOMER), "active")
@@ -50,8 +50,8 @@ def test_what_is_so_already_is_said_and_nothing_is_sent_twice(world: RegistryWor
     # Another center that nominates the same votes for it.
     assert node("accra", "nominate", file, "--json").json()["votes"] == 2
     for expected in (True, True):
-        assert node("accra", "vote", NEWCOMER, "--json").json()["was_so"] is expected
-    assert node("osaka", "endorse", NEWCOMER).code == Exit.GOOD
+        assert node("accra", "endorse", NEWCOMER, "--candidate", file, "--json").json()["was_so"] is expected
+    assert node("osaka", "endorse", NEWCOMER, "--candidate", file).code == Exit.GOOD
     late = node("tianjin", "vote", NEWCOMER, "--json")
     assert (late.code, late.json()["was_so"], late.json()["result"]) == (Exit.GOOD, True, "It was carried out already.")
     for name, sent in (("lima", 1), ("accra", 1), ("osaka", 1), ("tianjin", 0)):
@@ -160,7 +160,10 @@ def test_an_expired_proposal_takes_no_vote_and_is_listed_no_more(world: Registry
     [
         (("vote", "atlantis"), "No proposal is named 'atlantis'."),
         (("vote", "0x123"), "No proposal is named '0x123'."),
-        (("endorse", "lima"), "No proposal is named 'lima'."),
+        (("endorse", "lima", "--candidate", "center.toml"), "No proposal is named 'lima'."),
+        (("endorse", NEWCOMER), "--candidate"),
+        (("vote", "0x" + "11" * 32), "No proposal is named '0x1111"),
+        (("vote", "--skip", "-1"), "--skip"),
         (("propose", "suspension", "atlantis"), "This cannot be done to the center atlantis, which is none."),
         (("propose", "suspension", "No Center"), "is no center id"),
         (("propose", "operator", "lima"), "--account"),
@@ -218,7 +221,7 @@ def test_a_node_of_another_chain_is_not_believed(node: Command, homes: Homes) ->
     file = homes("lima") / "network.json"
     told = json.loads(file.read_bytes())
     for name, value, words in (
-        ("chainId", 4, "The node is of the chain"),
+        ("chainId", 4, "The node is of the chain 20777, not 4."),
         ("genesisHash", "0x" + "77" * 32, "begins with the block"),
         ("pilotRegistry", "0x" + "77" * 20, "has no PilotRegistry"),
     ):
