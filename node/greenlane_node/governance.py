@@ -40,8 +40,10 @@ _LEAST_PREFIX: Final = 4
 _WHOLE_ID_DIGITS: Final = 64
 _WORD_BYTES: Final = 32
 _NO_PROPOSAL: Final = "See the open ones: greenlane-node vote."
-# Each costs a hash; with them all looking takes about a minute.
-_MOST_INDICES: Final = 1 << 22
+# Each costs a hash, all of them about a second; older ones are looked for by their time.
+_INDICES_TRIED: Final = 1 << 16
+# Pages of proposals of one second; a block holds some hundreds.
+_PAGES_OF_A_SECOND: Final = 10
 PROPOSALS_PAGE: Final = 200
 """Proposals that are read at once."""
 MOST_SHOWN: Final = 200
@@ -298,18 +300,32 @@ class _Reading:
             return None
         words = _words(self._chain, record)
         # Which number it has nobody tells; any that fits proves the rest.
-        newest = min(self.count, _MOST_INDICES)
-        if all(_id_at(words, index) != proposal for index in range(self.count - 1, self.count - 1 - newest, -1)):
+        if not any(_id_at(words, index) == proposal for index in self._numbers(record)):
             raise self._lie(_NOT_ITS_ID.format(encode_hex(proposal)))
         return record
 
     def first_in_time(self, end: int) -> int:
         """The oldest proposal whose time is not over, or `end` where none before that one is."""
+        return self._first_expiring(UnixSeconds(self.now + 1), end)
+
+    def _numbers(self, record: ProposalRecord) -> Iterator[int]:
+        """How many proposals may have been made before this one: the newest first, then that of its place by its time."""
+        tried = max(0, self.count - _INDICES_TRIED)
+        yield from range(self.count - 1, tried - 1, -1)
+        start = self._first_expiring(record.expires_at, tried)
+        for first in range(start, min(tried, start + _PAGES_OF_A_SECOND * PROPOSALS_PAGE), PROPOSALS_PAGE):
+            ids = self._registry.proposal_ids(first, PROPOSALS_PAGE, self._block)
+            if record.id in ids:
+                yield first + ids.index(record.id)
+                return
+
+    def _first_expiring(self, moment: UnixSeconds, end: int) -> int:
+        """The oldest proposal before `end` that expires at a time or later; `end` where none does."""
         low, high = 0, end
         while low < high:
             middle = (low + high) // 2
             (record,) = self._registry.proposals(self._registry.proposal_ids(middle, 1, self._block), self._block)
-            if record is not None and record.expires_at > self.now:
+            if record is not None and record.expires_at >= moment:
                 high = middle
             else:
                 low = middle + 1

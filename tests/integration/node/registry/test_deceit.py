@@ -198,6 +198,18 @@ def test_no_center_can_be_named_like_a_proposal(world: RegistryWorld, node: Comm
     assert (by_id["motion"], by_id["center"], by_id["proposal"]) == ("suspension", "lima", f"0x{proposal}")
 
 
+@pytest.mark.parametrize("tried", [0, 2])
+def test_a_whole_id_is_proven_however_many_came_after_it(
+    world: RegistryWorld, node: Command, monkeypatch: pytest.MonkeyPatch, tried: int
+) -> None:
+    for _ in range(9):
+        world.act(LIMA, PilotRegistry.encode_propose_renewal(CenterId("osaka")))
+    monkeypatch.setattr(governance, "_INDICES_TRIED", tried)
+    monkeypatch.setattr(governance, "PROPOSALS_PAGE", 2)
+    for proposal in world.registry.proposal_ids(0, 9):
+        assert node("accra", "vote", "0x" + proposal.hex(), "--json").json()["votes"] == 2
+
+
 @pytest.mark.usefixtures("admitted")
 def test_a_flood_of_proposals_hides_none(world: RegistryWorld, node: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = node("accra", "propose", "suspension", "lima", "--json").json()
