@@ -22,7 +22,7 @@ from greenlane_node.cli.program import main
 from greenlane_node.genesis import candidate_of
 from greenlane_node.keys import make_center_keys
 from greenlane_node.plan_file import encode_center, encode_plan
-from greenlane_node.registry_acts import content_of
+from greenlane_node.registry_acts import RegistryActs, content_of
 from worlds.registry import NEWCOMER, Command, RegistryWorld, Said, newcomer, planned
 
 pytestmark = pytest.mark.chain
@@ -157,16 +157,20 @@ def test_a_node_that_hides_what_it_counts_is_not_believed(world: RegistryWorld, 
             assert (said.code, said.is_one_fault("The node lists")) == (Exit.UNCHECKED, True), said
 
 
-def test_no_vote_is_sent_for_what_is_stale(world: RegistryWorld, node: Command) -> None:
+def test_no_vote_is_sent_for_what_is_stale(world: RegistryWorld, node: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         world.act(LIMA, PilotRegistry.encode_propose_renewal(CenterId("osaka")))
     first, second = world.registry.proposal_ids(0, 2)
     for voter in ("accra", "tianjin"):
         assert node(voter, "vote", "0x" + first.hex()).code == Exit.GOOD
+    # A simulation is not what holds it back: a node can lie there too.
+    monkeypatch.setattr(RegistryActs, "_gas", lambda acts, data: 3_000_000)
     late = node("accra", "vote", "0x" + second.hex())
     assert late.code == Exit.USAGE
     assert late.is_one_fault("has changed its standing since", second.hex())
-    # A simulation is not what holds it back: a node can lie there too.
+    record = world.registry.center(CenterId("accra"))
+    assert record is not None
+    assert world.web3.eth.get_transaction_count(world.web3.to_checksum_address(record.operator)) == 1
     again = node("osaka", "vote", "0x" + first.hex(), "--json")
     assert (again.code, again.json()["result"]) == (Exit.GOOD, "It was carried out already.")
 
