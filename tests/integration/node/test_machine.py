@@ -545,16 +545,25 @@ def test_logs_are_followed(bench: Bench, path: Path) -> None:
     bench.up(LIMA, is_waiting=False)
     log = bench.home / "logs" / f"{LIMA}.log"
     command = [sys.executable, "-m", "greenlane_node", "logs", LIMA, "--follow", "--lines", "0", "--home", str(bench.home)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        deadline = time.monotonic() + 20
-        line = ""
-        os.set_blocking(child.stdout.fileno(), False)
-        while not line and time.monotonic() < deadline:
-            with log.open("a") as more:
-                more.write("a new word\n")
-            time.sleep(0.2)
-            line = child.stdout.readline()
-        child.send_signal(signal.SIGINT)
-        assert child.wait(10) == 130
+    # What runs in the background ignores Ctrl-C, and hands that down; with a handler here the child begins with the usual one.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with child:
+        try:
+            assert child.stdout is not None
+            deadline = time.monotonic() + 20
+            line = ""
+            os.set_blocking(child.stdout.fileno(), False)
+            while not line and time.monotonic() < deadline:
+                with log.open("a") as more:
+                    more.write("a new word\n")
+                time.sleep(0.2)
+                line = child.stdout.readline()
+            child.send_signal(signal.SIGINT)
+            assert child.wait(10) == 130
+        finally:
+            child.kill()
     assert line == "a new word\n"
