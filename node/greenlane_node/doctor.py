@@ -21,17 +21,17 @@ from greenlane.core.pace import MAX_BLOCKS_APART, standstill_s
 from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
 
-from greenlane_node.chain_access import reached
-from greenlane_node.freshest import block_time_s, freshest_chain
-from greenlane_node.genesis import genesis_bytes
-from greenlane_node.governance import active_centers
+from greenlane_node.founding.genesis import genesis_bytes
 from greenlane_node.keys import EnodeInvalid, parse_enode
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.node_view import sealing_sets
-from greenlane_node.own_nodes import OwnNode, nodes_to_ask, own_nodes
-from greenlane_node.permissions import look
-from greenlane_node.plan_file import load_plan
-from greenlane_node.rpc import NodeRpc, NodeSilent
+from greenlane_node.membership.permissions import look
+from greenlane_node.nodes.chain_access import reached
+from greenlane_node.nodes.freshest import block_time_s, freshest_chain
+from greenlane_node.nodes.node_view import sealing_sets
+from greenlane_node.nodes.own_nodes import OwnNode, nodes_to_ask, own_nodes
+from greenlane_node.nodes.rpc import NodeRpc, NodeSilent
+from greenlane_node.planning.plan_file import load_plan
+from greenlane_node.registry.governance import active_centers
 
 MAX_CLOCK_OFFSET_S = 10
 """Validators refuse blocks of a time too far ahead; a clock that is this far off is on its way there."""

@@ -19,8 +19,8 @@ from greenlane.core.errors import InvalidInput
 from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import shown
 
-from greenlane_node.kubo.identity import peer_id
-from greenlane_node.plan import peer_host
+from greenlane_node.peer_identity import peer_id
+from greenlane_node.planning.plan import peer_host
 
 PASSWORD_BYTES = 32
 _LAST_PORT = 65_535

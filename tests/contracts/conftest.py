@@ -15,7 +15,7 @@ from greenlane.adapters.evm.bindings import (
     deployment_bytecode,
 )
 from greenlane.core.units import Address, center_id
-from greenlane_node.anvil import HOST, find_anvil
+from greenlane_node.embedded.anvil import HOST, find_anvil
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint, TxReceipt
 from worlds.machine import free_port

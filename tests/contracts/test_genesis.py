@@ -16,8 +16,8 @@ from greenlane.adapters.evm.bindings import AnchorLog, CenterStatus, PilotRegist
 from greenlane.core.anchoring import anchored_root_slot
 from greenlane.core.merkle import consistency_proof, leaf_hash, root_of
 from greenlane.core.units import Address, RootHash, TreeSize
-from greenlane_node.anvil import HOST, find_anvil
-from greenlane_node.genesis import (
+from greenlane_node.embedded.anvil import HOST, find_anvil
+from greenlane_node.founding.genesis import (
     GenesisRefused,
     founders,
     genesis_block,
@@ -25,8 +25,8 @@ from greenlane_node.genesis import (
     genesis_value,
     registry_parameters,
 )
-from greenlane_node.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan
-from greenlane_node.storage_layout import storage_words
+from greenlane_node.founding.storage_layout import storage_words
+from greenlane_node.planning.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan
 from web3 import HTTPProvider, Web3
 from web3.exceptions import ContractLogicError
 from web3.types import RPCEndpoint

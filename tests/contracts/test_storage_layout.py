@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from greenlane.adapters.evm.artifacts import Artifact, NotEncodable
 from greenlane.core.units import Address
-from greenlane_node.storage_layout import StorageValue, storage_words
+from greenlane_node.founding.storage_layout import StorageValue, storage_words
 from web3 import Web3
 from web3.types import RPCEndpoint
 

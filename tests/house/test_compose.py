@@ -25,7 +25,7 @@ from greenlane_node.besu.config import besu_command, besu_environment
 from greenlane_node.cli.program import build_parser as build_node_parser
 from greenlane_node.kubo.config import kubo_environment
 from greenlane_node.layout import BesuFolder
-from greenlane_node.own_nodes import own_nodes
+from greenlane_node.nodes.own_nodes import own_nodes
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))

@@ -35,8 +35,8 @@ from greenlane.ports.ledger import LedgerMismatch, LedgerUnavailable
 from greenlane.ports.outbox import OutboxRow, OutboxState, SignedTransaction
 from greenlane.services.anchor import AnchorStep
 from greenlane.settings import read_settings
-from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
-from greenlane_node.plan_file import GAS_LIMITS
+from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
+from greenlane_node.planning.plan_file import GAS_LIMITS
 from web3 import Web3
 from worlds.besu_rpc import POOL_REACH, BesuChain, BesuNode, RpcError, address_of, besu_over, described
 from worlds.events import some_events

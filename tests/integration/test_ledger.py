@@ -30,8 +30,8 @@ from greenlane.core.units import Address, BlockNumber, CenterId, LeafHash, RootH
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import AnchorRefused, LedgerMismatch, LedgerUnavailable
 from greenlane.ports.outbox import OutboxRow, OutboxState
-from greenlane_node.anvil import ChainSettings, mine, start_anvil
-from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
+from greenlane_node.embedded.anvil import ChainSettings, mine, start_anvil
+from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
 from web3 import HTTPProvider, Web3
 from worlds.machine import free_port
 

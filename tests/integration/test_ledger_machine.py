@@ -21,7 +21,7 @@ from greenlane.core.merkle import consistency_proof, leaf_hash, root_of
 from greenlane.core.units import Address, CenterId, TreeSize
 from greenlane.ports.ledger import LedgerUnavailable
 from greenlane.ports.outbox import OutboxRow, OutboxState
-from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
+from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test

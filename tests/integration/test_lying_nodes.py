@@ -24,7 +24,7 @@ from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch, LedgerUnavailable, SetChanges
 from greenlane.ports.outbox import OutboxRow, OutboxState, SignedTransaction
 from greenlane.services.seal import ChangeHidden, Seal
-from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
+from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
 from web3 import Web3
 from worlds.besu_rpc import BesuChain, BesuNode, RpcError, besu_over, described
 from worlds.deployment import LIMA, World, close_world, make_world, sealed_chain

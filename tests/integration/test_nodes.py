@@ -19,8 +19,8 @@ from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.ports.ledger import LedgerMismatch, LedgerUnavailable
 from greenlane.verify.ladder import NodeAway
 from greenlane.verify.nodes import JsonRpcNode
-from greenlane_node.anvil import ChainSettings, start_anvil
-from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
+from greenlane_node.embedded.anvil import ChainSettings, start_anvil
+from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
 from web3 import Web3
 from worlds.besu_rpc import BesuChain, BesuNode, RpcError, besu_over
 from worlds.machine import free_port

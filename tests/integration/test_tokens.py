@@ -12,8 +12,8 @@ from greenlane.adapters.home import Home
 from greenlane.core.units import CenterId
 from greenlane_node.besu.access import API_PERMISSIONS, RpcAccess
 from greenlane_node.cli.program import main
+from greenlane_node.founding.trial import found_on_machine, trial_keystore
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.trial import found_on_machine, trial_keystore
 from joserfc import jwt
 from joserfc.jwk import ECKey
 

@@ -12,7 +12,7 @@ import requests
 from greenlane.adapters.home import Home
 from greenlane.core.crypto import sha256
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.machine_nodes import MachineNode, documents_nodes
+from greenlane_node.machine.machine_nodes import MachineNode, documents_nodes
 from greenlane_node.process import recorded_process
 from network.scenario import ANCHOR_LIMIT_S, Step, StepFailed, Trial
 from network.steps import down_ends_everything, up

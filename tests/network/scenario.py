@@ -29,9 +29,9 @@ from greenlane.core.receipt import parse_receipt
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, CenterId
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.node_log import last_lines
-from greenlane_node.own_nodes import OwnNode, own_nodes
-from greenlane_node.rpc import NodeRpc
+from greenlane_node.machine.node_log import last_lines
+from greenlane_node.nodes.own_nodes import OwnNode, own_nodes
+from greenlane_node.nodes.rpc import NodeRpc
 
 from scripts.bench.events import document_of
 from scripts.running import BIN, Child

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from greenlane.core.errors import GreenlaneError
 from greenlane.core.seals import ValidatorMode
-from greenlane_node.programs import Programs, find_programs
+from greenlane_node.machine.programs import Programs, find_programs
 from network.documents import DOCUMENTS_STEPS
 from network.scenario import Step, Trial, run_steps, verdict_table
 from network.steps import CONTRACT_STEPS, HEADER_STEPS

@@ -8,8 +8,8 @@ from greenlane.core.crypto import keccak256
 from greenlane.core.header import decode_extra
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, ChainId
-from greenlane_node.genesis import genesis_block, genesis_bytes, genesis_hash, genesis_value
-from greenlane_node.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, PlannedCenter
+from greenlane_node.founding.genesis import genesis_block, genesis_bytes, genesis_hash, genesis_value
+from greenlane_node.planning.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, PlannedCenter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds.plans import planned_center, planned_network

@@ -18,11 +18,11 @@ from greenlane_node.besu.config import (
     static_nodes_file,
 )
 from greenlane_node.besu.options import FILE_OPTIONS
+from greenlane_node.founding.network_description import sealing_of, trust_of
 from greenlane_node.keys import parse_enode
 from greenlane_node.kubo.config import kubo_config
-from greenlane_node.network_description import sealing_of, trust_of
-from greenlane_node.plan import NetworkPlan
-from greenlane_node.plan_file import GAS_LIMITS, PlanInvalid, encode_plan, parse_plan
+from greenlane_node.planning.plan import NetworkPlan
+from greenlane_node.planning.plan_file import GAS_LIMITS, PlanInvalid, encode_plan, parse_plan
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from worlds.plan_files import DAY_S, secret, sound_center, sound_plan

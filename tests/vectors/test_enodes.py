@@ -9,7 +9,7 @@ from greenlane.core.crypto import ed25519_public_key, is_secp256k1_public_key, p
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import CenterId
 from greenlane_node.keys import EnodeInvalid, parse_enode
-from greenlane_node.kubo.identity import (
+from greenlane_node.peer_identity import (
     PeerIdInvalid,
     SwarmKeyInvalid,
     encode_swarm_key,
@@ -18,7 +18,7 @@ from greenlane_node.kubo.identity import (
     peer_public_key,
     private_key_text,
 )
-from greenlane_node.plan import NodeRole, PlannedNode, peer_host
+from greenlane_node.planning.plan import NodeRole, PlannedNode, peer_host
 
 # The generators of the curves are their first public keys: SEC 2, 2.4.1, and SP 800-186, 3.2.1.3.
 SECP256K1_G = (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from greenlane.core.canonical import JsonValue
 from greenlane.core.header import header_from_rpc
-from greenlane_node.genesis import genesis_block
+from greenlane_node.founding.genesis import genesis_block
 
 pytestmark = pytest.mark.conformance
 FOLDERS = ("blockheader_mode", "contract_mode")

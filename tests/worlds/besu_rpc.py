@@ -38,7 +38,7 @@ from greenlane.adapters.keystore import KeyUse
 from greenlane.adapters.network_file import Network
 from greenlane.core.seals import Sealing, ValidatorMode, ValidatorSet
 from greenlane.core.units import Address, BlockNumber
-from greenlane_node.embedded import RunningNetwork
+from greenlane_node.embedded.network import RunningNetwork
 from web3 import Web3
 
 Own = TypeVar("Own", bound=Callable[..., Any])

@@ -26,7 +26,7 @@ from greenlane.adapters.evm.bindings import PilotRegistry
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import KeyUse
 from greenlane.core.units import CenterId
-from greenlane_node.embedded import RunningNetwork
+from greenlane_node.embedded.network import RunningNetwork
 from greenlane_node.layout import NetworkLayout
 from web3 import HTTPProvider, Web3
 

@@ -12,7 +12,7 @@ import sys
 from collections import deque
 from pathlib import Path
 
-from greenlane_node.machine import is_free_port
+from greenlane_node.machine.running import is_free_port
 
 _BLOCK = 64
 _BLOCKS = range(22_016, 32_704, _BLOCK)

@@ -3,8 +3,8 @@
 from greenlane.core.crypto import ed25519_public_key, keccak256, secp256k1_public_key
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, ChainId, center_id
-from greenlane_node.kubo.identity import peer_id
-from greenlane_node.plan import NetworkPlan, NodeRole, PlannedCenter, PlannedDocuments, PlannedNode
+from greenlane_node.peer_identity import peer_id
+from greenlane_node.planning.plan import NetworkPlan, NodeRole, PlannedCenter, PlannedDocuments, PlannedNode
 
 BEGINS = 1_800_000_000
 DAY_S = 24 * 3_600

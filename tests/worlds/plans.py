@@ -3,7 +3,7 @@
 from greenlane.core.crypto import keccak256
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, ChainId, center_id
-from greenlane_node.plan import NetworkPlan, NodeRole, PlannedCenter, PlannedNode
+from greenlane_node.planning.plan import NetworkPlan, NodeRole, PlannedCenter, PlannedNode
 
 GENESIS_TIME = 1_800_000_000
 

@@ -25,11 +25,11 @@ from greenlane.core.crypto import keccak256
 from greenlane.core.note import VerifierKey
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, center_id
-from greenlane_node.anvil import ChainSettings, start_anvil
-from greenlane_node.genesis import candidate_of, genesis_value
+from greenlane_node.embedded.anvil import ChainSettings, start_anvil
+from greenlane_node.founding.genesis import candidate_of, genesis_value
 from greenlane_node.keys import center_public_keys, key_name, make_center_keys
-from greenlane_node.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, NodeRole, PlannedCenter, PlannedNode
-from greenlane_node.plan_file import encode_center
+from greenlane_node.planning.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, NodeRole, PlannedCenter, PlannedNode
+from greenlane_node.planning.plan_file import encode_center
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint
 from worlds.machine import free_port

@@ -22,9 +22,9 @@ from typing import Any
 
 from coincurve import PrivateKey
 from greenlane.core.header import header_from_rpc
-from greenlane_node.anvil import HOST, find_anvil
-from greenlane_node.genesis import genesis_block, genesis_value
-from greenlane_node.plan import PILOT_REGISTRY, NetworkPlan
+from greenlane_node.embedded.anvil import HOST, find_anvil
+from greenlane_node.founding.genesis import genesis_block, genesis_value
+from greenlane_node.planning.plan import PILOT_REGISTRY, NetworkPlan
 from greenlane_node.process import wait_until
 from web3 import HTTPProvider, Web3
 from worlds.besu_rpc import BesuChain, BesuNode, _Block, address_of

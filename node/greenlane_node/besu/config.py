@@ -25,7 +25,7 @@ from greenlane.core.units import Address
 from greenlane.core.wire import encode_hex
 
 from greenlane_node.layout import BesuFolder
-from greenlane_node.plan import NetworkPlan, NodeRole, PlannedCenter, PlannedNode
+from greenlane_node.planning.plan import NetworkPlan, NodeRole, PlannedCenter, PlannedNode
 
 PROFILE: Final = "ENTERPRISE"
 MAX_LOGS_RANGE: Final = 10_000

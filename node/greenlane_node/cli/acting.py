@@ -16,9 +16,9 @@ from greenlane_node.cli.program import add_common_arguments, home_of, tell_table
 if TYPE_CHECKING:
     from greenlane.adapters.keystore import Keystore
 
-    from greenlane_node.chain_access import ChainAccess
-    from greenlane_node.governance import OpenProposals, ProposalView
-    from greenlane_node.registry_acts import Acted, RegistryActs
+    from greenlane_node.nodes.chain_access import ChainAccess
+    from greenlane_node.registry.acts import Acted, RegistryActs
+    from greenlane_node.registry.governance import OpenProposals, ProposalView
 
 SHOWN_ID_DIGITS = 10
 
@@ -51,7 +51,7 @@ def chain_of(args: argparse.Namespace) -> Iterator["ChainAccess"]:
     """The chain that the arguments name; a node that goes away meanwhile is one fault."""
     from greenlane.adapters.home import Home
 
-    from greenlane_node.chain_access import open_chain, reached
+    from greenlane_node.nodes.chain_access import open_chain, reached
 
     urls = [args.rpc] if args.rpc else []
     with reached(args.rpc):
@@ -63,7 +63,7 @@ def keystore_of_arguments(args: argparse.Namespace, *, scrypt_n: int | None = No
     from greenlane.adapters.home import Home
     from greenlane.adapters.keystore import SCRYPT_N_STRONG
 
-    from greenlane_node.chain_access import keystore_of
+    from greenlane_node.nodes.chain_access import keystore_of
 
     named = args.password_file or os.environ.get("GREENLANE_PASSWORD_FILE")
     return keystore_of(Home(home_of(args)), Path(named) if named else None, scrypt_n=scrypt_n or SCRYPT_N_STRONG)
@@ -71,7 +71,7 @@ def keystore_of_arguments(args: argparse.Namespace, *, scrypt_n: int | None = No
 
 def acts_of(args: argparse.Namespace, chain: "ChainAccess") -> "RegistryActs":
     """The acts of the center that the arguments name."""
-    from greenlane_node.registry_acts import open_acts
+    from greenlane_node.registry.acts import open_acts
 
     center = center_id(args.center) if args.center else None
     return open_acts(chain, keystore_of_arguments(args), center, timeout_s=args.timeout)
@@ -117,8 +117,8 @@ def proposal_row(view: "ProposalView", voter: str | None, *, is_whole: bool) -> 
         voter: whose vote is told.
         is_whole: the id whole, as for programs.
     """
-    from greenlane_node.governance import ProposalState
-    from greenlane_node.refusals import time_text
+    from greenlane_node.registry.governance import ProposalState
+    from greenlane_node.registry.refusals import time_text
 
     id_ = "0x" + view.id.hex()
     return {

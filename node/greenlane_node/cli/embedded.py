@@ -8,7 +8,7 @@ from greenlane.core.exits import Exit, WrongUse
 from greenlane_node.cli.program import add_common_arguments, home_of, number, tell
 
 if TYPE_CHECKING:
-    from greenlane_node.embedded import RunningNetwork
+    from greenlane_node.embedded.network import RunningNetwork
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _act(args: argparse.Namespace) -> tuple[Exit, dict[str, object]]:
-    from greenlane_node.embedded import EmbeddedNetwork
+    from greenlane_node.embedded.network import EmbeddedNetwork
 
     home = home_of(args)
     match args.action:

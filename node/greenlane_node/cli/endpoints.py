@@ -18,7 +18,7 @@ from greenlane_node.cli.acting import (
 )
 
 if TYPE_CHECKING:
-    from greenlane_node.validator_place import Moved
+    from greenlane_node.membership.validator_place import Moved
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.endpoint is None and args.host is None and args.p2p_port is None:
         return _list(args)
-    from greenlane_node.chain_access import chosen_center
-    from greenlane_node.validator_place import move_center
+    from greenlane_node.membership.validator_place import move_center
+    from greenlane_node.nodes.chain_access import chosen_center
 
     with chain_of(args) as chain:
         center = chosen_center(chain.network, center_id(args.center) if args.center else None)
@@ -80,10 +80,10 @@ def _tell(args: argparse.Namespace, moved: "Moved") -> Exit:
 
 
 def _list(args: argparse.Namespace) -> Exit:
-    from greenlane_node.chain_access import centers_with_keys_here
-    from greenlane_node.governance import active_centers
     from greenlane_node.keys import EnodeInvalid, parse_enode
-    from greenlane_node.validator_place import folder_agrees, validator_folder
+    from greenlane_node.membership.validator_place import folder_agrees, validator_folder
+    from greenlane_node.nodes.chain_access import centers_with_keys_here
+    from greenlane_node.registry.governance import active_centers
 
     rows: list[dict[str, object]] = []
     remains = []

@@ -24,8 +24,8 @@ from greenlane_node.cli.program import add_common_arguments, home_of, number
 if TYPE_CHECKING:
     from greenlane.adapters.home import Home
 
-    from greenlane_node.founding import Founded
-    from greenlane_node.plan import NetworkPlan
+    from greenlane_node.founding.found import Founded
+    from greenlane_node.planning.plan import NetworkPlan
 
 _MAX_SWARM_KEY_BYTES = 1_024
 _MOST_IN_A_LINE = 8
@@ -135,9 +135,9 @@ def _add_keystore(parser: argparse.ArgumentParser) -> None:
 
 
 def _center(args: argparse.Namespace) -> None:
-    from greenlane_node.home_files import held
+    from greenlane_node.founding.home_files import held
+    from greenlane_node.founding.sites import CenterSite, DocumentsPorts, NodePorts, center_file, found_center, require_sound
     from greenlane_node.keys import make_password
-    from greenlane_node.sites import CenterSite, DocumentsPorts, NodePorts, center_file, found_center, require_sound
 
     named = (args.rpc_node_p2p_port, args.rpc_node_rpc_port, args.rpc_node_metrics_port)
     above = (args.p2p_port + 1, args.rpc_port + 1, args.metrics_port + 1)
@@ -186,9 +186,9 @@ def _plan(args: argparse.Namespace) -> None:
     from greenlane.adapters.keystore import write_new_file
     from greenlane.core.seals import ValidatorMode
 
-    from greenlane_node.home_files import AnotherPlan
-    from greenlane_node.plan import NetworkPlan
-    from greenlane_node.plan_file import LEAST_PRODUCTION_CENTERS, encode_plan, load_center, load_plan
+    from greenlane_node.founding.home_files import AnotherPlan
+    from greenlane_node.planning.plan import NetworkPlan
+    from greenlane_node.planning.plan_file import LEAST_PRODUCTION_CENTERS, encode_plan, load_center, load_plan
 
     out = Path(args.out)
     begins = datetime.now(UTC) if args.genesis_time is None else decode_time(args.genesis_time, where="--genesis-time")
@@ -239,8 +239,8 @@ def _without_time(plan: "NetworkPlan") -> "NetworkPlan":
 
 
 def _swarm_key(args: argparse.Namespace) -> None:
-    from greenlane_node.founding import make_swarm_key
-    from greenlane_node.home_files import held
+    from greenlane_node.founding.found import make_swarm_key
+    from greenlane_node.founding.home_files import held
 
     with held(_home(args)):
         path, is_new = make_swarm_key(_home(args))
@@ -249,11 +249,11 @@ def _swarm_key(args: argparse.Namespace) -> None:
 
 
 def _network(args: argparse.Namespace) -> None:
-    from greenlane_node.founding import found_network
-    from greenlane_node.home_files import held
-    from greenlane_node.kubo.identity import parse_swarm_key
+    from greenlane_node.founding.found import found_network
+    from greenlane_node.founding.home_files import held
     from greenlane_node.layout import NetworkLayout
-    from greenlane_node.plan_file import load_plan
+    from greenlane_node.peer_identity import parse_swarm_key
+    from greenlane_node.planning.plan_file import load_plan
 
     home = _home(args)
     secret = None if args.swarm_key is None else parse_swarm_key(_read(Path(args.swarm_key)))
@@ -277,8 +277,8 @@ def _network(args: argparse.Namespace) -> None:
 def _machine(args: argparse.Namespace) -> None:
     from greenlane.core.seals import ValidatorMode
 
-    from greenlane_node.founding import found_network
-    from greenlane_node.trial import DEFAULT_BASE_PORT, found_on_machine, trial_keystore
+    from greenlane_node.founding.found import found_network
+    from greenlane_node.founding.trial import DEFAULT_BASE_PORT, found_on_machine, trial_keystore
 
     home = _home(args)
     port = DEFAULT_BASE_PORT if args.port is None else args.port
@@ -291,7 +291,7 @@ def _machine(args: argparse.Namespace) -> None:
 def _containers(args: argparse.Namespace) -> None:
     from greenlane.core.seals import ValidatorMode
 
-    from greenlane_node.trial import found_for_containers
+    from greenlane_node.founding.trial import found_for_containers
 
     founded = found_for_containers(_home(args), ValidatorMode(args.validators), clock=_now)
     _tell_founded(args, founded, ["Start it: docker compose --profile network up"])

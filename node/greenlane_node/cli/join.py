@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from greenlane.adapters.home import Home
 
-    from greenlane_node.chain_access import reached
-    from greenlane_node.joining import Joining, StepState, join
+    from greenlane_node.membership.joining import Joining, StepState, join
+    from greenlane_node.nodes.chain_access import reached
 
     home = Home(home_of(args))
     joining = Joining(

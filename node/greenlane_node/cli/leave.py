@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> int:
     from greenlane.adapters.evm.bindings import CenterStatus
     from greenlane.core.seals import ValidatorMode
 
-    from greenlane_node.node_view import sealing_sets
+    from greenlane_node.nodes.node_view import sealing_sets
 
     with chain_of(args) as chain:
         acts = acts_of(args, chain)

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from greenlane_node.node_log import LogReader
+    from greenlane_node.machine.node_log import LogReader
 
     machine = machine_of(args)
     names = [args.node] if args.node else machine.names()

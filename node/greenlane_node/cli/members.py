@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> Exit:
-    from greenlane_node.chain_access import chosen_center
+    from greenlane_node.nodes.chain_access import chosen_center
 
     rows: list[dict[str, object]] = []
     with chain_of(args) as chain:
@@ -90,7 +90,7 @@ def _list(args: argparse.Namespace) -> Exit:
 def _row(member: "MemberRecord") -> dict[str, object]:
     from greenlane.adapters.evm.bindings import MemberRole
 
-    from greenlane_node.refusals import time_text
+    from greenlane_node.registry.refusals import time_text
 
     return {
         "member": member.id,

@@ -14,8 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from greenlane_node.genesis import candidate_of
-    from greenlane_node.plan_file import load_center
+    from greenlane_node.founding.genesis import candidate_of
+    from greenlane_node.planning.plan_file import load_center
 
     candidate = candidate_of(load_center(Path(args.candidate)))
     with chain_of(args) as chain:

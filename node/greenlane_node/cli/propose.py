@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from greenlane_node.governance import Motion
+    from greenlane_node.registry.governance import Motion
 
     motion, about = Motion(args.motion), center_id(args.about)
     if (motion is Motion.OPERATOR) != (args.account is not None):

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from greenlane_node.machine_nodes import NodeKind
+    from greenlane_node.machine.machine_nodes import NodeKind
 
     machine = machine_of(args)
     named = machine.kinds(args.node)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from greenlane.adapters.keystore import Keystore
     from greenlane.adapters.network_file import NetworkCenter
 
-    from greenlane_node.key_rotation import Rotation
+    from greenlane_node.membership.key_rotation import Rotation
 
 _LET_IN = (
     "The nodes take transactions only of the accounts they list: run `greenlane-node sync-permissions` at every center, or the "
@@ -58,8 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from greenlane.adapters.keystore import KeyUse
 
-    from greenlane_node.chain_access import chosen_center
-    from greenlane_node.key_rotation import register_key, rotate_key
+    from greenlane_node.membership.key_rotation import register_key, rotate_key
+    from greenlane_node.nodes.chain_access import chosen_center
 
     use = KeyUse(args.key)
     with chain_of(args) as chain:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from greenlane_node.cli.program import add_common_arguments, home_of
 
 if TYPE_CHECKING:
-    from greenlane_node.machine import Machine, NodeState, Tell
-    from greenlane_node.programs import Programs
+    from greenlane_node.machine.programs import Programs
+    from greenlane_node.machine.running import Machine, NodeState, Tell
 
 
 def add_starting_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def machine_of(args: argparse.Namespace) -> "Machine":
     """The machine of the home folder that the arguments name; tells its steps on standard error, unless asked for JSON."""
     from greenlane.adapters.home import Home
 
-    from greenlane_node.machine import Machine
+    from greenlane_node.machine.running import Machine
 
     return Machine(Home(home_of(args)), environment=os.environ, tell=teller(args))
 
@@ -49,7 +49,7 @@ def teller(args: argparse.Namespace) -> "Tell":
 
 def programs_for(args: argparse.Namespace, *, needs_besu: bool, needs_ipfs: bool) -> "Programs":
     """The programs that the arguments name, or that are on PATH."""
-    from greenlane_node.programs import find_programs
+    from greenlane_node.machine.programs import find_programs
 
     found = find_programs(environment=os.environ, besu=args.besu, ipfs=args.ipfs, needs_besu=needs_besu, needs_ipfs=needs_ipfs)
     return found if args.memory is None else replace(found, memory_mb=args.memory)

@@ -22,10 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from greenlane.adapters.home import Home
 
-    from greenlane_node.chain_access import centers_with_keys_here, keystore_of
     from greenlane_node.cli.program import home_of
-    from greenlane_node.governance import open_proposals
-    from greenlane_node.node_view import view_node
+    from greenlane_node.nodes.chain_access import centers_with_keys_here, keystore_of
+    from greenlane_node.nodes.node_view import view_node
+    from greenlane_node.registry.governance import open_proposals
 
     keystore = keystore_of(Home(home_of(args)))
     with chain_of(args) as chain:
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _standing(center: "NetworkCenter", record: "CenterRecord | None", is_good: bool, *, is_whole: bool) -> dict[str, object]:
-    from greenlane_node.refusals import time_text
+    from greenlane_node.registry.refusals import time_text
 
     return {
         "center": center.id,

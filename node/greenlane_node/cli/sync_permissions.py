@@ -11,7 +11,7 @@ from greenlane.core.exits import Exit, fault_text, one_line
 from greenlane_node.cli.program import add_common_arguments, home_of, tell_table
 
 if TYPE_CHECKING:
-    from greenlane_node.permissions import Change
+    from greenlane_node.membership.permissions import Change
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
 def _once(args: argparse.Namespace) -> int:
     from greenlane.adapters.home import Home
 
-    from greenlane_node.permissions import look, sync
+    from greenlane_node.membership.permissions import look, sync
 
     home = Home(home_of(args))
     found = look(home) if args.check else sync(home)

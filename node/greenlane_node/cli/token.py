@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from greenlane.adapters.home import Home
 
-    from greenlane_node.home_files import HomeFiles, held
-    from greenlane_node.token_files import guest_token
+    from greenlane_node.founding.home_files import HomeFiles, held
+    from greenlane_node.founding.token_files import guest_token
 
     home = Home(home_of(args))
     path = None if args.output in (None, _PRINTED) else Path(args.output)

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from greenlane.adapters.home import Home
 
     from greenlane_node.layout import NetworkLayout
-    from greenlane_node.machine_nodes import NodeKind
+    from greenlane_node.machine.machine_nodes import NodeKind
 
     home = Home(home_of(args))
     machine = machine_of(args)
@@ -63,7 +63,7 @@ def _found(args: argparse.Namespace, home: "Home") -> None:
     """Makes keys, genesis and the files of all nodes; what an interrupted run has made stays."""
     from greenlane.core.seals import ValidatorMode
 
-    from greenlane_node.trial import PORTS_PER_CENTER, found_on_machine
+    from greenlane_node.founding.trial import PORTS_PER_CENTER, found_on_machine
 
     tell = teller(args)
     tell(f"making a network of {args.local} centers in {home.directory}")
@@ -82,8 +82,8 @@ def _found(args: argparse.Namespace, home: "Home") -> None:
 
 def _free_base(count: int) -> int:
     """The first port of a stretch of free ones, or the usual first one where there is none: then `up` says which is taken."""
-    from greenlane_node.machine import is_free_port
-    from greenlane_node.trial import DEFAULT_BASE_PORT
+    from greenlane_node.founding.trial import DEFAULT_BASE_PORT
+    from greenlane_node.machine.running import is_free_port
 
     bases = (DEFAULT_BASE_PORT + step * max(count, 100) for step in range(_BASES))
     return next((base for base in bases if all(map(is_free_port, range(base, base + count)))), DEFAULT_BASE_PORT)
@@ -91,7 +91,7 @@ def _free_base(count: int) -> int:
 
 def _require_as_asked(args: argparse.Namespace, layout: "NetworkLayout") -> None:
     """What was asked of a new network must hold for the one that is here."""
-    from greenlane_node.plan_file import load_plan
+    from greenlane_node.planning.plan_file import load_plan
 
     if not layout.plan.exists():
         return

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from greenlane.adapters.evm.bindings import CenterRecord
     from greenlane.core.units import Address
 
-    from greenlane_node.node_view import LastSeals
+    from greenlane_node.nodes.node_view import LastSeals
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +35,9 @@ def _align(args: argparse.Namespace) -> Exit:
     from greenlane.core.seals import ValidatorMode
     from greenlane.core.wire import encode_hex
 
-    from greenlane_node.header_votes import align_votes
-    from greenlane_node.node_view import sealing_sets
-    from greenlane_node.own_nodes import own_nodes
+    from greenlane_node.nodes.node_view import sealing_sets
+    from greenlane_node.nodes.own_nodes import own_nodes
+    from greenlane_node.registry.header_votes import align_votes
 
     with chain_of(args) as chain:
         sealing = chain.network.sealing
@@ -56,9 +56,9 @@ def _align(args: argparse.Namespace) -> Exit:
 
 
 def _tell(args: argparse.Namespace) -> Exit:
-    from greenlane_node.chain_access import centers_with_keys_here
-    from greenlane_node.governance import active_centers, all_centers
-    from greenlane_node.node_view import last_seals, sealing_sets
+    from greenlane_node.nodes.chain_access import centers_with_keys_here
+    from greenlane_node.nodes.node_view import last_seals, sealing_sets
+    from greenlane_node.registry.governance import active_centers, all_centers
 
     with chain_of(args) as chain:
         sets = sealing_sets(chain)
@@ -98,7 +98,7 @@ def _tell(args: argparse.Namespace) -> Exit:
 def _row(
     validator: "Address", record: "CenterRecord | None", *, is_in_set: bool, sealed: "LastSeals | None", own: Collection[str]
 ) -> dict[str, object]:
-    from greenlane_node.refusals import time_text
+    from greenlane_node.registry.refusals import time_text
 
     return {
         "address": "0x" + validator.hex(),

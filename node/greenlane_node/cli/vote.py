@@ -10,8 +10,8 @@ from greenlane.core.units import center_id
 from greenlane_node.cli.acting import acted, acts_of, add_acting_arguments, chain_of, older_row, proposal_row, tell_report
 
 if TYPE_CHECKING:
-    from greenlane_node.chain_access import ChainAccess
-    from greenlane_node.governance import ProposalView
+    from greenlane_node.nodes.chain_access import ChainAccess
+    from greenlane_node.registry.governance import ProposalView
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +34,8 @@ def cast_vote(args: argparse.Namespace, chain: "ChainAccess", candidate: Path | 
     Args:
         candidate: the file that the nomination must be of; a nomination is voted for with it alone.
     """
-    from greenlane_node.candidate import require_same_candidate
-    from greenlane_node.governance import Motion, ProposalState, find_proposal
+    from greenlane_node.registry.candidate import require_same_candidate
+    from greenlane_node.registry.governance import Motion, ProposalState, find_proposal
 
     motion = Motion.NOMINATION if args.command == "endorse" else None
     view = find_proposal(chain, args.proposal, motion)
@@ -68,8 +68,8 @@ def _tell(args: argparse.Namespace, view: "ProposalView", center: str, done: dic
 
 
 def _list(args: argparse.Namespace, chain: "ChainAccess") -> Exit:
-    from greenlane_node.chain_access import centers_with_keys_here
-    from greenlane_node.governance import open_proposals
+    from greenlane_node.nodes.chain_access import centers_with_keys_here
+    from greenlane_node.registry.governance import open_proposals
 
     own = [one.id for one in centers_with_keys_here(chain.network)]
     voter = center_id(args.center) if args.center else own[0] if len(own) == 1 else None

@@ -19,8 +19,8 @@ from typing import Final
 
 from greenlane.core.canonical import JsonValue
 
-from greenlane_node.kubo.identity import private_key_text
-from greenlane_node.plan import PlannedDocuments
+from greenlane_node.peer_identity import private_key_text
+from greenlane_node.planning.plan import PlannedDocuments
 
 KUBO_VERSION: Final = "0.42"
 CHUNK_BYTES: Final = 1_048_576

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from greenlane_node.embedded import EmbeddedNetwork
+from greenlane_node.embedded.network import EmbeddedNetwork
 from worlds.machine import free_port
 
 ROOT = Path(__file__).parents[3]

@@ -15,11 +15,11 @@ from greenlane.core.units import CenterId
 from greenlane_node import doctor
 from greenlane_node.cli.program import main
 from greenlane_node.doctor import Finding, Look, examine
-from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
-from greenlane_node.genesis import genesis_bytes
+from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
+from greenlane_node.founding.genesis import genesis_bytes
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.permissions import sync
-from greenlane_node.plan_file import encode_plan
+from greenlane_node.membership.permissions import sync
+from greenlane_node.planning.plan_file import encode_plan
 from worlds.kept_nodes import StandIn, enode_of, kept_nodes, register_enode
 from worlds.machine import free_port
 from worlds.plan_files import sound_plan

@@ -22,10 +22,11 @@ from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch
-from greenlane_node import anvil, embedded
 from greenlane_node.__main__ import main
-from greenlane_node.anvil import ChainNotStarted, running_anvil
-from greenlane_node.embedded import PILOT_CENTERS, CenterPlan, EmbeddedNetwork, RunningNetwork
+from greenlane_node.embedded import anvil
+from greenlane_node.embedded import network as embedded
+from greenlane_node.embedded.anvil import ChainNotStarted, running_anvil
+from greenlane_node.embedded.network import PILOT_CENTERS, CenterPlan, EmbeddedNetwork, RunningNetwork
 from greenlane_node.process import wait_until
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint

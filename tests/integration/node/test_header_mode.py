@@ -9,12 +9,12 @@ from greenlane.adapters.keystore import KeyUse, replace_file
 from greenlane.adapters.network_file import encode_network
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, CenterId
-from greenlane_node.anvil import free_port
 from greenlane_node.cli.program import main
 from greenlane_node.doctor import Finding, examine
-from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
+from greenlane_node.embedded.anvil import free_port
+from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.permissions import sync
+from greenlane_node.membership.permissions import sync
 from worlds.besu_rpc import BesuChain, besu_over, described
 from worlds.kept_nodes import StandIn, enode_of, kept_nodes, register_enode
 

@@ -28,19 +28,12 @@ from greenlane_node.besu.config import Placement
 from greenlane_node.besu.options import FILE_OPTIONS
 from greenlane_node.cli import init as command
 from greenlane_node.cli.program import main
-from greenlane_node.founding import KeysDiffer, found_network
-from greenlane_node.genesis import candidate_of, genesis_bytes, genesis_hash
-from greenlane_node.home_files import AnotherPlan, HomeFiles, held
-from greenlane_node.keys import node_key_file, parse_enode
-from greenlane_node.kubo.identity import parse_swarm_key
-from greenlane_node.layout import NetworkLayout
-from greenlane_node.network_description import joined_network, rpc_urls
-from greenlane_node.node_files import NetworkFacts, SwarmKeyMissing, write_nodes
-from greenlane_node.own_nodes import own_nodes
-from greenlane_node.permissions import differences, own_enodes, wanted
-from greenlane_node.plan import NetworkPlan, PlannedCenter
-from greenlane_node.plan_file import PlanInvalid, encode_plan, load_center, load_plan, parse_plan
-from greenlane_node.trial import (
+from greenlane_node.founding.found import KeysDiffer, found_network
+from greenlane_node.founding.genesis import candidate_of, genesis_bytes, genesis_hash
+from greenlane_node.founding.home_files import AnotherPlan, HomeFiles, held
+from greenlane_node.founding.network_description import joined_network, rpc_urls
+from greenlane_node.founding.node_files import NetworkFacts, SwarmKeyMissing, write_nodes
+from greenlane_node.founding.trial import (
     CONTAINER_ROOT,
     DEFAULT_BASE_PORT,
     MOST_MACHINE_CENTERS,
@@ -48,6 +41,13 @@ from greenlane_node.trial import (
     found_on_machine,
     trial_keystore,
 )
+from greenlane_node.keys import node_key_file, parse_enode
+from greenlane_node.layout import NetworkLayout
+from greenlane_node.membership.permissions import differences, own_enodes, wanted
+from greenlane_node.nodes.own_nodes import own_nodes
+from greenlane_node.peer_identity import parse_swarm_key
+from greenlane_node.planning.plan import NetworkPlan, PlannedCenter
+from greenlane_node.planning.plan_file import PlanInvalid, encode_plan, load_center, load_plan, parse_plan
 
 NOW = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
 CENTERS = ("tianjin", "lima", "hanoi", "santiago")

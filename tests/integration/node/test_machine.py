@@ -22,17 +22,17 @@ from typing import Any, NamedTuple
 import pytest
 from greenlane.adapters.home import Home
 from greenlane.core.errors import NotFound
-from greenlane_node import machine as machine_module
-from greenlane_node import programs as programs_module
 from greenlane_node.__main__ import main
+from greenlane_node.founding.trial import found_on_machine
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.machine import Ended, Machine, NodeNotStarted, is_free_port
-from greenlane_node.machine_nodes import NodeKind
-from greenlane_node.node_log import LogReader, last_lines
+from greenlane_node.machine import programs as programs_module
+from greenlane_node.machine import running as machine_module
+from greenlane_node.machine.machine_nodes import NodeKind
+from greenlane_node.machine.node_log import LogReader, last_lines
+from greenlane_node.machine.programs import ProgramMissing, Programs, find_programs
+from greenlane_node.machine.running import Ended, Machine, NodeNotStarted, is_free_port
+from greenlane_node.nodes.rpc import NodeRefused, NodeRpc
 from greenlane_node.process import OwnProcess, recorded_process, start_process, start_time, wait_until
-from greenlane_node.programs import ProgramMissing, Programs, find_programs
-from greenlane_node.rpc import NodeRefused, NodeRpc
-from greenlane_node.trial import found_on_machine
 from worlds.machine import free_base, misbehave, stand_in_programs
 
 LIMA, TIANJIN, RPC_NODE = "validator-lima", "validator-tianjin", "rpc-tianjin"

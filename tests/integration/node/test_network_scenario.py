@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from greenlane.adapters.home import Home
 from greenlane.core.seals import ValidatorMode
+from greenlane_node.founding.trial import found_on_machine
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.trial import found_on_machine
 from network import documents
 from network.scenario import Step, StepFailed, Trial, run_steps, verdict_table
 from network.steps import CONTRACT_STEPS, HEADER_STEPS, up

@@ -21,15 +21,15 @@ from greenlane.core.errors import NotFound
 from greenlane.core.units import CenterId
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch
-from greenlane_node import permissions
 from greenlane_node.cli import sync_permissions
 from greenlane_node.cli.program import main
-from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
-from greenlane_node.freshest import ChainBehind
+from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
 from greenlane_node.layout import BesuFolder, NetworkLayout
-from greenlane_node.own_nodes import NodeConfigInvalid, own_nodes
-from greenlane_node.permissions import RegistryUnusable, look, sync, wanted
-from greenlane_node.rpc import NodeSilent
+from greenlane_node.membership import permissions
+from greenlane_node.membership.permissions import RegistryUnusable, look, sync, wanted
+from greenlane_node.nodes.freshest import ChainBehind
+from greenlane_node.nodes.own_nodes import NodeConfigInvalid, own_nodes
+from greenlane_node.nodes.rpc import NodeSilent
 from web3 import HTTPProvider, Web3
 from worlds.kept_nodes import StandIn, enode_of, kept_nodes, register_enode
 from worlds.machine import free_port

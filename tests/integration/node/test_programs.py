@@ -7,7 +7,7 @@ from greenlane_node.besu.config import DEFAULT_MEMORY_MB
 from greenlane_node.besu.options import BESU_VERSION
 from greenlane_node.cli.program import main
 from greenlane_node.kubo.config import KUBO_VERSION
-from greenlane_node.programs import ProgramMissing, find_programs
+from greenlane_node.machine.programs import ProgramMissing, find_programs
 from worlds.machine import stand_in_programs
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from greenlane.adapters.evm.tokens import RpcTokenFileInvalid
-from greenlane_node import machine_nodes
-from greenlane_node.machine_nodes import MachineNode, NodeKind
-from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
+from greenlane_node.machine import machine_nodes
+from greenlane_node.machine.machine_nodes import MachineNode, NodeKind
+from greenlane_node.nodes.rpc import NodeRefused, NodeRpc, NodeSilent
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 

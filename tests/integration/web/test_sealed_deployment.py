@@ -18,7 +18,8 @@ from greenlane.core.wire import encode_hex
 from greenlane.ports.accounts import MemberRole, Visibility
 from greenlane.settings import read_settings
 from greenlane.verify.ladder import Judgement, Rung, Verdict, judge
-from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
+from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
+from greenlane_node.process import wait_until
 from web3 import Web3
 from worlds.besu_rpc import BesuChain, address_of, besu_over, described
 from worlds.events import some_events
@@ -104,6 +105,9 @@ def test_a_receipt_needs_no_node_through_changes_of_the_validators(
             chain.elect(chain.founders[:-1])
         else:
             rotate_validator(running, chain)
+        # What is anchored in the block of the change itself needs no change to be shown.
+        changed = chain.head + 2
+        assert wait_until(lambda: chain.head >= changed, 20)
         after = receipt(deployment, take(deployment, 2))
     today = deployment.watch_keys()
     for trust in (first_day, today):

@@ -27,7 +27,7 @@ from greenlane_node.besu.config import (
 )
 from greenlane_node.besu.options import COMMAND_OPTIONS, FILE_OPTIONS, NEVER_WRITTEN, PAGES
 from greenlane_node.layout import BesuFolder
-from greenlane_node.plan import NodeRole, PlannedNode
+from greenlane_node.planning.plan import NodeRole, PlannedNode
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey

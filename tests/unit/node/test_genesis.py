@@ -10,8 +10,8 @@ from greenlane.core.errors import InvalidInput
 from greenlane.core.header import HeaderInvalid, genesis_extra
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, CenterId
-from greenlane_node.genesis import GenesisRefused, genesis_block, genesis_bytes, genesis_hash, genesis_value
-from greenlane_node.plan import ANCHOR_LOG, PILOT_REGISTRY
+from greenlane_node.founding.genesis import GenesisRefused, genesis_block, genesis_bytes, genesis_hash, genesis_value
+from greenlane_node.planning.plan import ANCHOR_LOG, PILOT_REGISTRY
 from worlds.plans import network_of, planned_center, planned_network
 
 # Read from a network of Besu 26.8.0 that ran, not from the code under test.

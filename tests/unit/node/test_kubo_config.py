@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from greenlane.core.crypto import ed25519_public_key
 from greenlane_node.kubo.config import kubo_commands, kubo_config, kubo_environment, kubo_repository
-from greenlane_node.plan import PlannedDocuments
+from greenlane_node.planning.plan import PlannedDocuments
 from worlds.plan_files import secret, sound_center
 
 SEED = secret(1, "documents")

@@ -5,7 +5,7 @@ from greenlane.adapters.evm.bindings import CenterRecord, CenterStatus, UnixSeco
 from greenlane.core.crypto import keccak256, secp256k1_public_key
 from greenlane.core.units import Address, CenterId
 from greenlane_node.keys import parse_enode
-from greenlane_node.permissions import Wanted, wanted
+from greenlane_node.membership.permissions import Wanted, wanted
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from greenlane.core.exits import Exit, exit_code_of
 from greenlane.core.units import ChainId
-from greenlane_node.economies import ECONOMIES
-from greenlane_node.plan_file import (
+from greenlane_node.planning.economies import ECONOMIES
+from greenlane_node.planning.plan_file import (
     MAX_PLAN_BYTES,
     PlanInvalid,
     encode_center,

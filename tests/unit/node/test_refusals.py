@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from greenlane.adapters.evm.bindings import ContractRefused
-from greenlane_node.refusals import _WORDS, in_words
+from greenlane_node.registry.refusals import _WORDS, in_words
 
 
 def declared() -> dict[str, list[dict[str, Any]]]:

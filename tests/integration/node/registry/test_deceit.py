@@ -17,12 +17,13 @@ from greenlane.adapters.keystore import Keystore
 from greenlane.core.crypto import keccak256
 from greenlane.core.exits import Exit
 from greenlane.core.units import Address, CenterId
-from greenlane_node import governance, joining
 from greenlane_node.cli.program import main
-from greenlane_node.genesis import candidate_of
+from greenlane_node.founding.genesis import candidate_of
 from greenlane_node.keys import make_center_keys
-from greenlane_node.plan_file import encode_center, encode_plan
-from greenlane_node.registry_acts import RegistryActs, content_of
+from greenlane_node.membership import joining
+from greenlane_node.planning.plan_file import encode_center, encode_plan
+from greenlane_node.registry import governance
+from greenlane_node.registry.acts import RegistryActs, content_of
 from worlds.registry import NEWCOMER, Command, RegistryWorld, Said, newcomer, planned
 
 pytestmark = pytest.mark.chain

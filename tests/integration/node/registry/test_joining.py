@@ -21,16 +21,16 @@ from greenlane.core.crypto import secp256k1_public_key
 from greenlane.core.exits import Exit
 from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import BlockNumber, CenterId
-from greenlane_node import joining
-from greenlane_node.chain_access import open_chain
 from greenlane_node.cli.program import main
 from greenlane_node.keys import center_public_keys, make_center_keys
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.node_view import LastSeals
-from greenlane_node.own_nodes import own_nodes
-from greenlane_node.permissions import differences, own_enodes, permitted_by
-from greenlane_node.plan import NodeRole
-from greenlane_node.plan_file import encode_center, encode_plan, load_center
+from greenlane_node.membership import joining
+from greenlane_node.membership.permissions import differences, own_enodes, permitted_by
+from greenlane_node.nodes.chain_access import open_chain
+from greenlane_node.nodes.node_view import LastSeals
+from greenlane_node.nodes.own_nodes import own_nodes
+from greenlane_node.planning.plan import NodeRole
+from greenlane_node.planning.plan_file import encode_center, encode_plan, load_center
 from worlds.registry import FOUNDERS, NEWCOMER, Command, RegistryWorld, Said, set_endpoints
 
 pytestmark = pytest.mark.chain

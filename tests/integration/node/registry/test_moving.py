@@ -12,15 +12,15 @@ from greenlane.adapters.home import Home
 from greenlane.adapters.network_file import load_network
 from greenlane.core.exits import Exit
 from greenlane.core.units import CenterId
-from greenlane_node import validator_place
 from greenlane_node.besu.config import Placement, besu_config, enode_file
-from greenlane_node.governance import active_centers
 from greenlane_node.keys import parse_enode
 from greenlane_node.layout import BesuFolder, NetworkLayout
-from greenlane_node.permissions import wanted
-from greenlane_node.plan import PILOT_REGISTRY
-from greenlane_node.registry_acts import RegistryActs
-from greenlane_node.validator_place import encode_enode, moved_config
+from greenlane_node.membership import validator_place
+from greenlane_node.membership.permissions import wanted
+from greenlane_node.membership.validator_place import encode_enode, moved_config
+from greenlane_node.planning.plan import PILOT_REGISTRY
+from greenlane_node.registry.acts import RegistryActs
+from greenlane_node.registry.governance import active_centers
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds.registry import Command, RegistryWorld
@@ -143,8 +143,8 @@ def test_a_place_that_was_never_said_is_said_whole(world: RegistryWorld, node: C
 
 
 def acts_as(homes: Homes, world: RegistryWorld) -> RegistryActs:
-    from greenlane_node.chain_access import keystore_of, open_chain
-    from greenlane_node.registry_acts import open_acts
+    from greenlane_node.nodes.chain_access import keystore_of, open_chain
+    from greenlane_node.registry.acts import open_acts
 
     home = Home(homes("lima"))
     return open_acts(open_chain(home, [world.url]), keystore_of(home), LIMA, timeout_s=20)

@@ -10,7 +10,7 @@ from greenlane.adapters.home import Home
 from greenlane.core.exits import Exit
 from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import Address, CenterId
-from greenlane_node.chain_access import open_chain, refresh_trust
+from greenlane_node.nodes.chain_access import open_chain, refresh_trust
 from worlds.registry import NEWCOMER, Command, RegistryWorld, newcomer, set_endpoints
 
 pytestmark = pytest.mark.chain

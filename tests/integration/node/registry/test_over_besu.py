@@ -17,10 +17,10 @@ from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, BlockNumber
 from greenlane.core.wire import encode_hex
 from greenlane_node.cli.program import main
-from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
+from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.node_view import last_seals, view_node
-from greenlane_node.rpc import NodeRpc
+from greenlane_node.nodes.node_view import last_seals, view_node
+from greenlane_node.nodes.rpc import NodeRpc
 from worlds.besu_rpc import BesuChain, RpcError, besu_over, described
 from worlds.machine import free_port
 from worlds.registry import Said

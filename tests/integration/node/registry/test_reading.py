@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from greenlane.adapters.evm.bindings import PilotRegistry
-from greenlane_node.governance import active_centers
-from greenlane_node.plan import PILOT_REGISTRY
+from greenlane_node.planning.plan import PILOT_REGISTRY
+from greenlane_node.registry.governance import active_centers
 from worlds.registry import FOUNDERS, NEWCOMER, Command, RegistryWorld
 
 pytestmark = pytest.mark.chain

@@ -15,11 +15,11 @@ from greenlane.core.crypto import keccak256, secp256k1_public_key
 from greenlane.core.exits import Exit
 from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import CenterId
-from greenlane_node import key_rotation
-from greenlane_node.chain_access import keystore_of
 from greenlane_node.keys import node_key_file, parse_enode
 from greenlane_node.layout import BesuFolder, NetworkLayout
-from greenlane_node.registry_acts import RegistryActs
+from greenlane_node.membership import key_rotation
+from greenlane_node.nodes.chain_access import keystore_of
+from greenlane_node.registry.acts import RegistryActs
 from worlds.registry import Command, RegistryWorld
 
 pytestmark = pytest.mark.chain

@@ -11,9 +11,9 @@ from greenlane.adapters.keystore import KeyUse
 from greenlane.core.crypto import keccak256
 from greenlane.core.exits import Exit
 from greenlane.core.units import Address, CenterId
-from greenlane_node.chain_access import keystore_of, open_chain
-from greenlane_node.governance import Motion
-from greenlane_node.registry_acts import Acted, ActReplaced, RegistryActs, open_acts
+from greenlane_node.nodes.chain_access import keystore_of, open_chain
+from greenlane_node.registry.acts import Acted, ActReplaced, RegistryActs, open_acts
+from greenlane_node.registry.governance import Motion
 from worlds.registry import NEWCOMER, Command, RegistryWorld
 
 pytestmark = pytest.mark.chain

@@ -18,8 +18,8 @@ from greenlane.core.sealing import signers
 from greenlane.core.seals import Sealing, ValidatorMode
 from greenlane.core.units import Address, BlockNumber
 
-from greenlane_node.chain_access import ChainAccess
-from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
+from greenlane_node.nodes.chain_access import ChainAccess
+from greenlane_node.nodes.rpc import NodeRefused, NodeRpc, NodeSilent
 
 BLOCKS_OF_EACH: Final = 3
 MOST_LOOKED_BACK: Final = 64

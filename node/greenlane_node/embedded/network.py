@@ -42,7 +42,7 @@ from greenlane.core.wire import read_constant, read_count, read_object
 from greenlane.ports.ledger import LedgerMismatch
 from web3 import HTTPProvider, Web3
 
-from greenlane_node.anvil import (
+from greenlane_node.embedded.anvil import (
     AnvilProcess,
     ChainNotStarted,
     ChainSettings,
@@ -52,7 +52,7 @@ from greenlane_node.anvil import (
     set_going,
     start_anvil,
 )
-from greenlane_node.deploy import contract_addresses, deploy_contracts
+from greenlane_node.embedded.deploy import contract_addresses, deploy_contracts
 
 CHAIN_ID: Final = ChainId(20261)
 """Of every embedded network; of no public chain."""

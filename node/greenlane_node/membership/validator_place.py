@@ -23,12 +23,12 @@ from greenlane.core.errors import InvalidInput, NotFound
 from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex, shown
 
-from greenlane_node.chain_access import ChainAccess
 from greenlane_node.keys import EnodeInvalid, parse_enode
 from greenlane_node.layout import BesuFolder, NetworkLayout
-from greenlane_node.own_nodes import NodeConfigInvalid
-from greenlane_node.plan import NodeRole, peer_host
-from greenlane_node.registry_acts import Acted, open_acts
+from greenlane_node.nodes.chain_access import ChainAccess
+from greenlane_node.nodes.own_nodes import NodeConfigInvalid
+from greenlane_node.planning.plan import NodeRole, peer_host
+from greenlane_node.registry.acts import Acted, open_acts
 
 _MAX_TEXT_BYTES: Final = 256
 _MAX_PORT: Final = 65_535

@@ -25,8 +25,8 @@ from greenlane.ports.ledger import LedgerMismatch
 from web3 import Web3
 from web3.exceptions import Web3Exception
 
-from greenlane_node.own_nodes import own_nodes
-from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
+from greenlane_node.nodes.own_nodes import own_nodes
+from greenlane_node.nodes.rpc import NodeRefused, NodeRpc, NodeSilent
 
 _MOST_SHOWN = 80
 

@@ -41,9 +41,9 @@ from web3 import Web3
 from web3.exceptions import ContractLogicError, TransactionNotFound, Web3RPCError
 from web3.types import Nonce
 
-from greenlane_node.chain_access import ChainAccess, chosen_center
-from greenlane_node.governance import Motion, ProposalState, ProposalView, find_same, is_about, view_proposal
-from greenlane_node.refusals import RegistryRefused, in_words
+from greenlane_node.nodes.chain_access import ChainAccess, chosen_center
+from greenlane_node.registry.governance import Motion, ProposalState, ProposalView, find_same, is_about, view_proposal
+from greenlane_node.registry.refusals import RegistryRefused, in_words
 
 TIMEOUT_S: Final = 120.0
 """How long one act is waited for: on a network with a validator down a block comes every few seconds, on a stalled one none."""

@@ -30,22 +30,22 @@ from greenlane.core.wire import decode_hex, encode_hex
 
 from greenlane_node.besu.access import Clock
 from greenlane_node.besu.config import Placement
-from greenlane_node.candidate import CandidateDiffers, require_same_record
-from greenlane_node.chain_access import ChainAccess, none_answers, open_chain, passed_over, prove_node, refresh_trust
-from greenlane_node.genesis import candidate_of, genesis_bytes, genesis_hash
-from greenlane_node.governance import Motion, ProposalState, all_centers, find_proposal
-from greenlane_node.home_files import HomeFiles, held
+from greenlane_node.founding.genesis import candidate_of, genesis_bytes, genesis_hash
+from greenlane_node.founding.home_files import HomeFiles, held
+from greenlane_node.founding.network_description import MOST_RPC_URLS, joined_network, rpc_urls
+from greenlane_node.founding.node_files import NetworkFacts, write_nodes
 from greenlane_node.keys import center_public_keys
-from greenlane_node.kubo.identity import parse_swarm_key
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.network_description import MOST_RPC_URLS, joined_network, rpc_urls
-from greenlane_node.node_files import NetworkFacts, write_nodes
-from greenlane_node.node_view import last_seals, sealing_sets, view_node
-from greenlane_node.own_nodes import OwnNode, own_nodes
-from greenlane_node.permissions import permitted_by
-from greenlane_node.plan import NetworkPlan, PlannedCenter
-from greenlane_node.plan_file import load_center, load_plan
-from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
+from greenlane_node.membership.permissions import permitted_by
+from greenlane_node.nodes.chain_access import ChainAccess, none_answers, open_chain, passed_over, prove_node, refresh_trust
+from greenlane_node.nodes.node_view import last_seals, sealing_sets, view_node
+from greenlane_node.nodes.own_nodes import OwnNode, own_nodes
+from greenlane_node.nodes.rpc import NodeRefused, NodeRpc, NodeSilent
+from greenlane_node.peer_identity import parse_swarm_key
+from greenlane_node.planning.plan import NetworkPlan, PlannedCenter
+from greenlane_node.planning.plan_file import load_center, load_plan
+from greenlane_node.registry.candidate import CandidateDiffers, require_same_record
+from greenlane_node.registry.governance import Motion, ProposalState, all_centers, find_proposal
 
 _HEADER_HINT: Final = (
     "The validators vote on who seals: every center runs `greenlane-node validators --align` until the set is the registry's. "

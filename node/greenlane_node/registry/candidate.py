@@ -9,10 +9,10 @@ from greenlane.adapters.evm.bindings import CenterCandidate, CenterRecord
 from greenlane.core.errors import Conflict
 from greenlane.core.wire import encode_hex
 
-from greenlane_node.genesis import candidate_of
-from greenlane_node.governance import ProposalView
-from greenlane_node.plan_file import load_center
-from greenlane_node.registry_acts import content_of
+from greenlane_node.founding.genesis import candidate_of
+from greenlane_node.planning.plan_file import load_center
+from greenlane_node.registry.acts import content_of
+from greenlane_node.registry.governance import ProposalView
 
 
 class CandidateDiffers(Conflict):

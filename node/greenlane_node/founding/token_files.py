@@ -16,11 +16,11 @@ from greenlane.core.units import CenterId
 
 from greenlane_node.besu.access import API_PERMISSIONS, RENEWAL_DAYS, TOKEN_DAYS, Clock, RpcAccess, TokenRefused
 from greenlane_node.besu.config import Placement
-from greenlane_node.home_files import HomeFiles
+from greenlane_node.founding.home_files import HomeFiles
+from greenlane_node.founding.network_description import rpc_url
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.network_description import rpc_url
-from greenlane_node.own_nodes import OwnNode, own_nodes
-from greenlane_node.plan import NodeRole, PlannedCenter
+from greenlane_node.nodes.own_nodes import OwnNode, own_nodes
+from greenlane_node.planning.plan import NodeRole, PlannedCenter
 
 _RPC_NODE: Final = f"{NodeRole.RPC.value}-"
 _BEARER = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?", re.ASCII)

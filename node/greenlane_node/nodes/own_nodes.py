@@ -11,10 +11,14 @@ from pathlib import Path
 
 from greenlane.adapters.evm.tokens import node_name
 from greenlane.adapters.home import Home
+from greenlane.core.anchoring import ADDRESS_BYTES
+from greenlane.core.crypto import keccak256
 from greenlane.core.errors import GreenlaneError, NotFound
+from greenlane.core.units import Address
 
+from greenlane_node.keys import EnodeInvalid, parse_enode
 from greenlane_node.layout import BesuFolder, NetworkLayout
-from greenlane_node.rpc import NodeRpc
+from greenlane_node.nodes.rpc import NodeRpc
 
 _VALIDATOR = "validator-"
 
@@ -110,3 +114,17 @@ def _own_node(layout: NetworkLayout, config: Path) -> OwnNode:
         rpc_url=f"http://{f'[{asked}]' if ':' in asked else asked}:{port}",
         token_file=token if token.exists() else None,
     )
+
+
+def account_of(node: OwnNode) -> Address:
+    """Of a Besu node's key, as its enode names it.
+
+    Raises:
+        NodeConfigInvalid: the file of its enode cannot be read, or holds none.
+    """
+    path = node.folder.enode
+    try:
+        public_key, _, _ = parse_enode(path.read_text(encoding="ascii").strip())
+    except (OSError, UnicodeDecodeError, EnodeInvalid) as error:
+        raise NodeConfigInvalid(f"The enode of {node.name} cannot be read: {error}", where=str(path)) from error
+    return Address(keccak256(public_key)[-ADDRESS_BYTES:])

@@ -33,12 +33,12 @@ from greenlane.core.errors import CannotCheck, GreenlaneError, NotFound
 
 from greenlane_node.keys import node_key_file
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.machine_nodes import HOST, MachineNode, NodeKind, account_of, besu_nodes, documents_nodes
-from greenlane_node.node_log import last_lines
-from greenlane_node.own_nodes import OwnNode
+from greenlane_node.machine.machine_nodes import HOST, MachineNode, NodeKind, besu_nodes, documents_nodes
+from greenlane_node.machine.node_log import last_lines
+from greenlane_node.machine.programs import Programs
+from greenlane_node.nodes.own_nodes import OwnNode, account_of
+from greenlane_node.nodes.rpc import NodeSilent
 from greenlane_node.process import OwnProcess, recorded_process, start_process, wait_until
-from greenlane_node.programs import Programs
-from greenlane_node.rpc import NodeSilent
 
 ANSWER_TIMEOUT_S: Final = 240.0
 """From the first start until every node answers: five JVMs that start together on two cores took 28 s."""

@@ -31,16 +31,16 @@ from greenlane.core.wire import shown
 
 from greenlane_node.besu.access import Clock
 from greenlane_node.besu.config import Placement, founding_accounts, founding_validators
-from greenlane_node.genesis import genesis_bytes, genesis_hash, genesis_value
-from greenlane_node.home_files import OTHER_FOLDER, AnotherPlan, HomeFiles, make_private
+from greenlane_node.founding.genesis import genesis_bytes, genesis_hash, genesis_value
+from greenlane_node.founding.home_files import OTHER_FOLDER, AnotherPlan, HomeFiles, make_private
+from greenlane_node.founding.network_description import network_of, trust_of
+from greenlane_node.founding.node_files import NetworkFacts, SwarmKeyMissing, write_nodes
+from greenlane_node.founding.sites import CENTER_FILE_SUFFIX, center_file
 from greenlane_node.keys import center_public_keys, key_name
-from greenlane_node.kubo.identity import SWARM_KEY_BYTES, encode_swarm_key, parse_swarm_key
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.network_description import network_of, trust_of
-from greenlane_node.node_files import NetworkFacts, SwarmKeyMissing, write_nodes
-from greenlane_node.plan import NetworkPlan, NodeRole, PlannedCenter
-from greenlane_node.plan_file import encode_plan, load_center, load_plan
-from greenlane_node.sites import CENTER_FILE_SUFFIX, center_file
+from greenlane_node.peer_identity import SWARM_KEY_BYTES, encode_swarm_key, parse_swarm_key
+from greenlane_node.planning.plan import NetworkPlan, NodeRole, PlannedCenter
+from greenlane_node.planning.plan_file import encode_plan, load_center, load_plan
 
 _MOST_PLACES = 6
 _TRANSITIONS = "config.transitions"

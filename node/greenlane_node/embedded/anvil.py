@@ -42,7 +42,7 @@ _STATE = "state.json"
 _GOOD_STATE = "state.good.json"
 _PROCESS = "process.json"
 _LOG = "anvil.log"
-_PROJECT = Path(__file__).resolve().parents[2]
+_PROJECT = Path(__file__).resolve().parents[3]
 _PLATFORMS: Final[Mapping[tuple[str, str], str]] = {
     ("Linux", "x86_64"): "linux-amd64",
     ("Linux", "aarch64"): "linux-arm64",

@@ -15,19 +15,15 @@ from typing import Final
 
 import requests
 from greenlane.adapters.evm.tokens import RpcTokens
-from greenlane.core.anchoring import ADDRESS_BYTES
 from greenlane.core.canonical import JsonValue, parse_json
-from greenlane.core.crypto import keccak256
 from greenlane.core.errors import InvalidInput
-from greenlane.core.units import Address
 
 from greenlane_node.besu.config import besu_command, besu_environment
-from greenlane_node.keys import EnodeInvalid, parse_enode
 from greenlane_node.kubo.config import kubo_commands, kubo_environment
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.own_nodes import NodeConfigInvalid, OwnNode, own_nodes
-from greenlane_node.programs import Programs
-from greenlane_node.rpc import NodeRefused, NodeSilent
+from greenlane_node.machine.programs import Programs
+from greenlane_node.nodes.own_nodes import NodeConfigInvalid, OwnNode, own_nodes
+from greenlane_node.nodes.rpc import NodeRefused, NodeSilent
 
 HOST: Final = "127.0.0.1"
 _ANSWER_S = 5.0
@@ -196,20 +192,6 @@ def documents_nodes(layout: NetworkLayout, programs: Programs | None) -> Iterato
             token_file=layout.token(name) if layout.token(name).exists() else None,
             besu=None,
         )
-
-
-def account_of(node: OwnNode) -> Address:
-    """Of a Besu node's key, as its enode names it.
-
-    Raises:
-        NodeConfigInvalid: the file of its enode cannot be read, or holds none.
-    """
-    path = node.folder.enode
-    try:
-        public_key, _, _ = parse_enode(path.read_text(encoding="ascii").strip())
-    except (OSError, UnicodeDecodeError, EnodeInvalid) as error:
-        raise NodeConfigInvalid(f"The enode of {node.name} cannot be read: {error}", where=str(path)) from error
-    return Address(keccak256(public_key)[-ADDRESS_BYTES:])
 
 
 def _tcp_port(addresses: list[str]) -> int:

@@ -33,7 +33,7 @@ from greenlane.ports.ledger import LedgerMismatch
 from web3 import Web3
 from web3.types import BlockIdentifier
 
-from greenlane_node.chain_access import ChainAccess
+from greenlane_node.nodes.chain_access import ChainAccess
 
 _PAGE: Final = 100
 _LEAST_PREFIX: Final = 4

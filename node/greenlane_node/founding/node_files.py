@@ -23,16 +23,15 @@ from greenlane_node.besu.config import (
     log_config,
     static_nodes_file,
 )
-from greenlane_node.genesis import genesis_block
-from greenlane_node.home_files import OTHER_FOLDER, AnotherPlan, HomeFiles, make_private
+from greenlane_node.founding.genesis import genesis_block
+from greenlane_node.founding.home_files import OTHER_FOLDER, AnotherPlan, HomeFiles, make_private
+from greenlane_node.founding.token_files import write_api_tokens, write_token
 from greenlane_node.keys import EnodeInvalid, key_name, node_key_file, parse_enode
 from greenlane_node.kubo.config import kubo_config, kubo_repository
-from greenlane_node.kubo.identity import encode_swarm_key
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.machine_nodes import account_of
-from greenlane_node.own_nodes import own_nodes
-from greenlane_node.plan import NodeRole, PlannedCenter, PlannedDocuments, PlannedNode
-from greenlane_node.token_files import write_api_tokens, write_token
+from greenlane_node.nodes.own_nodes import account_of, own_nodes
+from greenlane_node.peer_identity import encode_swarm_key
+from greenlane_node.planning.plan import NodeRole, PlannedCenter, PlannedDocuments, PlannedNode
 
 TOKEN_BYTES: Final = 32
 

@@ -13,8 +13,8 @@ from greenlane.core.errors import InvalidInput
 from greenlane.core.units import Address
 from greenlane.core.wire import decode_hex, encode_hex
 
-from greenlane_node.own_nodes import OwnNode
-from greenlane_node.rpc import NodeSilent
+from greenlane_node.nodes.own_nodes import OwnNode
+from greenlane_node.nodes.rpc import NodeSilent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

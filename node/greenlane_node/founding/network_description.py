@@ -16,9 +16,9 @@ from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile
 from greenlane.core.units import BlockNumber
 
 from greenlane_node.besu.config import Placement
-from greenlane_node.genesis import candidate_of
+from greenlane_node.founding.genesis import candidate_of
 from greenlane_node.keys import key_name
-from greenlane_node.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, PlannedCenter, PlannedNode
+from greenlane_node.planning.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, PlannedCenter, PlannedNode
 
 MOST_RPC_URLS: Final = 16
 """What a description of a network may name."""

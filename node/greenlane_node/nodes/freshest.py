@@ -19,12 +19,12 @@ from greenlane.core.pace import standstill_s
 from greenlane.core.units import BlockNumber
 from greenlane.ports.ledger import LedgerMismatch
 
-from greenlane_node.chain_access import ChainAccess, prove_node, reached
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.node_view import NodeView, view_node
-from greenlane_node.own_nodes import nodes_to_ask
-from greenlane_node.plan_file import load_plan
-from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
+from greenlane_node.nodes.chain_access import ChainAccess, prove_node, reached
+from greenlane_node.nodes.node_view import NodeView, view_node
+from greenlane_node.nodes.own_nodes import nodes_to_ask
+from greenlane_node.nodes.rpc import NodeRefused, NodeRpc, NodeSilent
+from greenlane_node.planning.plan_file import load_plan
 
 _USUAL_BLOCK_TIME_S = 2
 

@@ -31,11 +31,11 @@ from greenlane.core.note import VerifierKey
 from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
 
-from greenlane_node.chain_access import ChainAccess, refresh_trust
 from greenlane_node.keys import node_key_file
-from greenlane_node.plan import NODE_KEY_BYTES
-from greenlane_node.registry_acts import Acted, RegistryActs, open_acts
-from greenlane_node.validator_place import enode_of_key, own_enode, validator_folder, write_enode
+from greenlane_node.membership.validator_place import enode_of_key, own_enode, validator_folder, write_enode
+from greenlane_node.nodes.chain_access import ChainAccess, refresh_trust
+from greenlane_node.planning.plan import NODE_KEY_BYTES
+from greenlane_node.registry.acts import Acted, RegistryActs, open_acts
 
 ROTATED: Final = (KeyUse.OPERATOR, KeyUse.ANCHORER, KeyUse.VALIDATOR, KeyUse.LOG)
 _MOST_NAMES: Final = 1_000

@@ -10,11 +10,11 @@ from greenlane.core.anchoring import ADDRESS_BYTES
 from greenlane.core.crypto import CURVE_SECRET_BYTES, ED25519_SEED_BYTES, ed25519_public_key, secp256k1_public_key
 from greenlane.core.units import Address, CenterId
 
-from greenlane_node.home_files import AnotherPlan, HomeFiles
+from greenlane_node.founding.home_files import AnotherPlan, HomeFiles
 from greenlane_node.keys import CenterPublicKeys, center_public_keys, make_center_keys
-from greenlane_node.kubo.identity import peer_id
-from greenlane_node.plan import NodeRole, PlannedCenter, PlannedDocuments, PlannedNode
-from greenlane_node.plan_file import encode_center
+from greenlane_node.peer_identity import peer_id
+from greenlane_node.planning.plan import NodeRole, PlannedCenter, PlannedDocuments, PlannedNode
+from greenlane_node.planning.plan_file import encode_center
 
 CENTER_FILE_SUFFIX: Final = ".center.toml"
 _NOBODYS_KEYS: Final = CenterPublicKeys(

@@ -31,8 +31,8 @@ from greenlane.core.units import Address, BlockNumber
 from greenlane.core.wire import encode_hex
 from trie import HexaryTrie  # type: ignore[import-untyped]
 
-from greenlane_node.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, PlannedCenter
-from greenlane_node.storage_layout import StorageValue, storage_words
+from greenlane_node.founding.storage_layout import StorageValue, storage_words
+from greenlane_node.planning.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, PlannedCenter
 
 EPOCH_BLOCKS: Final = 30_000
 """After so many blocks Besu forgets votes that did not carry (mode HEADER)."""

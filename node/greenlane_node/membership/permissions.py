@@ -41,13 +41,13 @@ from greenlane.core.errors import GreenlaneError
 from greenlane.core.units import Address
 from greenlane.core.wire import encode_hex
 
-from greenlane_node.chain_access import ChainAccess, reached
-from greenlane_node.freshest import Freshest, freshest_chain
-from greenlane_node.governance import all_centers
 from greenlane_node.keys import EnodeInvalid, parse_enode
-from greenlane_node.node_view import sealing_sets
-from greenlane_node.own_nodes import NodeConfigInvalid, OwnNode, own_nodes
-from greenlane_node.rpc import NodeRefused, NodeRpc, NodeSilent
+from greenlane_node.nodes.chain_access import ChainAccess, reached
+from greenlane_node.nodes.freshest import Freshest, freshest_chain
+from greenlane_node.nodes.node_view import sealing_sets
+from greenlane_node.nodes.own_nodes import NodeConfigInvalid, OwnNode, own_nodes
+from greenlane_node.nodes.rpc import NodeRefused, NodeRpc, NodeSilent
+from greenlane_node.registry.governance import all_centers
 
 _NODES, _ACCOUNTS = "nodes-allowlist", "accounts-allowlist"
 

@@ -18,13 +18,14 @@ from greenlane.core.units import CenterId, ChainId
 
 from greenlane_node.besu.access import Clock
 from greenlane_node.besu.config import Placement
-from greenlane_node.founding import Founded, found_network
-from greenlane_node.home_files import OTHER_FOLDER, AnotherPlan, HomeFiles, held
+from greenlane_node.founding.found import Founded, found_network
+from greenlane_node.founding.home_files import OTHER_FOLDER, AnotherPlan, HomeFiles, held
+from greenlane_node.founding.network_description import network_of
+from greenlane_node.founding.sites import CenterSite, DocumentsPorts, NodePorts, planned_center
 from greenlane_node.keys import center_public_keys, key_name, make_center_keys, make_password
 from greenlane_node.layout import NetworkLayout
-from greenlane_node.network_description import network_of
-from greenlane_node.plan import NetworkPlan, PlannedCenter
-from greenlane_node.plan_file import (
+from greenlane_node.planning.plan import NetworkPlan, PlannedCenter
+from greenlane_node.planning.plan_file import (
     DEFAULT_DOCUMENTS_RPC_PORT,
     DEFAULT_METRICS_PORT,
     DEFAULT_P2P_PORT,
@@ -35,7 +36,6 @@ from greenlane_node.plan_file import (
     PlanInvalid,
     load_plan,
 )
-from greenlane_node.sites import CenterSite, DocumentsPorts, NodePorts, planned_center
 
 MACHINE_CHAIN_ID: Final = ChainId(20_262)
 """Of every network that is made on one machine to be tried out; of no public chain."""

@@ -30,9 +30,9 @@ from greenlane.core.seals import MAX_VALIDATORS, ValidatorMode
 from greenlane.core.units import Address, CenterId, ChainId, center_id
 from greenlane.core.wire import encode_hex, shown
 
-from greenlane_node.economies import ECONOMIES
-from greenlane_node.kubo.identity import peer_public_key
-from greenlane_node.plan import NetworkPlan, NodeRole, PlannedCenter, PlannedDocuments, PlannedNode, peer_host
+from greenlane_node.peer_identity import peer_public_key
+from greenlane_node.planning.economies import ECONOMIES
+from greenlane_node.planning.plan import NetworkPlan, NodeRole, PlannedCenter, PlannedDocuments, PlannedNode, peer_host
 
 _T = TypeVar("_T")
 MAX_PLAN_BYTES: Final = 1_048_576

@@ -1,0 +1,1 @@
+"""The network of one anvil: started, stopped and mended."""

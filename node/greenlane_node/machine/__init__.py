@@ -1,0 +1,1 @@
+"""The nodes of a home as processes of this machine."""

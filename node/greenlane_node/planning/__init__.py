@@ -1,0 +1,1 @@
+"""The plan of a network: what all its centers agree on, and the file that says it."""

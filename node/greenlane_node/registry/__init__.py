@@ -1,0 +1,1 @@
+"""What a center does and sees on the registry: proposals, votes, acts, refusals in words."""
