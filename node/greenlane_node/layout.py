@@ -1,6 +1,6 @@
 """Where a home folder keeps what a network of Besu and Kubo nodes needs, beside what adapters/home.py names.
 
-network.toml                 the plan (plan_file.py): public, the same for all centers
+network.toml                 the plan (planning/plan_file.py): public, the same for all centers
 besu/genesis.json            the same for all nodes
 besu/NODE/                   of one Besu node: config.toml, enode (its URL, one line), log.xml, static-nodes.json, nodes.toml
                              and accounts.toml (allowlists), jwt.pem (an RPC node's), key (in the clear while it runs), data/,

@@ -27,7 +27,7 @@ class NodeConfigInvalid(GreenlaneError):
     """A node's config.toml cannot be read, or does not tell where the node answers; `where` names it."""
 
     code = "node-config-invalid"
-    default_remedy = "Write it again: `greenlane-node init network`."
+    default_remedy = "Write it again: `greenlane-node init network --rewrite`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
