@@ -23,7 +23,7 @@ from greenlane.core.epcis.event import parse_document
 from greenlane.core.units import CenterId, member_id
 from greenlane.ports.accounts import MemberRole, Visibility
 from greenlane.settings import read_settings
-from greenlane_node.anvil import free_port
+from greenlane_node.embedded.anvil import free_port
 
 from scripts.bench.events import document_of
 from scripts.running import BIN, Child, NotReady

@@ -27,7 +27,7 @@ from greenlane.core.units import CenterId, RootHash, TreeSize, member_id
 from greenlane.ports.accounts import KeyRole, MemberRole, Visibility
 from greenlane.ports.events import Reader
 from greenlane.settings import Settings, read_settings
-from greenlane_node.anvil import free_port, running_anvil
+from greenlane_node.embedded.anvil import free_port, running_anvil
 
 from scripts.bench.events import document_of
 from scripts.bench.postgres import temporary_postgres

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from greenlane.core.errors import GreenlaneError
-from greenlane_node.programs import find_programs
+from greenlane_node.machine.programs import find_programs
 
 _ROOT = Path(__file__).resolve().parents[1]
 _GRACE_S = 300.0

@@ -18,8 +18,8 @@ from greenlane.core.epcis.event import parse_document
 from greenlane.core.units import CenterId, LeafIndex, member_id
 from greenlane.ports.accounts import MemberRole, Visibility
 from greenlane.settings import read_settings
-from greenlane_node.anvil import free_port
-from greenlane_node.embedded import EmbeddedNetwork
+from greenlane_node.embedded.anvil import free_port
+from greenlane_node.embedded.network import EmbeddedNetwork
 from hexbytes import HexBytes
 from web3 import HTTPProvider, Web3
 

@@ -25,8 +25,8 @@ from greenlane.bootstrap import open_deployment
 from greenlane.core.units import CenterId, member_id
 from greenlane.ports.accounts import KeyRole, MemberRole, Visibility
 from greenlane.settings import read_settings
-from greenlane_node.anvil import free_port
-from greenlane_node.embedded import EmbeddedNetwork
+from greenlane_node.embedded.anvil import free_port
+from greenlane_node.embedded.network import EmbeddedNetwork
 
 from scripts.bench.events import document_of
 from scripts.bench.postgres import temporary_postgres

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from greenlane_node.anvil import free_port
+from greenlane_node.embedded.anvil import free_port
 
 
 def server_binaries() -> Path | None:

@@ -22,8 +22,8 @@ from greenlane.core.errors import GreenlaneError
 from greenlane.core.units import CenterId, center_id, member_id
 from greenlane.ports.accounts import KeyRole, MemberRole, Visibility
 from greenlane.settings import read_settings
-from greenlane_node.anvil import ChainNotStarted
-from greenlane_node.embedded import EmbeddedNetwork, RunningNetwork
+from greenlane_node.embedded.anvil import ChainNotStarted
+from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
 
 from scripts.running import BIN, Child, NotReady, is_answering
 
