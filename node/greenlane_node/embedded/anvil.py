@@ -26,10 +26,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from greenlane.adapters.evm.wire import Unreached, Wire
 from greenlane.adapters.keystore import replace_file
 from greenlane.core.canonical import canonical_bytes, parse_json
 from greenlane.core.errors import CannotCheck, InvalidInput
-from web3 import HTTPProvider
+from web3.types import RPCEndpoint
 
 from greenlane_node.process import start_time, wait_until
 
@@ -245,8 +246,13 @@ def _answers(url: str) -> bool:
 
 
 def _call(url: str, method: str, *params: int) -> Any:
-    provider = HTTPProvider(url, request_kwargs={"timeout": 5}, exception_retry_configuration=None)
-    answer = provider.make_request(method, list(params))
+    wire = Wire(url, timeout_s=5)
+    try:
+        answer = wire.make_request(RPCEndpoint(method), list(params))
+    except Unreached as error:
+        raise ChainNotStarted(f"anvil does not answer: {error}") from error
+    finally:
+        wire.close()
     if "error" in answer:
         raise ChainNotStarted(f"anvil refuses {method}: {answer['error']}.")
     return answer["result"]

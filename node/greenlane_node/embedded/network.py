@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import requests
 from greenlane.adapters.entropy import random_bytes
 from greenlane.adapters.evm.bindings import CenterCandidate, PilotRegistry, RegistryParameters, UnixSeconds
 from greenlane.adapters.evm.standing import check_contracts
@@ -502,7 +503,11 @@ def _candidate(center: NetworkCenter) -> CenterCandidate:
 
 
 def _web3(process: AnvilProcess) -> Web3:
-    return Web3(HTTPProvider(process.url, request_kwargs={"timeout": 10}, exception_retry_configuration=None))
+    session = requests.Session()
+    # Our own chain is named by its address: no proxy of the environment stands between.
+    session.trust_env = False
+    provider = HTTPProvider(process.url, request_kwargs={"timeout": 10}, session=session, exception_retry_configuration=None)
+    return Web3(provider)
 
 
 def _unused(directory: Path, name: str) -> Path:
