@@ -102,7 +102,7 @@ class StandInNetwork:
 
     def look(self) -> None:
         """Validators whose process has not started, or is gone, do not seal."""
-        running = {address for address, port in self.ports.items() if _is_open(port)}
+        running = {address for address, port in tuple(self.ports.items()) if _is_open(port)}
         self.chain.down = set(self.chain.set_after(self.chain.head)) - running
 
 
