@@ -164,7 +164,9 @@ class Arena:
     def close(self) -> None:
         self.worker.stop()
         self.server.stop()
-        subprocess.run([str(BIN / "greenlane-node"), "embedded", "down", "--home", str(self._home)], check=True, capture_output=True)
+        subprocess.run(
+            [str(BIN / "greenlane-node"), "embedded", "down", "--home", str(self._home)], check=True, capture_output=True
+        )
 
     def _start_server(self) -> Child:
         return Child(
