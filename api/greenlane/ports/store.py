@@ -10,11 +10,15 @@ from typing import Protocol
 from greenlane.ports.accounts import Accounts
 from greenlane.ports.answers import Answers
 from greenlane.ports.audit import Audit
+from greenlane.ports.document_index import DocumentIndex
 from greenlane.ports.events import Events
+from greenlane.ports.holds import Holds
 from greenlane.ports.jobs import CaptureJobs
 from greenlane.ports.log import Log
 from greenlane.ports.outbox import Outbox
+from greenlane.ports.reader_keys import ReaderKeys
 from greenlane.ports.seals import Seals
+from greenlane.ports.uploads import Uploads
 
 
 class Transaction(Protocol):
@@ -27,7 +31,11 @@ class Transaction(Protocol):
     @property
     def audit(self) -> Audit: ...
     @property
+    def documents(self) -> DocumentIndex: ...
+    @property
     def events(self) -> Events: ...
+    @property
+    def holds(self) -> Holds: ...
     @property
     def jobs(self) -> CaptureJobs: ...
     @property
@@ -35,7 +43,11 @@ class Transaction(Protocol):
     @property
     def outbox(self) -> Outbox: ...
     @property
+    def reader_keys(self) -> ReaderKeys: ...
+    @property
     def seals(self) -> Seals: ...
+    @property
+    def uploads(self) -> Uploads: ...
 
 
 class Store(Protocol):
