@@ -85,7 +85,7 @@ class DocumentIndex(Protocol):
         """Marks every statement of that member about these bytes as withdrawn; how many were not before."""
 
     def is_served(self, cid: Cid) -> bool | None:
-        """Whether the bytes may be handed out: True where a statement stands, False where all were withdrawn, None where none is."""
+        """Whether the bytes may be handed out: True while a statement stands, False if all were withdrawn, None if none is."""
 
     def wanted(self, *, after: Cid | None, limit: int) -> tuple[tuple[Cid, int], ...]:
         """CIDs with sizes that some statement here keeps, each once, by CID, after `after`."""

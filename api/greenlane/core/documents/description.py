@@ -119,8 +119,8 @@ class Description:
         document_type: one of DOCUMENT_TYPES.
         issuer: who issued it, in the words on it; None where nobody did, as with a photo.
         issued_on: the day on it.
-        about: what it is about, at least one: products, lots and places (GS1 Digital Link), events (their event hash), credentials
-            or members (any absolute URI); canonical, no repeats, in the order given.
+        about: what it is about, at least one: products, lots and places (GS1 Digital Link), events (their event hash),
+            credentials or members (any absolute URI); canonical, no repeats, in the order given.
         confidential: None where everybody may read it.
         replaces: the document that this one takes the place of.
     """
