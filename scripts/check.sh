@@ -11,5 +11,7 @@ say "types"; .venv/bin/mypy --no-error-summary
 say "floors of the house"; told=$(.venv/bin/lint-imports 2>&1) || { printf '%s\n' "$told" >&2; stop "an import goes where it may not"; }
 say "the contracts' package data is what their sources compile to"
 .venv/bin/python scripts/contracts/compile.py --check || stop "run 'make contracts' and commit what it writes"
+say "what the pages bundle is what their sources make"
+.venv/bin/python scripts/pages/bundle.py --check || stop "run '.venv/bin/python scripts/pages/bundle.py' and commit what it writes"
 say "the HTTP interface is the one that is written down"; .venv/bin/python scripts/openapi.py --check
 printf '✔ everything checked\n'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the locked npm packages: Solidity compiler, OpenZeppelin, forge and anvil. No install script of theirs is run.
+# Installs the locked npm packages: Solidity compiler, OpenZeppelin, forge and anvil, and what the pages bundle. No install script of theirs is run.
 set -eu
 stop() { printf 'setup: %s\n' "$*" >&2; exit 2; }
 command -v npm >/dev/null 2>&1 || stop "npm (Node.js 18 or newer) is needed and was not found. Install it (Debian: apt-get install nodejs npm) and run make again."
