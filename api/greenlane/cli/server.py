@@ -1,11 +1,13 @@
-"""One request to a center's server, with the standard library: what `capture` and `receipt` share."""
+"""One request to a center's server, with the standard library: what the commands of members and clients share."""
 
 import argparse
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException, InvalidURL
+from http.client import HTTPException, HTTPResponse, InvalidURL
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,12 +16,31 @@ from greenlane.core.errors import Faults, GreenlaneError, InvalidInput, Unavaila
 
 _TIMEOUT_S = 60
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_PIECE_BYTES = 256 * 1024
 
 
 class ServerRefused(GreenlaneError):
-    """The server answered with a problem."""
+    """The server answered with a problem.
+
+    Attributes:
+        status: of HTTP; None where this is a part of a larger problem, or no answer at all.
+        problem: code of the problem; None where it gave none.
+    """
 
     code = "server-refused"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        where: str | None = None,
+        remedy: str | None = None,
+        status: int | None = None,
+        problem: str | None = None,
+    ) -> None:
+        super().__init__(detail, where=where, remedy=remedy)
+        self.status = status
+        self.problem = problem
 
 
 class ServerAway(Unavailable):
@@ -27,13 +48,23 @@ class ServerAway(Unavailable):
 
     Attributes:
         problem: code of the problem that it answered with; None where it gave none.
+        is_answer: whether a server answered at all.
     """
 
     code = "server-away"
 
-    def __init__(self, detail: str, *, remedy: str | None = None, retry_after_s: int = 5, problem: str | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        remedy: str | None = None,
+        retry_after_s: int = 5,
+        problem: str | None = None,
+        is_answer: bool = False,
+    ) -> None:
         super().__init__(detail, remedy=remedy, retry_after_s=retry_after_s)
         self.problem = problem
+        self.is_answer = is_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +74,20 @@ class Answer:
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streamed:
+    """What the server answers while it is read.
+
+    Attributes:
+        headers: their names in lower case.
+        pieces: the body as it comes; ServerAway where the connection breaks. A body cut short by a clean end just ends.
+    """
+
+    status: int
+    headers: dict[str, str]
+    pieces: Iterator[bytes]
 
 
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,25 +107,69 @@ def send(
         ServerAway: no answer, or 429 or 503.
         ServerRefused: any other status from 400 on; what the problem details say.
     """
+    with _opened(args, method, path, body, headers) as answer:
+        try:
+            return Answer(status=answer.status, headers=dict(answer.headers), body=answer.read(_MAX_ANSWER_BYTES))
+        except (HTTPException, OSError) as cause:
+            raise _away(args.url, cause) from cause
+
+
+@contextmanager
+def stream(args: argparse.Namespace, path: str, *, headers: dict[str, str] | None = None) -> Iterator[Streamed]:
+    """Asks for what may be large; the body is read within the block.
+
+    Raises:
+        InvalidInput, ServerAway, ServerRefused: as for `send`.
+    """
+    with _opened(args, "GET", path, None, headers) as answer:
+        yield Streamed(
+            status=answer.status,
+            headers={name.lower(): value for name, value in answer.headers.items()},
+            pieces=_pieces(args.url, answer),
+        )
+
+
+def _pieces(url: str, answer: HTTPResponse) -> Iterator[bytes]:
+    while True:
+        try:
+            piece = answer.read(_PIECE_BYTES)
+        except (HTTPException, OSError) as cause:
+            raise _away(url, cause) from cause
+        if not piece:
+            return
+        yield piece
+
+
+def _opened(args: argparse.Namespace, method: str, path: str, body: bytes | None, headers: dict[str, str] | None) -> HTTPResponse:
     _require_web_url(args.url)
     request = urllib.request.Request(args.url.rstrip("/") + path, data=body, method=method, headers=headers or {})  # noqa: S310 the scheme is checked above
     if args.key_file:
         request.add_header("Authorization", f"Bearer {read_secret(args.key_file)}")
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=_TIMEOUT_S) as answer:
-            return Answer(status=answer.status, headers=dict(answer.headers), body=answer.read(_MAX_ANSWER_BYTES))
+        answer: HTTPResponse = urllib.request.build_opener(_NoRedirect).open(request, timeout=_TIMEOUT_S)
     except urllib.error.HTTPError as refusal:
         with refusal:
-            raise _refusal(refusal.code, refusal.read(_MAX_ANSWER_BYTES), refusal.headers.get("Retry-After")) from None
+            raise _refusal(refusal.code, _rest(refusal), refusal.headers.get("Retry-After")) from None
     except InvalidURL as cause:
         raise _not_sendable() from cause
     except (urllib.error.URLError, HTTPException, OSError) as cause:
-        reason = getattr(cause, "reason", cause)
-        raise ServerAway(
-            f"{args.url} cannot be reached: {str(reason) or type(reason).__name__}.", remedy="Is it running? Check --url."
-        ) from cause
+        raise _away(args.url, cause) from cause
     except ValueError as cause:
         raise _not_sendable() from cause
+    return answer
+
+
+def _rest(refusal: urllib.error.HTTPError) -> bytes:
+    try:
+        return refusal.read(_MAX_ANSWER_BYTES)
+    except (HTTPException, OSError):
+        # Its status has said enough.
+        return b""
+
+
+def _away(url: str, cause: Exception) -> ServerAway:
+    reason = getattr(cause, "reason", cause)
+    return ServerAway(f"{url} cannot be reached: {str(reason) or type(reason).__name__}.", remedy="Is it running? Check --url.")
 
 
 def json_object(answer: Answer) -> dict[str, Any]:
@@ -145,5 +234,8 @@ def _refusal(status: int, body: bytes, retry_after: str | None) -> GreenlaneErro
             remedy=wait,
             retry_after_s=int(retry_after or 5) if is_told else 5,
             problem=code if isinstance(code, str) else None,
+            is_answer=True,
         )
-    return Faults(faults) if faults else ServerRefused(detail)
+    if faults:
+        return Faults(faults)
+    return ServerRefused(detail, status=status, problem=code if isinstance(code, str) else None)
