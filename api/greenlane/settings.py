@@ -1,7 +1,8 @@
 """The environment, read once, as one frozen value; every fault is reported at once.
 
 A secret never stands in a variable of its own: `GREENLANE_DATABASE_URL_FILE` names a file that holds the URL with its password,
-`GREENLANE_PASSWORD_FILE` one that holds the keystore's password, `GREENLANE_RPC_TOKEN_FILE` one with tokens for nodes.
+`GREENLANE_PASSWORD_FILE` one that holds the keystore's password, `GREENLANE_RPC_TOKEN_FILE` one with tokens for nodes,
+`GREENLANE_DOCUMENTS_TOKEN_FILE` one with Kubo's bearer token, `GREENLANE_PARTNERS_FILE` one with other centers' API keys.
 """
 
 import ipaddress
@@ -14,7 +15,16 @@ from urllib.parse import urlsplit
 from greenlane.core.errors import Faults, GreenlaneError, InvalidInput
 
 _NUMBER = re.compile(r"\d{1,12}(\.\d{1,6})?", re.ASCII)
-_COUNT = re.compile(r"\d{1,12}", re.ASCII)
+_COUNT = re.compile(r"\d{1,15}", re.ASCII)
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}", re.ASCII)
+# Nothing that runs, unpacks or scripts: an operator who wants more names the whole list.
+_DOCUMENT_TYPES = (
+    "application/pdf,image/jpeg,image/png,image/webp,image/gif,image/heic,image/tiff,"
+    "text/plain,text/csv,application/json,application/xml,text/xml,"
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet,"
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document,"
+    "application/vnd.oasis.opendocument.spreadsheet,application/vnd.oasis.opendocument.text"
+)
 _THIS_MACHINE = "127.0.0.0/8,::1"
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -40,6 +50,16 @@ class Settings:
         max_body_bytes: largest request body.
         max_events: most events in one capture.
         max_unpublished: entries of one center that may wait for the worker before captures get 503.
+        documents_url: RPC of the Kubo node that keeps documents; None: the block store in the home folder.
+        documents_token_file: bearer token for that node; None: it wants none.
+        max_document_bytes: largest document.
+        max_uploads: uploads of one center that may be open at once.
+        max_staged_bytes: bytes of one center that may be on their way at once.
+        upload_kept_s: how long an upload may be gone on with.
+        document_types: media types of documents that are taken.
+        partners_file: the centers that hold our documents, and whose we hold; None: there are none.
+        max_held_bytes: how much one partner may ask this deployment to hold.
+        reconcile_interval_s: how often the worker compares what is pinned with what should be.
         key_rate, public_rate: requests a minute for one API key, and for one address without a key.
         trusted_proxies: addresses whose X-Forwarded-For is believed.
         metrics_allowed: who may read /metrics; nobody where empty. By default this machine, and nobody where `public_url` is of
@@ -60,6 +80,16 @@ class Settings:
     max_body_bytes: int
     max_events: int
     max_unpublished: int
+    documents_url: str | None
+    documents_token_file: Path | None
+    max_document_bytes: int
+    max_uploads: int
+    max_staged_bytes: int
+    upload_kept_s: int
+    document_types: frozenset[str]
+    partners_file: Path | None
+    max_held_bytes: int
+    reconcile_interval_s: float
     key_rate: int
     public_rate: int
     trusted_proxies: tuple[str, ...]
@@ -97,6 +127,16 @@ def read_settings(environment: Mapping[str, str], *, read_file: Callable[[Path],
         max_body_bytes=reader.count("MAX_BODY_BYTES", 10 * 1024 * 1024, 1024, 1024**3),
         max_events=reader.count("MAX_EVENTS", 5_000, 1, 1_000_000),
         max_unpublished=reader.count("MAX_UNPUBLISHED", 500_000, 1, 100_000_000),
+        documents_url=reader.optional_url("DOCUMENTS_URL"),
+        documents_token_file=reader.secret_file("DOCUMENTS_TOKEN_FILE"),
+        max_document_bytes=reader.count("MAX_DOCUMENT_BYTES", 1024**3, 1024, 64 * 1024**3),
+        max_uploads=reader.count("MAX_UPLOADS", 100, 1, 100_000),
+        max_staged_bytes=reader.count("MAX_STAGED_BYTES", 8 * 1024**3, 1024, 100 * 1024**4),
+        upload_kept_s=reader.count("UPLOAD_KEPT_S", 86_400, 60, 30 * 86_400),
+        document_types=reader.media_types("DOCUMENT_TYPES", _DOCUMENT_TYPES),
+        partners_file=reader.secret_file("PARTNERS_FILE"),
+        max_held_bytes=reader.count("MAX_HELD_BYTES", 100 * 1024**3, 1024, 100 * 1024**4),
+        reconcile_interval_s=reader.number("RECONCILE_INTERVAL_S", 60, 1, 86_400),
         key_rate=reader.count("KEY_RATE", 6_000, 1, 10_000_000),
         public_rate=reader.count("PUBLIC_RATE", 600, 1, 10_000_000),
         trusted_proxies=tuple(reader.words("TRUSTED_PROXIES")),
@@ -172,6 +212,17 @@ class _Reader:
             self._fault(name, "this is no http or https URL.", "Write it like https://host.example.")
             return default
         return text
+
+    def optional_url(self, name: str) -> str | None:
+        return self.url(name, "").rstrip("/") if self.text(name, "") else None
+
+    def media_types(self, name: str, default: str) -> frozenset[str]:
+        types = self.words(name, default)
+        if not types or not all(_MEDIA_TYPE.fullmatch(each) for each in types):
+            self._fault(
+                name, "one of the values is no media type, or there is none.", "Write them like application/pdf,image/png."
+            )
+        return frozenset(types)
 
     def words(self, name: str, default: str = "") -> list[str]:
         return [part.strip() for part in self.text(name, default).split(",") if part.strip()]

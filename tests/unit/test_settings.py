@@ -14,6 +14,12 @@ NUMBERS = {
     "MAX_BODY_BYTES": (1024, 1024**3),
     "MAX_EVENTS": (1, 1_000_000),
     "MAX_UNPUBLISHED": (1, 100_000_000),
+    "MAX_DOCUMENT_BYTES": (1024, 64 * 1024**3),
+    "MAX_UPLOADS": (1, 100_000),
+    "MAX_STAGED_BYTES": (1024, 100 * 1024**4),
+    "UPLOAD_KEPT_S": (60, 2_592_000),
+    "MAX_HELD_BYTES": (1024, 100 * 1024**4),
+    "RECONCILE_INTERVAL_S": (1, 86_400),
     "KEY_RATE": (1, 10_000_000),
     "PUBLIC_RATE": (1, 10_000_000),
     "POLL_INTERVAL_S": (0.01, 60),
@@ -83,14 +89,14 @@ def test_a_misspelt_variable_is_never_taken_for_a_default(name: str) -> None:
 def test_numbers_hold_their_bounds(name: str) -> None:
     low, high = NUMBERS[name]
     attribute = name.lower()
-    assert getattr(read(**{name: f"{low:g}"}), attribute) == low
+    assert getattr(read(**{name: str(low)}), attribute) == low
     assert getattr(read(**{name: str(high)}), attribute) == high
     wrong = [f"{low - low / 2:f}".rstrip("0") if low < 1 else str(low - 1), str(high + 1)]
     for text in [*wrong, "-1", "", " ", "1e3", "0x10", "nan", "inf", "٣", "1_000", "9" * 400]:
         assert faults({f"GREENLANE_{name}": text}) == [f"GREENLANE_{name}"], text
 
 
-@pytest.mark.parametrize("name", [name for name in NUMBERS if not name.endswith("_S")])
+@pytest.mark.parametrize("name", [name for name in NUMBERS if not name.endswith("INTERVAL_S")])
 def test_half_a_port_or_event_is_refused_and_not_rounded(name: str) -> None:
     assert faults({f"GREENLANE_{name}": "2000.5"}) == [f"GREENLANE_{name}"]
 
@@ -103,6 +109,20 @@ def test_what_is_no_url_is_a_fault_and_no_crash(url: str) -> None:
     assert faults({"GREENLANE_PUBLIC_URL": url}) == ["GREENLANE_PUBLIC_URL"]
     if url:
         assert faults({"GREENLANE_RPC_URLS": f"http://node:8545,{url}"}) == ["GREENLANE_RPC_URLS"]
+
+
+def test_documents_lie_at_home_unless_a_node_is_named_and_only_types_that_run_nothing_are_taken(tmp_path: Path) -> None:
+    settings = read()
+    assert (settings.documents_url, settings.documents_token_file, settings.partners_file) == (None, None, None)
+    assert {"application/pdf", "image/jpeg", "text/csv"} <= settings.document_types
+    assert not {"text/html", "image/svg+xml", "application/zip", "application/x-sh"} & settings.document_types
+    assert read(DOCUMENTS_URL="http://127.0.0.1:5001/").documents_url == "http://127.0.0.1:5001"
+    assert faults({"GREENLANE_DOCUMENTS_URL": "kubo:5001"}) == ["GREENLANE_DOCUMENTS_URL"]
+    assert read(DOCUMENT_TYPES="application/pdf, text/html").document_types == {"application/pdf", "text/html"}
+    for wrong in ("", ",", "pdf", "application/pdf;v=1", "Application/PDF", "*/*"):
+        assert faults({"GREENLANE_DOCUMENT_TYPES": wrong}) == ["GREENLANE_DOCUMENT_TYPES"], wrong
+    for name in ("DOCUMENTS_TOKEN_FILE", "PARTNERS_FILE"):
+        assert faults({f"GREENLANE_{name}": str(tmp_path / "none")}) == [f"GREENLANE_{name}"]
 
 
 def test_lists_are_split_at_commas_in_order() -> None:
