@@ -20,6 +20,7 @@ from greenlane.core.receipt import (
     MAX_RECEIPT_BYTES,
     Anchor,
     Disclosure,
+    DocumentDisclosure,
     Inclusion,
     Receipt,
     ReceiptInvalid,
@@ -51,9 +52,10 @@ from greenlane.core.units import (
     TreeSize,
     TxHash,
 )
-from greenlane.core.wire import encode_base64
+from greenlane.core.wire import FieldInvalid, encode_base64
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds.descriptions import confidential_description, descriptions
 from worlds.events import CONTEXT, event_document
 
 DIGESTS = st.binary(min_size=32, max_size=32)
@@ -79,14 +81,16 @@ SEALS = st.builds(Seals, changes=st.lists(STATES, max_size=3).map(tuple), anchor
 def receipts(draw: st.DrawFn) -> Receipt:
     kind = draw(st.sampled_from(EntryKind))
     is_blinded = draw(st.booleans())
-    disclosure = Disclosure(
-        event=draw(st.none() | st.dictionaries(st.text(max_size=8), JSON_VALUES, max_size=4)),
-        cbv_version=draw(st.sampled_from(CbvVersion)),
-        salt=draw(st.none() | DIGESTS.map(Salt)) if is_blinded else None,
-    )
+    salt = draw(st.none() | DIGESTS.map(Salt)) if is_blinded else None
+    disclosure: Disclosure | DocumentDisclosure | None = None
+    if kind is EntryKind.EVENT:
+        event = draw(st.none() | st.dictionaries(st.text(max_size=8), JSON_VALUES, max_size=4))
+        disclosure = Disclosure(event=event, cbv_version=draw(st.sampled_from(CbvVersion)), salt=salt)
+    elif kind is EntryKind.DOCUMENT:
+        disclosure = DocumentDisclosure(description=draw(st.none() | descriptions()), salt=salt)
     return Receipt(
         entry=Entry(kind=kind, is_blinded=is_blinded, subject=draw(DIGESTS), content=draw(DIGESTS)),
-        disclosure=disclosure if kind is EntryKind.EVENT else None,
+        disclosure=disclosure,
         inclusion=Inclusion(leaf_index=LeafIndex(draw(COUNTS)), tree_size=TreeSize(draw(COUNTS)), hashes=draw(HASHES)),
         checkpoint=NOTE,
         anchor=Anchor(
@@ -124,6 +128,12 @@ RECEIPT = Receipt(
     ),
 )
 
+OF_A_DOCUMENT = replace(
+    RECEIPT,
+    entry=replace(RECEIPT.entry, kind=EntryKind.DOCUMENT),
+    disclosure=DocumentDisclosure(description=confidential_description(), salt=Salt(bytes(32))),
+)
+
 
 @given(receipts())
 def test_a_receipt_is_read_as_it_was_written(receipt: Receipt) -> None:
@@ -154,7 +164,7 @@ def test_any_other_spelling_of_a_receipt_is_refused_but_for_a_last_newline(recei
     ],
 )
 def test_another_spelling_inside_the_disclosed_event_is_refused(detail: Any, spelled: bytes, otherwise: bytes) -> None:
-    assert RECEIPT.disclosure is not None
+    assert isinstance(RECEIPT.disclosure, Disclosure)
     data = encode_receipt(replace(RECEIPT, disclosure=replace(RECEIPT.disclosure, event={"ex:detail": detail})))
     changed = data.replace(b'"ex:detail":' + spelled, b'"ex:detail":' + otherwise).replace(
         b'"ex:detail":"' + spelled, b'"ex:detail":"' + otherwise
@@ -171,8 +181,8 @@ def filled(length: int) -> str:
     return encode_base64(bytes(length))
 
 
-def broken(path: list[str | int], value: Any) -> bytes:
-    document: Any = json.loads(encode_receipt(RECEIPT))
+def broken(path: list[str | int], value: Any, *, of: Receipt = RECEIPT) -> bytes:
+    document: Any = json.loads(encode_receipt(of))
     at = document
     for step in path[:-1]:
         at = at[step]
@@ -277,6 +287,53 @@ def test_a_receipt_with_seals_is_read_without_what_judges_them() -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_the_receipt_of_an_event_has_the_bytes_that_it_had_before_documents_were_disclosed() -> None:
+    assert sha256(encode_receipt(RECEIPT)).hex() == "6c0792dd2e641749ac5176e0b8bc4c9c4b4169af3ce749753bd274320d21129e"
+
+
+def test_the_receipt_of_a_document_is_read_as_it_was_written_and_no_byte_of_it_can_be_changed_unseen() -> None:
+    data = encode_receipt(OF_A_DOCUMENT)
+    assert parse_receipt(data) == OF_A_DOCUMENT
+    for place in range(len(data)):
+        changed = bytearray(data)
+        changed[place] ^= 1 << place % 7
+        try:
+            other = parse_receipt(bytes(changed))
+        except InvalidInput as refusal:
+            assert refusal.detail
+        else:
+            assert other != OF_A_DOCUMENT
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where"),
+    [
+        (["disclosure"], {"event": None, "cbvVersion": "CBV2.0", "salt": None}, "/disclosure/event"),
+        (["disclosure", "salt"], "AAAA", "/disclosure/salt"),
+        (["disclosure", "salt"], KeyError, "/disclosure"),
+        (["disclosure", "more"], 1, "/disclosure/more"),
+        (["disclosure", "document"], [], "/disclosure/document"),
+        (["disclosure", "document", "cid"], "b" * 59, "/disclosure/document/cid"),
+        (["disclosure", "document", "issuedOn"], "2026-7-1", "/disclosure/document/issuedOn"),
+        (["disclosure", "document", "about"], [], "/disclosure/document/about"),
+        (["disclosure", "document", "confidential", "readers", 1, "recipient"], "age1", None),
+        (["disclosure"], None, "/disclosure"),
+    ],
+)
+def test_a_fault_of_a_documents_receipt_points_at_its_field(path: list[str | int], value: Any, where: str | None) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_receipt(broken(path, value, of=OF_A_DOCUMENT))
+    assert caught.value.where == (where or "/disclosure/document/confidential/readers/1/recipient")
+
+
+@pytest.mark.parametrize("kind", [EntryKind.CREDENTIAL, EntryKind.RETIREMENT])
+def test_an_entry_of_another_kind_discloses_nothing(kind: EntryKind) -> None:
+    entry = encode_base64(replace(RECEIPT.entry, kind=kind).encode())
+    with pytest.raises(FieldInvalid) as caught:
+        parse_receipt(broken(["entry"], entry))
+    assert caught.value.where == "/disclosure"
+
+
 def test_a_plain_entry_has_no_salt_and_other_kinds_no_disclosure() -> None:
     with pytest.raises(ReceiptInvalid) as caught:
         replace(RECEIPT, entry=replace(RECEIPT.entry, is_blinded=False))
@@ -289,7 +346,7 @@ def test_a_plain_entry_has_no_salt_and_other_kinds_no_disclosure() -> None:
 def test_what_is_too_large_is_neither_read_nor_written() -> None:
     with pytest.raises(ReceiptInvalid, match="at most"):
         parse_receipt(bytes(MAX_RECEIPT_BYTES + 1))
-    assert RECEIPT.disclosure is not None
+    assert isinstance(RECEIPT.disclosure, Disclosure)
     large = replace(RECEIPT, disclosure=replace(RECEIPT.disclosure, event={"x": "y" * MAX_RECEIPT_BYTES}))
     with pytest.raises(ReceiptInvalid, match="at most"):
         encode_receipt(large)
@@ -362,7 +419,7 @@ def test_what_is_far_too_large_is_not_written_the_slow_way() -> None:
 def test_what_would_read_otherwise_is_not_written() -> None:
     # A tuple is written as a list is, and read back as one.
     event: Any = {"epcList": ("a", "b")}
-    assert RECEIPT.disclosure is not None
+    assert isinstance(RECEIPT.disclosure, Disclosure)
     with pytest.raises(InvalidInput):
         encode_receipt(replace(RECEIPT, disclosure=replace(RECEIPT.disclosure, event=event)))
 

@@ -4,8 +4,8 @@ One JSON form, versioned, in one spelling; every key is always there, and null s
 base64, what the chain knows is hex. A receipt says nothing by itself: `greenlane.verify` judges it against a trust file. Its log
 part alone is also written as a C2SP tlog-proof, for whoever verifies with other tools.
 
-The shape of `disclosure` belongs to the kind of the entry. This version discloses events; an entry of another kind is carried
-with `disclosure` null.
+The shape of `disclosure` belongs to the kind of the entry (`core.disclosure`): this version discloses events and documents, and
+carries an entry of another kind with `disclosure` null.
 
 `seals` carries sealed blocks as bytes, and nothing here looks into them: `core.sealing` judges them. They share the receipt's
 bound with the event, so a receipt of a large event has room for fewer changes of the validator set than MAX_SET_CHANGES.
@@ -20,8 +20,8 @@ from datetime import datetime
 from greenlane.core.anchoring import ADDRESS_BYTES
 from greenlane.core.canonical import JsonValue, canonical_bytes, parse_json, pointer
 from greenlane.core.checkpoint import Checkpoint, parse_checkpoint_body
-from greenlane.core.entry import ENTRY_BYTES, SALT_BYTES, Entry, EntryKind
-from greenlane.core.epcis.eventhash import CbvVersion
+from greenlane.core.disclosure import Disclosure, DocumentDisclosure, disclosure_value, fits_kind, read_disclosure
+from greenlane.core.entry import ENTRY_BYTES, Entry
 from greenlane.core.errors import InvalidInput
 from greenlane.core.merkle import HASH_BYTES, MAX_PROOF_HASHES
 from greenlane.core.note import MAX_NOTE_BYTES, parse_note
@@ -41,7 +41,6 @@ from greenlane.core.units import (
     LeafIndex,
     NodeHash,
     RootHash,
-    Salt,
     TreeSize,
     TxHash,
 )
@@ -64,6 +63,25 @@ from greenlane.core.wire import (
     shown,
 )
 
+__all__ = [
+    "MAX_RECEIPT_BYTES",
+    "RECEIPT_TYPE",
+    "RECEIPT_VERSION",
+    "Anchor",
+    "Disclosure",
+    "DocumentDisclosure",
+    "Inclusion",
+    "Receipt",
+    "ReceiptInvalid",
+    "TlogProof",
+    "TlogProofInvalid",
+    "encode_receipt",
+    "encode_tlog_proof",
+    "parse_receipt",
+    "parse_tlog_proof",
+    "to_tlog_proof",
+]
+
 RECEIPT_TYPE = "GreenlaneReceipt"
 RECEIPT_VERSION = 1
 MAX_RECEIPT_BYTES = 1_048_576
@@ -83,21 +101,6 @@ class TlogProofInvalid(InvalidInput):
     """A text is no C2SP tlog-proof."""
 
     code = "tlog-proof-invalid"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disclosure:
-    """What an entry of the kind event stands for, as far as the bearer may know it.
-
-    Attributes:
-        event: the whole event as accepted, its own "@context" included; None where it is withheld or travels beside the receipt.
-        cbv_version: the rules by which the entry's event hash was made.
-        salt: for a blinded entry its salt, or None where that is withheld or forgotten; None for a plain one.
-    """
-
-    event: dict[str, JsonValue] | None
-    cbv_version: CbvVersion
-    salt: Salt | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +152,7 @@ class Receipt:
 
     Attributes:
         entry: as the log holds it.
-        disclosure: what it stands for; None unless it is of the kind event.
+        disclosure: what it stands for: of an event a Disclosure, of a document a DocumentDisclosure, of any other kind None.
         inclusion: its place in the log.
         checkpoint: the signed note, unread: nothing in it counts before its signature is checked.
         anchor: where the chain holds the checkpoint's root.
@@ -157,17 +160,15 @@ class Receipt:
     """
 
     entry: Entry
-    disclosure: Disclosure | None
+    disclosure: Disclosure | DocumentDisclosure | None
     inclusion: Inclusion
     checkpoint: str
     anchor: Anchor
     seals: Seals | None = None
 
     def __post_init__(self) -> None:
-        if (self.disclosure is not None) != (self.entry.kind is EntryKind.EVENT):
-            raise ReceiptInvalid(
-                "A disclosure stands beside an entry of the kind event, and beside no other.", where="/disclosure"
-            )
+        if not fits_kind(self.disclosure, self.entry.kind):
+            raise ReceiptInvalid("What is disclosed is not of the kind of the entry.", where="/disclosure")
         if self.disclosure is not None and self.disclosure.salt is not None and not self.entry.is_blinded:
             raise ReceiptInvalid("A plain entry has no salt.", where="/disclosure/salt")
 
@@ -218,9 +219,11 @@ def parse_receipt(data: bytes) -> Receipt:
     )
     read_constant(value["type"], "/type", RECEIPT_TYPE)
     read_constant(value["version"], "/version", RECEIPT_VERSION)
+    entry = _read_entry(value["entry"])
+    disclosed = value["disclosure"]
     receipt = Receipt(
-        entry=_read_entry(value["entry"]),
-        disclosure=None if value["disclosure"] is None else _read_disclosure(value["disclosure"]),
+        entry=entry,
+        disclosure=None if disclosed is None else read_disclosure(disclosed, entry.kind, "/disclosure"),
         inclusion=_read_inclusion(value["inclusion"]),
         checkpoint=_read_checkpoint(value["checkpoint"]),
         anchor=_read_anchor(value["anchor"]),
@@ -248,7 +251,7 @@ def encode_receipt(receipt: Receipt) -> bytes:
             "type": RECEIPT_TYPE,
             "version": RECEIPT_VERSION,
             "entry": encode_base64(receipt.entry.encode()),
-            "disclosure": None if receipt.disclosure is None else _disclosure_value(receipt.disclosure),
+            "disclosure": None if receipt.disclosure is None else disclosure_value(receipt.disclosure),
             "inclusion": {
                 "leafIndex": receipt.inclusion.leaf_index,
                 "treeSize": receipt.inclusion.tree_size,
@@ -328,19 +331,6 @@ def _read_entry(value: JsonValue) -> Entry:
         return Entry.decode(data)
     except InvalidInput as error:
         raise FieldInvalid(error.detail, where="/entry") from error
-
-
-def _read_disclosure(value: JsonValue) -> Disclosure:
-    where = "/disclosure"
-    fields = read_object(value, ("event", "cbvVersion", "salt"), where)
-    event = fields["event"]
-    if event is not None and not isinstance(event, dict):
-        raise FieldInvalid("An object, or null, is expected.", where=f"{where}/event")
-    version = read_line(fields["cbvVersion"], f"{where}/cbvVersion", longest=16)
-    if version not in list(CbvVersion):
-        raise FieldInvalid(f"No version {shown(version)} of the event hash is known.", where=f"{where}/cbvVersion")
-    salt = None if fields["salt"] is None else read_base64(fields["salt"], f"{where}/salt", length=SALT_BYTES)
-    return Disclosure(event=event, cbv_version=CbvVersion(version), salt=None if salt is None else Salt(salt))
 
 
 def _read_inclusion(value: JsonValue) -> Inclusion:
@@ -425,14 +415,6 @@ def _seals_value(seals: Seals) -> dict[str, JsonValue]:
 
 def _sealed_state_value(state: SealedState) -> dict[str, JsonValue]:
     return {"header": encode_base64(state.header), "witness": [encode_base64(node) for node in state.witness]}
-
-
-def _disclosure_value(disclosure: Disclosure) -> dict[str, JsonValue]:
-    return {
-        "event": disclosure.event,
-        "cbvVersion": disclosure.cbv_version.value,
-        "salt": None if disclosure.salt is None else encode_base64(disclosure.salt),
-    }
 
 
 def _anchor_value(anchor: Anchor) -> dict[str, JsonValue]:

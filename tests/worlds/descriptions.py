@@ -1,0 +1,101 @@
+"""Descriptions of documents for tests: one of a certificate, and any that may be stated."""
+
+from dataclasses import replace
+from datetime import date
+
+from greenlane.core.crypto import sha256
+from greenlane.core.documents.cid import Cid, Codec
+from greenlane.core.documents.description import (
+    DOCUMENT_TYPES,
+    MAX_ABOUT,
+    Confidential,
+    Description,
+    DocumentReader,
+    MemberName,
+)
+from greenlane.core.units import CenterId, MemberId
+from hypothesis import strategies as st
+
+LOT = "https://id.gs1.org/01/09521321000018/10/LOT-7"
+RECIPIENT = "age1" + "q" * 58
+OTHER_RECIPIENT = "age1" + "p" * 58
+COOPERATIVE = MemberName(center=CenterId("lima"), member=MemberId("cooperativa-norandino"))
+ROASTER = MemberName(center=CenterId("tianjin"), member=MemberId("roaster"))
+
+
+def description(data: bytes = b"a certificate", *, about: tuple[str, ...] = (LOT,)) -> Description:
+    """A public certificate of one chunk."""
+    return Description(
+        stated_by=COOPERATIVE,
+        cid=Cid.of(Codec.RAW, data),
+        size=len(data),
+        digest=sha256(data),
+        media_type="application/pdf",
+        name="organic-2026.pdf",
+        document_type="cert",
+        issuer="Certificadora Ejemplo",
+        issued_on=date(2026, 7, 1),
+        about=about,
+        confidential=None,
+        replaces=None,
+    )
+
+
+def confidential_description(plain: bytes = b"a certificate", stored: bytes = b"its age file") -> Description:
+    """The same, encrypted for a named member and for whoever holds the link."""
+    readers = (
+        DocumentReader(recipient=RECIPIENT, name=ROASTER),
+        DocumentReader(recipient=OTHER_RECIPIENT, name=None),
+    )
+    return replace(
+        description(plain),
+        cid=Cid.of(Codec.RAW, stored),
+        size=len(stored),
+        confidential=Confidential(digest=sha256(stored), readers=readers),
+    )
+
+
+_DIGESTS = st.binary(min_size=32, max_size=32)
+_SLUGS = st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True)
+_CIDS = st.builds(Cid, codec=st.sampled_from(Codec), digest=_DIGESTS)
+_MEMBERS = st.builds(MemberName, center=_SLUGS.map(CenterId), member=_SLUGS.map(MemberId))
+_LINES = st.text(
+    st.characters(codec="utf-8", categories=("L", "N", "P", "S"), exclude_characters='/\\:*?"<>|'), min_size=1, max_size=40
+)
+_URIS = st.one_of(
+    st.from_regex(r"[0-9]{13}", fullmatch=True).map(lambda digits: f"urn:example:thing:{digits}"),
+    st.from_regex(r"[A-Za-z0-9]{1,8}", fullmatch=True).map(lambda serial: f"https://id.gs1.org/01/09521321000018/21/{serial}"),
+    st.from_regex(r"[0-9a-f]{64}", fullmatch=True).map(lambda digest: f"ni:///sha-256;{digest}?ver=CBV2.0"),
+    st.from_regex(r"[a-z]{1,12}", fullmatch=True).map(lambda name: f"did:web:{name}.example"),
+)
+_RECIPIENTS = st.from_regex(r"age1[qpzry9x8gf2tvdw0s3jn54khce6mua7l]{58}", fullmatch=True)
+_CONFIDENTIAL = st.builds(
+    Confidential,
+    digest=_DIGESTS,
+    readers=st.lists(
+        st.builds(DocumentReader, recipient=_RECIPIENTS, name=st.none() | _MEMBERS),
+        min_size=1,
+        max_size=4,
+        unique_by=lambda reader: reader.recipient,
+    ).map(tuple),
+)
+
+
+@st.composite
+def descriptions(draw: st.DrawFn) -> Description:
+    """Any description that may be stated."""
+    cid = draw(_CIDS)
+    return Description(
+        stated_by=draw(_MEMBERS),
+        cid=cid,
+        size=draw(st.integers(0, 2**53 - 1)),
+        digest=draw(_DIGESTS),
+        media_type=draw(st.from_regex(r"[a-z0-9][a-z0-9+.-]{0,20}/[a-z0-9][a-z0-9+.-]{0,20}", fullmatch=True)),
+        name=draw(_LINES.filter(lambda name: not name.startswith(".") and not name.endswith("."))),
+        document_type=draw(st.sampled_from(sorted(DOCUMENT_TYPES))),
+        issuer=draw(st.none() | _LINES),
+        issued_on=draw(st.none() | st.dates()),
+        about=tuple(draw(st.lists(_URIS, min_size=1, max_size=min(MAX_ABOUT, 6), unique=True))),
+        confidential=draw(st.none() | _CONFIDENTIAL),
+        replaces=draw(st.none() | _CIDS.filter(lambda other: other != cid)),
+    )
