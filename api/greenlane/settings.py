@@ -219,9 +219,7 @@ class _Reader:
     def media_types(self, name: str, default: str) -> frozenset[str]:
         types = self.words(name, default)
         if not types or not all(_MEDIA_TYPE.fullmatch(each) for each in types):
-            self._fault(
-                name, "one of the values is no media type, or there is none.", "Write them like application/pdf,image/png."
-            )
+            self._fault(name, "one of the values is no media type, or none is there.", "Write them like text/csv,image/png.")
         return frozenset(types)
 
     def words(self, name: str, default: str = "") -> list[str]:

@@ -10,10 +10,10 @@ from greenlane.core.canonical import canonical_bytes, parse_json
 from greenlane.core.entry import Entry, EntryKind, opens
 from greenlane.core.epcis.event import MAX_EVENT_BYTES, Event, EventFault
 from greenlane.core.units import CenterId, LeafIndex, MemberId
-from greenlane.ports.accounts import Member, Visibility
+from greenlane.ports.accounts import Member, MemberUnknown, Visibility
 from greenlane.ports.answers import IdempotencyKeyReused, Once
 from greenlane.ports.jobs import CaptureJob
-from greenlane.services.capture import MemberUnknown, QueueFull
+from greenlane.ports.log import QueueFull
 from worlds.deployment import COOPERATIVE, LIMA, ROASTER, TIANJIN, World, close_world, make_world
 from worlds.events import CONTEXT, GTIN, event_document, item, parsed, some_events
 from worlds.storms import BreakingStore, Crash

@@ -6,7 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from greenlane.core.errors import NotFound
 from greenlane.core.units import CenterId, MemberId
+
+
+class MemberUnknown(NotFound):
+    """The center vouches for no member of that name."""
+
+    code = "member-unknown"
+    default_remedy = "Ask the center's operator to enrol the member first."
 
 
 class MemberRole(StrEnum):

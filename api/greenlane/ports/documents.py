@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from greenlane.core.documents.cid import Cid
-from greenlane.core.errors import NotFound, ProofRefused, Unavailable
+from greenlane.core.errors import GreenlaneError, NotFound, ProofRefused, Unavailable
 
 Told = Callable[[int], None]
 """Told of progress: how many bytes are done so far."""
@@ -20,6 +20,21 @@ class DocumentMissing(NotFound):
 
     code = "document-missing"
     default_remedy = "Check the CID; where its center is away, ask again later or ask another center that holds it."
+
+
+class DocumentWithdrawn(GreenlaneError):
+    """The document was confidential, and its member withdrew it: its bytes are no longer handed out.
+
+    Attributes:
+        replaced_by: what its member put in its place; None where nothing is known of that.
+    """
+
+    code = "document-withdrawn"
+    default_remedy = "Ask for the document that took its place. Whoever read this one has read it."
+
+    def __init__(self, detail: str, *, replaced_by: Cid | None, where: str | None = None, remedy: str | None = None) -> None:
+        super().__init__(detail, where=where, remedy=remedy)
+        self.replaced_by = replaced_by
 
 
 class DocumentsUnavailable(Unavailable):

@@ -5,8 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from greenlane.core.errors import Unavailable
 from greenlane.core.tiles import TileId
 from greenlane.core.units import BlockNumber, CenterId, LeafIndex, RootHash, TreeSize, TxHash
+
+
+class QueueFull(Unavailable):
+    """More entries wait to be published than this deployment allows; the worker is behind or stopped."""
+
+    code = "queue-full"
+    default_remedy = "Send the same request again after the time in Retry-After; nothing of it was taken."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

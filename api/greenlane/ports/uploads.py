@@ -10,8 +10,15 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from greenlane.core.documents.cid import Cid
-from greenlane.core.errors import Conflict, Unavailable
+from greenlane.core.errors import Conflict, NotFound, Unavailable
 from greenlane.core.units import CenterId, LeafIndex, MemberId
+
+
+class UploadMissing(NotFound):
+    """There is no such upload, its time is over, or it is of another key."""
+
+    code = "upload-missing"
+    default_remedy = "Begin a new upload with POST /v1/uploads."
 
 
 class OffsetMismatch(Conflict):
@@ -63,7 +70,7 @@ class Uploads(Protocol):
     """Records of uploads, a room of the store."""
 
     def add(self, upload: Upload) -> None:
-        """A new one."""
+        """A new one; its id is new."""
 
     def get(self, upload_id: str) -> Upload | None:
         """The upload, or None."""
@@ -72,16 +79,24 @@ class Uploads(Protocol):
         """All of a center that are not stored yet, oldest first."""
 
     def mean(self, upload_id: str, cid: Cid) -> None:
-        """Writes down what its bytes turned out to be."""
+        """Writes down what its bytes turned out to be; they count as wanted until the upload is finished or dropped.
+
+        Raises:
+            NotFound: there is no such upload.
+        """
 
     def finish(self, upload_id: str, leaf_index: LeafIndex) -> None:
-        """Writes down that it was stored; the record stays until it expires, so that a repeated request gets its answer."""
+        """Writes down that it was stored; the record stays until it expires, so that a repeated request gets its answer.
+
+        Raises:
+            NotFound: there is no such upload.
+        """
 
     def drop(self, upload_id: str) -> None:
         """Forgets it; nothing where there is none."""
 
     def expired(self, at: datetime) -> Sequence[Upload]:
-        """Those whose time is over."""
+        """Those whose time is over, stored ones too; the first to expire first."""
 
 
 class Staging(Protocol):

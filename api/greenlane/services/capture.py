@@ -14,33 +14,18 @@ from greenlane.core.entry import SALT_BYTES, Entry, EntryKind
 from greenlane.core.epcis.event import Event, encode_event
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
 from greenlane.core.epcis.variant import DECLARATIONS, variant_digest
-from greenlane.core.errors import NotFound, Unavailable
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
-from greenlane.ports.accounts import Member, Visibility
+from greenlane.ports.accounts import Member, MemberUnknown, Visibility
 from greenlane.ports.answers import Once
 from greenlane.ports.audit import AuditLine
 from greenlane.ports.clock import Clock
 from greenlane.ports.entropy import Entropy
 from greenlane.ports.events import EventIdentity, ItemKey, StoredEvent
 from greenlane.ports.jobs import CapturedEvent, CaptureJob
-from greenlane.ports.log import LogHead
+from greenlane.ports.log import LogHead, QueueFull
 from greenlane.ports.store import Store, Transaction
 
 _NO_DECLARATIONS = variant_digest({})
-
-
-class QueueFull(Unavailable):
-    """More entries wait to be published than this deployment allows; the worker is behind or stopped."""
-
-    code = "queue-full"
-    default_remedy = "Send the same request again after the time in Retry-After; nothing of it was taken."
-
-
-class MemberUnknown(NotFound):
-    """The center vouches for no member of that name."""
-
-    code = "member-unknown"
-    default_remedy = "Ask the center's operator to enrol the member first."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
