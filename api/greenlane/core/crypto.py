@@ -9,6 +9,7 @@ without seals needs no curve of the chain. Sources: FIPS 180-4 (SHA-256), RFC 21
 import hashlib
 import hmac
 from collections.abc import Iterable
+from typing import Protocol
 
 from Crypto.Hash import keccak
 from Crypto.PublicKey import ECC
@@ -69,6 +70,21 @@ def sha256_of_stream(chunks: Iterable[bytes]) -> bytes:
     for chunk in chunks:
         digest.update(chunk)
     return digest.digest()
+
+
+class RunningDigest(Protocol):
+    """A digest of bytes that come in pieces."""
+
+    def update(self, data: bytes, /) -> None:
+        """Takes the next piece."""
+
+    def digest(self) -> bytes:
+        """The digest of all pieces so far."""
+
+
+def running_sha256() -> RunningDigest:
+    """A SHA-256 digest over pieces, where other things are done with each piece meanwhile."""
+    return hashlib.sha256()
 
 
 def hmac_sha256(key: bytes, data: bytes) -> bytes:
