@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from greenlane.adapters.sql.events import _KNOWN_IN_POSTGRES, _KNOWN_IN_SQLITE, TokenInvalid
+from greenlane.adapters.sql.events import _KNOWN_IN_POSTGRES, _KNOWN_IN_SQLITE
 from greenlane.adapters.sql.faults import RowRefused
+from greenlane.adapters.sql.page_tokens import TokenInvalid
 from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt

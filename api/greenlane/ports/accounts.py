@@ -36,15 +36,18 @@ class Visibility(StrEnum):
 class KeyRole(StrEnum):
     """What an API key may do, always within its own center.
 
-    operator: everything of its center, for any of its members. facilitator: capture for any member of its center.
-    member: capture for its one member, and read public events and that member's private ones. reader: read public events and all
-    private ones of its center, as an operator does.
+    operator: everything of its center, for any of its members. facilitator: capture and store documents for any member of its
+    center. member: capture and store documents for its one member, and read what is public and that member's private events and
+    confidential documents. reader: read what is public and all private events and confidential documents of its center, as an
+    operator does. partner: another center: ask this one to hold its documents, and nothing else; the key's label is that
+    center's id.
     """
 
     OPERATOR = "operator"
     FACILITATOR = "facilitator"
     MEMBER = "member"
     READER = "reader"
+    PARTNER = "partner"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

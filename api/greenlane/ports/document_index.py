@@ -22,7 +22,7 @@ class StoredDocument:
         is_blinded: whether its entry is blinded; stays True after the salt is forgotten.
         stored_at: aware UTC.
         withdrawn_at: since when its bytes are no longer kept or handed out; None while they are.
-        replaced_by: the newest document that its member put in its place; None where there is none.
+        replaced_by: the newest document that its member put in its place, confidential or not; None where there is none.
     """
 
     center: CenterId
@@ -56,7 +56,11 @@ class DocumentIndex(Protocol):
         """The same statement of that member, where it was stored before."""
 
     def add(self, document: StoredDocument) -> None:
-        """Stores a statement whose entry the same transaction appended to the log."""
+        """Stores a statement whose entry the same transaction appended to the log. Its salt is kept where it has one.
+
+        Raises:
+            Conflict: that member stated the same before.
+        """
 
     def by_cid(self, cid: Cid, *, reader: Reader | None) -> tuple[StoredDocument, ...]:
         """Every statement about these bytes that `reader` may read, oldest first; withdrawn ones too."""
@@ -87,11 +91,24 @@ class DocumentIndex(Protocol):
     def is_served(self, cid: Cid) -> bool | None:
         """Whether the bytes may be handed out: True while a statement stands, False if all were withdrawn, None if none is."""
 
+    def replaced_by(self, cid: Cid) -> Cid | None:
+        """The newest document that a member who stated these bytes put in their place, whoever asks; None where there is none."""
+
     def wanted(self, *, after: Cid | None, limit: int) -> tuple[tuple[Cid, int], ...]:
         """CIDs with sizes that some statement here keeps, each once, by CID, after `after`."""
 
     def unwanted(self, *, after: Cid | None, limit: int) -> tuple[Cid, ...]:
-        """CIDs whose every statement was withdrawn and that nobody asked to hold, by CID, after `after`."""
+        """CIDs that were wanted here once and are no more, by CID, after `after`: every statement was withdrawn, nobody asks any
+        more to hold them, and no upload that is neither stored nor dropped turned out to be them. No others' CIDs are among them.
+        """
+
+    def let_go(self, cid: Cid) -> bool:
+        """Takes an unwanted CID off that list, and keeps statements, asks and uploads of it waiting until the transaction ends;
+        False where somebody wants it, or it is not on the list.
+
+        Whoever unpins does so after this and before the transaction ends: so bytes that are wanted again meanwhile are pinned
+        after they were unpinned, never before, and what could not be unpinned stays on the list.
+        """
 
     def forget_salt(self, center: CenterId, leaf_index: LeafIndex, at: datetime) -> bool:
         """Destroys the salt of a blinded statement for ever; False where there is none left to forget."""

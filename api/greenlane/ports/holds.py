@@ -16,6 +16,12 @@ class PartnerUnavailable(Unavailable):
     code = "partner-unavailable"
 
 
+class PartnerRefused(PartnerUnavailable):
+    """Another center's server does not take one thing that it was asked; other things it may."""
+
+    code = "partner-refused"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldDocument:
     """A document that another center asked us to hold.
@@ -56,7 +62,10 @@ class Holds(Protocol):
         """Forgets that a center asked; False where it did not."""
 
     def held(self, *, asked_by: CenterId | None, after: Cid | None, limit: int) -> Sequence[HeldDocument]:
-        """Held documents, by CID, after `after`; of one asking center, or of all."""
+        """Held documents, by CID, after `after`; of one asking center, or of all.
+
+        Of all, each CID comes once, with one of those who asked for it.
+        """
 
     def held_bytes(self, asked_by: CenterId) -> int:
         """The sum of what one center asked us to hold."""
@@ -65,13 +74,18 @@ class Holds(Protocol):
         """Whether anybody asked for it."""
 
     def confirm(self, replica: Replica) -> None:
-        """Records a partner's word."""
+        """Records a partner's word; a later one takes the place of an earlier one."""
 
-    def unconfirmed(self, partner: CenterId, *, before: datetime, limit: int) -> Sequence[tuple[Cid, int]]:
-        """Our wanted documents, with sizes, that this partner did not confirm since `before`, by CID."""
+    def unconfirm(self, partner: CenterId, cid: Cid) -> bool:
+        """Forgets a partner's word, as when it let go; False where it gave none."""
+
+    def unconfirmed(
+        self, partner: CenterId, *, before: datetime, limit: int, after: Cid | None = None
+    ) -> Sequence[tuple[Cid, int]]:
+        """Our wanted documents, with sizes, that this partner did not confirm at `before` or later, by CID, after `after`."""
 
     def holders(self, cid: Cid) -> Sequence[Replica]:
-        """Who said that they hold it."""
+        """Who said that they hold it, by partner."""
 
 
 class Partner(Protocol):

@@ -3,13 +3,10 @@
 Rows of `event`, `named` and `salt` go in by the thousand, so they pass by SQLAlchemy straight to the driver: COPY in PostgreSQL,
 executemany in SQLite, inside the same transaction.
 
-A name is kept as the first 16 bytes of SHA-256 over its kind, a zero byte and the name itself: narrow, of one length, and no
-two names of one deployment share it. Pages run by event time, then by center in the order in which the centers first wrote here,
+Names are kept as `names` tells. Pages run by event time, then by center in the order in which the centers first wrote here,
 then by leaf index.
 """
 
-import base64
-import binascii
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -24,17 +21,17 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    delete,
     false,
-    insert,
     literal,
     or_,
     select,
     tuple_,
 )
 
-from greenlane.adapters.sql.tables import Moment, event, microseconds, moment, named
-from greenlane.adapters.sql.tables import forgotten_salt as forgotten_salts
+from greenlane.adapters.sql.names import NAME_DIGEST_BYTES, name_digest
+from greenlane.adapters.sql.page_tokens import read_token, read_token_moment, write_token
+from greenlane.adapters.sql.salts import forget_salt
+from greenlane.adapters.sql.tables import Moment, event, microseconds, named
 from greenlane.adapters.sql.tables import salt as salts
 from greenlane.adapters.sql.work import Work
 from greenlane.core.crypto import sha256
@@ -43,14 +40,12 @@ from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
 from greenlane.ports.accounts import Visibility
 from greenlane.ports.events import EventFilter, EventIdentity, EventPage, ItemKey, Reader, StoredEvent
 
-_NAME_DIGEST_BYTES = 16
-# What `_name_digest` puts before an item; five of these an event.
+# What `name_digest` puts before an item; five of these an event.
 _ITEM_NAME = b"item\0"
 _HASH_PREFIX = "ni:///sha-256;"
 _VERSION_MARK = "?ver="
 # Below SQLite's limit of 32,766 parameters.
 _IDENTITIES_A_QUERY = 10_000
-_INT64 = 2**63
 
 EVENT_COLUMNS = tuple(column.name for column in event.columns)
 NAMED_COLUMNS = tuple(column.name for column in named.columns)
@@ -80,20 +75,8 @@ _KNOWN_IN_SQLITE = (
 )
 
 
-class TokenInvalid(InvalidInput):
-    """A page token that this store never gave out."""
-
-    code = "page-token-invalid"
-    default_remedy = "Use the token of the page before as it came, or none to start from the first page."
-
-
 class SqlEvents:
-    """The port's Events; see there.
-
-    Forgetting a salt deletes its row. SQLite overwrites what is deleted (`secure_delete`), and the store empties the write-ahead
-    log right after the commit. PostgreSQL keeps the dead row on its page until VACUUM, and in its own write-ahead log until that
-    is recycled: a center that must be sure runs `VACUUM FULL salt`, and deletes base backups and archived segments older than it.
-    """
+    """The port's Events; see there."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -172,14 +155,20 @@ class SqlEvents:
     def find(self, wanted: EventFilter, *, limit: int, token: str | None = None) -> EventPage:
         statement, key = self._filtered(wanted)
         if token is not None:
-            event_time, center, leaf_index = _read_token(token)
-            last = tuple_(literal(moment(event_time), Moment), literal(center, BigInteger), literal(leaf_index, BigInteger))
+            event_time, center, leaf_index = read_token(token, length=3)
+            last = tuple_(
+                literal(read_token_moment(event_time), Moment), literal(center, BigInteger), literal(leaf_index, BigInteger)
+            )
             statement = statement.where(tuple_(*key) > last)
         # One more than asked tells whether there is a next page.
         rows = self._work.connection.execute(statement.order_by(*key).limit(limit + 1)).all()
         page = rows[:limit]
         has_more = len(rows) > limit and bool(page)
-        return EventPage(events=tuple(self._stored_event(row) for row in page), next_token=_token(page[-1]) if has_more else None)
+        last_key = (microseconds(page[-1].event_time), page[-1].center, page[-1].leaf_index) if has_more else None
+        return EventPage(
+            events=tuple(self._stored_event(row) for row in page),
+            next_token=None if last_key is None else write_token(*last_key),
+        )
 
     def _filtered(self, wanted: EventFilter) -> tuple[Select[Any], tuple[ColumnElement[Any], ...]]:
         """The events that are wanted, and the columns of their order."""
@@ -187,7 +176,7 @@ class SqlEvents:
         source: FromClause = event
         for kind, names in (("item", wanted.any_epc), ("event_id", wanted.event_ids)):
             if names:
-                source = _named(_name_digest(kind, name) for name in names)
+                source = _named(name_digest(kind, name) for name in names)
                 here = and_(source.c.center == event.c.center, source.c.leaf_index == event.c.leaf_index)
                 statement = statement.join(source, here)
         vocabulary: tuple[tuple[ColumnElement[Any], frozenset[str]], ...] = (
@@ -220,12 +209,7 @@ class SqlEvents:
         return self._stored(wanted.order_by(event.c.leaf_index).limit(limit))
 
     def forget_salt(self, center: CenterId, leaf_index: LeafIndex, at: datetime) -> bool:
-        number = self._work.number(center)
-        if self._work.changed(delete(salts).where(salts.c.center == number, salts.c.leaf_index == leaf_index)) != 1:
-            return False
-        self._work.connection.execute(insert(forgotten_salts).values(center=number, leaf_index=leaf_index, at=at))
-        self._work.has_forgotten = True
-        return True
+        return forget_salt(self._work, center, leaf_index, at)
 
     def _may_read(self, reader: Reader | None) -> ColumnElement[bool]:
         is_public = event.c.is_private == false()
@@ -287,10 +271,6 @@ def _named(digests: Iterable[bytes]) -> FromClause:
     return (places.distinct() if len(wanted) > 1 else places).subquery()
 
 
-def _name_digest(kind: str, name: str) -> bytes:
-    return sha256(f"{kind}\0{name}".encode())[:_NAME_DIGEST_BYTES]
-
-
 def event_rows(
     events: Sequence[StoredEvent],
     numbers: dict[CenterId, int],
@@ -309,9 +289,9 @@ def event_rows(
     for one in events:
         number = numbers[one.center]
         event_time = microseconds(one.event_time)
-        names = {sha256(_ITEM_NAME + item.identifier.encode())[:_NAME_DIGEST_BYTES] for item in one.items}
+        names = {sha256(_ITEM_NAME + item.identifier.encode())[:NAME_DIGEST_BYTES] for item in one.items}
         if one.event_id is not None:
-            names.add(_name_digest("event_id", one.event_id))
+            names.add(name_digest("event_id", one.event_id))
         name_rows += [(name, event_time, number, one.leaf_index) for name in names]
         if one.salt is not None:
             salt_rows.append((number, one.leaf_index, one.salt))
@@ -347,24 +327,3 @@ def _event_row(number: int, event_time: int, one: StoredEvent) -> tuple[Any, ...
         one.job_id,
         orjson.dumps([(item.role, item.identifier) for item in one.items]),
     )
-
-
-def _token(row: Row[Any]) -> str:
-    key = orjson.dumps([microseconds(row.event_time), row.center, row.leaf_index])
-    return base64.urlsafe_b64encode(key).decode().rstrip("=")
-
-
-def _read_token(token: str) -> tuple[int, int, int]:
-    refusal = TokenInvalid("The page token is none that was given out here.")
-    try:
-        key = orjson.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise refusal from error
-    if not (isinstance(key, list) and len(key) == 3 and all(type(part) is int and -_INT64 <= part < _INT64 for part in key)):
-        raise refusal
-    event_time, center, leaf_index = key
-    try:
-        moment(event_time)
-    except OverflowError as error:
-        raise refusal from error
-    return event_time, center, leaf_index

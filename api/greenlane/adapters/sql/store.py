@@ -21,12 +21,16 @@ from greenlane.adapters.sql import migrate
 from greenlane.adapters.sql.accounts import SqlAccounts
 from greenlane.adapters.sql.answers import SqlAnswers
 from greenlane.adapters.sql.audit import SqlAudit
+from greenlane.adapters.sql.documents import SqlDocumentIndex
 from greenlane.adapters.sql.events import SqlEvents
 from greenlane.adapters.sql.faults import RETRY_WHEN_BUSY_S, meaning_of
+from greenlane.adapters.sql.holds import SqlHolds
 from greenlane.adapters.sql.jobs import SqlCaptureJobs
 from greenlane.adapters.sql.log import SqlLog
 from greenlane.adapters.sql.outbox import SqlOutbox
+from greenlane.adapters.sql.reader_keys import SqlReaderKeys
 from greenlane.adapters.sql.seals import SqlSeals
+from greenlane.adapters.sql.uploads import SqlUploads
 from greenlane.adapters.sql.work import CenterNumbers, Work
 from greenlane.core.errors import InvalidInput
 from greenlane.ports.errors import StoreUnavailable
@@ -54,11 +58,15 @@ class SqlTransaction:
         self.accounts = SqlAccounts(work)
         self.answers = SqlAnswers(work)
         self.audit = SqlAudit(work)
+        self.documents = SqlDocumentIndex(work)
         self.events = SqlEvents(work)
+        self.holds = SqlHolds(work)
         self.jobs = SqlCaptureJobs(work)
         self.log = SqlLog(work)
         self.outbox = SqlOutbox(work)
+        self.reader_keys = SqlReaderKeys(work)
         self.seals = SqlSeals(work)
+        self.uploads = SqlUploads(work)
 
 
 class SqlStore:

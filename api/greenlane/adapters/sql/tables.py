@@ -3,8 +3,9 @@
 Rules of the layout:
 - A center is a small number here (`center.number`), because it leads most keys.
 - A moment is a count of microseconds since 1970-01-01 UTC in 64 bits: exact, and the same in both databases.
-- `event`, `entry_run`, `checkpoint`, `audit_line`, `forgotten_salt` and `set_change` are append-only: triggers refuse UPDATE and
-  DELETE. A salt stands in a table of its own, since it is the one thing of an event that may be destroyed.
+- What stands in `APPEND_ONLY` is guarded: triggers refuse UPDATE and DELETE. A salt stands in a table of its own, since it is the
+  one thing of an event or a document that may be destroyed.
+- Centers that only ask, hold or read elsewhere have no number: they write nothing here, and stand by their short names.
 - The tables that take thousands of rows a second (`event`, `named`, `entry_run`, `salt`) have no foreign keys: PostgreSQL checks
   those row by row, which costs more than the insert itself. Whoever writes them holds the center's log, whose row exists.
 """
@@ -32,6 +33,13 @@ from sqlalchemy import (
 
 _UNSEALED = text("sealed_state IS NULL")
 _SEALED = text("sealed_state IS NOT NULL")
+_OPEN = text("stored_at IS NULL")
+_REPLACING = text("replaces IS NOT NULL")
+# Spelled out and not bound: SQLite uses a partial index only where it reads the same words in the query.
+WANTED = text("statements > 0")
+"""Of `document_bytes`: a statement here keeps them."""
+UNWANTED = text("statements = 0 AND asks = 0 AND uploads = 0")
+"""Of `document_bytes`: they were wanted once, and nobody wants them any more."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -69,7 +77,18 @@ metadata = MetaData(
     }
 )
 
-APPEND_ONLY = ("audit_line", "checkpoint", "entry_run", "event", "forgotten_salt", "set_change")
+APPEND_ONLY = (
+    "audit_line",
+    "checkpoint",
+    "document",
+    "document_about",
+    "document_reader",
+    "entry_run",
+    "event",
+    "forgotten_salt",
+    "set_change",
+    "withdrawal",
+)
 """Tables whose rows no statement may change or remove."""
 
 
@@ -299,4 +318,139 @@ outbox = Table(
         sqlite_where=text("state = 'pending'"),
         postgresql_where=text("state = 'pending'"),
     ),
+)
+
+document = Table(
+    "document",
+    metadata,
+    _center(),
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("member", Text, nullable=False),
+    Column("cid", LargeBinary, nullable=False),
+    Column("content_digest", LargeBinary, nullable=False),
+    Column("description", LargeBinary, nullable=False),
+    Column("is_confidential", Boolean, nullable=False),
+    Column("is_blinded", Boolean, nullable=False),
+    Column("replaces", LargeBinary),
+    Column("stored_at", Moment, nullable=False),
+    # Also the index of `known`.
+    UniqueConstraint("content_digest", "center", "member"),
+    Index(None, "cid", "center", "leaf_index"),
+    # A center's public documents, and a member's confidential ones, each in log order.
+    Index(None, "center", "is_confidential", "leaf_index"),
+    Index(None, "center", "member", "is_confidential", "leaf_index"),
+    Index(
+        "ix_document_replacing",
+        "replaces",
+        "center",
+        "member",
+        "leaf_index",
+        sqlite_where=_REPLACING,
+        postgresql_where=_REPLACING,
+    ),
+)
+"""Statements about documents; `description` is their RFC 8785 bytes."""
+
+document_about = Table(
+    "document_about",
+    metadata,
+    Column("name_digest", LargeBinary, primary_key=True),
+    Column("stored_at", Moment, primary_key=True, autoincrement=False),
+    _center(),
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""What documents are about. `name_digest` as in `named`; the time stands in the key so that pages come in order from it alone."""
+
+document_reader = Table(
+    "document_reader",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _center(),
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""Which members ("center/member", of any center) a confidential document names as its readers."""
+
+withdrawal = Table(
+    "withdrawal",
+    metadata,
+    _center(),
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+)
+"""Since when a statement about a document no longer keeps its bytes."""
+
+document_bytes = Table(
+    "document_bytes",
+    metadata,
+    Column("cid", LargeBinary, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("statements", BigInteger, nullable=False),
+    Column("asks", BigInteger, nullable=False),
+    Column("uploads", BigInteger, nullable=False),
+    CheckConstraint("statements >= 0 AND asks >= 0 AND uploads >= 0", name="wanted_by_none_or_more"),
+    Index("ix_document_bytes_wanted", "cid", sqlite_where=WANTED, postgresql_where=WANTED),
+    Index("ix_document_bytes_unwanted", "cid", sqlite_where=UNWANTED, postgresql_where=UNWANTED),
+    sqlite_with_rowid=False,
+)
+"""Bytes that somebody here wanted, until they are let go, and how many want them: statements that stand, centers that asked to
+hold them, and uploads whose bytes they are and which are neither stored nor dropped. So a million documents are compared with
+the pins by walking one index, and bytes are never let go under the hands of whoever stores them."""
+
+upload = Table(
+    "upload",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("center", Integer, ForeignKey("center.number"), nullable=False),
+    Column("member", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+    Column("meant", LargeBinary),
+    Column("stored_at", BigInteger),
+    Index("ix_upload_open", "center", "created_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("asked_by", Text, primary_key=True),
+    Column("cid", LargeBinary, primary_key=True),
+    Column("center", Integer, ForeignKey("center.number"), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Index(None, "cid", "asked_by"),
+    sqlite_with_rowid=False,
+)
+"""Documents that other centers asked ours to hold."""
+
+hold_total = Table(
+    "hold_total",
+    metadata,
+    Column("asked_by", Text, primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+)
+"""The sum of the sizes in `hold`, which is asked for with each hold."""
+
+replica = Table(
+    "replica",
+    metadata,
+    Column("partner", Text, primary_key=True),
+    Column("cid", LargeBinary, primary_key=True),
+    Column("confirmed_at", Moment, nullable=False),
+    Index(None, "cid", "partner"),
+    sqlite_with_rowid=False,
+)
+"""Which partner said when that it holds a document."""
+
+reader_key = Table(
+    "reader_key",
+    metadata,
+    _center(),
+    Column("member", Text, primary_key=True),
+    Column("recipient", Text, primary_key=True),
+    Column("added_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
 )

@@ -1,0 +1,107 @@
+"""Whose documents are held here, and who holds ours, in the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, delete, exists, or_, select
+
+from greenlane.adapters.sql.document_bytes import want, want_no_more
+from greenlane.adapters.sql.tables import WANTED, document_bytes, hold, hold_total, microseconds, replica
+from greenlane.adapters.sql.work import Work
+from greenlane.core.documents.cid import Cid
+from greenlane.core.units import CenterId
+from greenlane.ports.holds import HeldDocument, Replica
+
+_ADD_BYTES = (
+    "INSERT INTO hold_total (asked_by, bytes) VALUES (?, ?) ON CONFLICT (asked_by) "
+    "DO UPDATE SET bytes = hold_total.bytes + excluded.bytes"
+)
+_CONFIRM = (
+    "INSERT INTO replica (partner, cid, confirmed_at) VALUES (?, ?, ?) ON CONFLICT (partner, cid) "
+    "DO UPDATE SET confirmed_at = excluded.confirmed_at WHERE excluded.confirmed_at > replica.confirmed_at"
+)
+
+
+class SqlHolds:
+    """The port's Holds; see there."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def ask(self, held: HeldDocument) -> bool:
+        row = {
+            "asked_by": held.asked_by,
+            "cid": held.cid.encode(),
+            "center": self._work.number_or_new(held.center),
+            "size": held.size,
+            "asked_at": held.asked_at,
+        }
+        if not self._work.was_inserted(hold, row):
+            return False
+        want(self._work, held.cid, held.size, asks=1)
+        self._work.direct(_ADD_BYTES, held.asked_by, held.size)
+        return True
+
+    def release(self, asked_by: CenterId, cid: Cid) -> bool:
+        asked = (hold.c.asked_by == asked_by, hold.c.cid == cid.encode())
+        size = self._work.connection.scalar(delete(hold).where(*asked).returning(hold.c.size))
+        if size is None:
+            return False
+        want_no_more(self._work, cid, asks=1)
+        self._work.direct(_ADD_BYTES, asked_by, -size)
+        return True
+
+    def held(self, *, asked_by: CenterId | None, after: Cid | None, limit: int) -> Sequence[HeldDocument]:
+        wanted = select(hold).order_by(hold.c.cid).limit(limit)
+        if asked_by is not None:
+            wanted = wanted.where(hold.c.asked_by == asked_by)
+        else:
+            other = hold.alias()
+            wanted = wanted.where(~exists().where(other.c.cid == hold.c.cid, other.c.asked_by < hold.c.asked_by))
+        if after is not None:
+            wanted = wanted.where(hold.c.cid > after.encode())
+        return [self._held_document(row) for row in self._work.connection.execute(wanted).all()]
+
+    def held_bytes(self, asked_by: CenterId) -> int:
+        total = self._work.connection.scalar(select(hold_total.c.bytes).where(hold_total.c.asked_by == asked_by))
+        return 0 if total is None else int(total)
+
+    def is_held(self, cid: Cid) -> bool:
+        return bool(self._work.connection.scalar(select(exists().where(hold.c.cid == cid.encode()))))
+
+    def confirm(self, replica: Replica) -> None:
+        self._work.direct(_CONFIRM, replica.partner, replica.cid.encode(), microseconds(replica.confirmed_at))
+
+    def unconfirm(self, partner: CenterId, cid: Cid) -> bool:
+        return self._work.changed(delete(replica).where(replica.c.partner == partner, replica.c.cid == cid.encode())) == 1
+
+    def unconfirmed(
+        self, partner: CenterId, *, before: datetime, limit: int, after: Cid | None = None
+    ) -> Sequence[tuple[Cid, int]]:
+        said = and_(replica.c.partner == partner, replica.c.cid == document_bytes.c.cid)
+        wanted = (
+            select(document_bytes.c.cid, document_bytes.c.size)
+            .join(replica, said, isouter=True)
+            .where(WANTED, or_(replica.c.confirmed_at.is_(None), replica.c.confirmed_at < before))
+            .order_by(document_bytes.c.cid)
+            .limit(limit)
+        )
+        if after is not None:
+            wanted = wanted.where(document_bytes.c.cid > after.encode())
+        return [(Cid.decode(row.cid), row.size) for row in self._work.connection.execute(wanted)]
+
+    def holders(self, cid: Cid) -> Sequence[Replica]:
+        rows = self._work.connection.execute(select(replica).where(replica.c.cid == cid.encode())).all()
+        # Sorted here: a database's collation might order the names another way.
+        found = [Replica(partner=CenterId(row.partner), cid=cid, confirmed_at=row.confirmed_at) for row in rows]
+        return sorted(found, key=lambda one: one.partner)
+
+    def _held_document(self, row: Row[Any]) -> HeldDocument:
+        return HeldDocument(
+            center=self._work.slug(row.center),
+            asked_by=CenterId(row.asked_by),
+            cid=Cid.decode(row.cid),
+            size=row.size,
+            asked_at=row.asked_at,
+        )
