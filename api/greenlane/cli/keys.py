@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument("--center", required=True)
     create.add_argument("--role", required=True, choices=[role.value for role in KeyRole])
     create.add_argument("--member", help="the member it speaks for; needed for role member")
-    create.add_argument("--label", default="", help="a word that tells people what it is for")
+    create.add_argument(
+        "--label", default="", help="a word that tells people what it is for; for role partner: the other center's short name"
+    )
     create.add_argument("--days", type=int, help="how many days it is good for (default: until it is revoked)")
     create.add_argument("--output", "-o", metavar="FILE", help="write the key's text there, readable by you alone")
     listing = actions.add_parser("list", help="list keys, without their secrets")

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from greenlane.core import crypto
 from greenlane.core.errors import InvalidInput, NotFound
-from greenlane.core.units import CenterId, MemberId
+from greenlane.core.units import CenterId, MemberId, center_id
 from greenlane.ports.accounts import ApiKey, KeyRole, Member, MemberRole, Visibility
 from greenlane.ports.audit import AuditLine
 from greenlane.ports.clock import Clock
@@ -16,6 +16,13 @@ _ID_BYTES = 8
 _SECRET_BYTES = 32
 _MAX_NAME = 200
 _MAX_LABEL = 200
+
+
+class PartnerUnnamed(InvalidInput):
+    """A partner's key does not say in its label which other center it is for."""
+
+    code = "partner-unnamed"
+    default_remedy = "Give the other center's short name as the label."
 
 
 class Enrol:
@@ -70,12 +77,16 @@ class Enrol:
     ) -> tuple[ApiKey, str]:
         """Makes an API key.
 
+        Args:
+            label: a word for people; of a partner's key the id of the center that it is given to.
+
         Returns:
             The key as stored, and its text "gl_<id>_<secret>", which is shown once and kept nowhere.
 
         Raises:
             InvalidInput: a member role without a member or the other way round, an expiry in the past, or a label that is
                 overlong or not printable.
+            PartnerUnnamed: a partner's key whose label is no center's id, or the center's own.
             NotFound: the center has no such member.
         """
         now = self._clock()
@@ -85,6 +96,8 @@ class Enrol:
             raise InvalidInput("The key would be expired from the start.", remedy="Give a time in the future, or none.")
         if len(label) > _MAX_LABEL or not label.isprintable():
             raise InvalidInput("The key's label is too long or not printable.", remedy=f"Use at most {_MAX_LABEL} characters.")
+        if role is KeyRole.PARTNER:
+            _require_other_center(label, center)
         secret = base64.urlsafe_b64encode(self._entropy(_SECRET_BYTES)).rstrip(b"=").decode()
         key = ApiKey(
             id=self._entropy(_ID_BYTES).hex(),
@@ -118,3 +131,12 @@ class Enrol:
             tx.audit.add(
                 AuditLine(at=now, actor=actor, center=key.center, member=key.member, action="key.revoke", subject=key_id)
             )
+
+
+def _require_other_center(label: str, center: CenterId) -> None:
+    try:
+        partner = center_id(label)
+    except InvalidInput as error:
+        raise PartnerUnnamed(f"A partner's key is for another center, and {label[:40]!r} names none.") from error
+    if partner == center:
+        raise PartnerUnnamed(f"Center {center!r} cannot be its own partner.")

@@ -32,6 +32,8 @@ class Permission(StrEnum):
     SEE_CAPTURE = "see-capture"
     READ = "read"
     FORGET = "forget"
+    STORE = "store"
+    HOLD = "hold"
 
 
 class PermissionMissing(Forbidden):
@@ -57,9 +59,10 @@ class WrongMember(Forbidden):
 
 GRANTS: Mapping[KeyRole, frozenset[Permission]] = {
     KeyRole.OPERATOR: frozenset(Permission),
-    KeyRole.FACILITATOR: frozenset({Permission.CAPTURE, Permission.SEE_CAPTURE}),
-    KeyRole.MEMBER: frozenset({Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.READ}),
+    KeyRole.FACILITATOR: frozenset({Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.STORE}),
+    KeyRole.MEMBER: frozenset({Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.READ, Permission.STORE}),
     KeyRole.READER: frozenset({Permission.READ, Permission.SEE_CAPTURE}),
+    KeyRole.PARTNER: frozenset({Permission.HOLD}),
 }
 
 
