@@ -2,14 +2,19 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from greenlane.core.units import CenterId, LeafIndex
+from greenlane.core.crypto import sha256
+from greenlane.core.documents.description import Description, MemberName, document_entry, encode_description
+from greenlane.core.units import CenterId, LeafIndex, Salt
 from greenlane.ports.answers import Once
+from greenlane.ports.document_index import StoredDocument
 from greenlane.services.forget import NothingToForget
-from worlds.deployment import LIMA, ROASTER, TIANJIN, World, close_world, make_world
+from worlds.deployment import COOPERATIVE, LIMA, ROASTER, TIANJIN, World, close_world, make_world
+from worlds.descriptions import confidential_description, description
 from worlds.storms import BreakingStore, Crash
 
 ONCE = Once(scope="key post /forget", key="k", request_digest=bytes(32), at=datetime(2026, 6, 1, tzinfo=UTC))
@@ -95,3 +100,52 @@ def test_what_was_captured_before_is_known_again_after_its_salt_is_forgotten(wor
     assert not again.events[0].is_new
     with closing(sqlite3.connect(world.file)) as connection:
         assert connection.execute("SELECT count(*) FROM salt").fetchone() == (0,)
+
+
+def state(world: World, stated: Description, salt: Salt | None) -> StoredDocument:
+    """Stores a statement of the roaster as a service does."""
+    stated = replace(stated, stated_by=MemberName(center=LIMA, member=ROASTER))
+    entry = document_entry(stated)
+    with world.store.write() as tx:
+        tx.log.lock(LIMA)
+        document = StoredDocument(
+            center=LIMA,
+            member=ROASTER,
+            description=stated,
+            content_digest=sha256(encode_description(stated)),
+            leaf_index=tx.log.append(LIMA, [(entry if salt is None else entry.blinded(salt)).encode()]),
+            salt=salt,
+            is_blinded=salt is not None,
+            stored_at=world.clock(),
+        )
+        tx.documents.add(document)
+    return document
+
+
+def test_the_salt_of_a_confidential_document_is_forgotten_like_an_events(world: World) -> None:
+    world.take(1)
+    secret = state(world, confidential_description(), Salt(b"a salt of thirty-two bytes, yes!"))
+    public = state(world, description(), None)
+    assert (secret.leaf_index, public.leaf_index) == (1, 2)
+    with pytest.raises(NothingToForget):
+        world.forget(center=LIMA, leaf_index=public.leaf_index, actor="console")
+    world.forget(center=LIMA, leaf_index=secret.leaf_index, actor="key:0123")
+    with pytest.raises(NothingToForget):
+        world.forget(center=LIMA, leaf_index=secret.leaf_index, actor="console")
+    with world.store.read() as tx:
+        assert tx.documents.at(LIMA, secret.leaf_index) == replace(secret, salt=None)
+    assert forgettings(world) == [("key:0123", "1", ROASTER)]
+    files = [file.read_bytes() for file in Path(world.file).parent.iterdir() if file.is_file()]
+    assert not any(b"a salt of thirty-two bytes, yes!" in data for data in files)
+
+
+def test_a_salt_is_not_forgotten_under_the_name_of_another_entry(world: World) -> None:
+    """An event without a salt hides no document's, and the other way round: each leaf is one entry."""
+    world.take(1, member=COOPERATIVE)
+    secret = state(world, confidential_description(), Salt(bytes(32)))
+    with pytest.raises(NothingToForget):
+        world.forget(center=LIMA, leaf_index=LeafIndex(0), actor="console")
+    with world.store.read() as tx:
+        assert tx.documents.at(LIMA, secret.leaf_index) == secret
+        assert tx.documents.at(LIMA, LeafIndex(0)) is None
+        assert tx.events.at(LIMA, secret.leaf_index) is None

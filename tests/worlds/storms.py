@@ -6,7 +6,22 @@ from typing import Any, cast
 
 from greenlane.ports.store import Store, Transaction
 
-_ROOMS = frozenset({"accounts", "answers", "audit", "events", "jobs", "log", "outbox", "seals"})
+_ROOMS = frozenset(
+    {
+        "accounts",
+        "answers",
+        "audit",
+        "documents",
+        "events",
+        "holds",
+        "jobs",
+        "log",
+        "outbox",
+        "reader_keys",
+        "seals",
+        "uploads",
+    }
+)
 
 
 class Crash(BaseException):
