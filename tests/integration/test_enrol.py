@@ -9,6 +9,7 @@ from greenlane.core.crypto import sha256
 from greenlane.core.errors import InvalidInput, NotFound
 from greenlane.core.units import MemberId
 from greenlane.ports.accounts import KeyRole, Member, MemberRole, Visibility
+from greenlane.services.enrol import PartnerUnnamed
 from worlds.deployment import COOPERATIVE, LIMA, TIANJIN, World
 
 FIRM = MemberId("firm")
@@ -76,6 +77,21 @@ def test_a_key_is_shown_once_and_its_secret_is_kept_nowhere(world: World) -> Non
 def test_a_label_that_would_garble_a_list_is_refused(world: World, label: str) -> None:
     with pytest.raises(InvalidInput):
         world.enrol.issue_key(center=LIMA, role=KeyRole.READER, member=None, label=label, expires_at=None, actor="console")
+
+
+def test_a_partners_key_is_named_after_the_other_center(world: World) -> None:
+    key, _ = world.enrol.issue_key(
+        center=LIMA, role=KeyRole.PARTNER, member=None, label=TIANJIN, expires_at=None, actor="console"
+    )
+    assert (key.role, key.label, key.member) == (KeyRole.PARTNER, "tianjin", None)
+
+
+@pytest.mark.parametrize("label", ["", "lima", "Tianjin", "tianjin ", "the center of Tianjin", "a" * 32])
+def test_a_partners_key_that_names_no_other_center_is_refused_and_nothing_is_written(world: World, label: str) -> None:
+    before = actions(world)
+    with pytest.raises(PartnerUnnamed):
+        world.enrol.issue_key(center=LIMA, role=KeyRole.PARTNER, member=None, label=label, expires_at=None, actor="console")
+    assert actions(world) == before
 
 
 @pytest.mark.parametrize("role", KeyRole)

@@ -36,6 +36,7 @@ class Site:
     Attributes:
         operator, facilitator, member, roaster, reader: keys of Lima by role; `roaster` is the private member's.
         stranger: an operator's key of Tianjin.
+        partner: Lima's key for Tianjin.
     """
 
     world: World
@@ -47,6 +48,7 @@ class Site:
     roaster: str
     reader: str
     stranger: str
+    partner: str
     client: httpx.Client = field(default_factory=httpx.Client)
 
     def send(
@@ -151,6 +153,7 @@ def serve(world: World, *, port: int = 0, services: WebServices | None = None, *
                 roaster=issue(world, KeyRole.MEMBER, member=ROASTER),
                 reader=issue(world, KeyRole.READER),
                 stranger=issue(world, KeyRole.OPERATOR, center=TIANJIN),
+                partner=issue(world, KeyRole.PARTNER, label=TIANJIN),
                 client=client,
             )
         finally:
@@ -159,7 +162,7 @@ def serve(world: World, *, port: int = 0, services: WebServices | None = None, *
             listener.close()
 
 
-def issue(world: World, role: KeyRole, *, center: CenterId = LIMA, member: MemberId | None = None) -> str:
+def issue(world: World, role: KeyRole, *, center: CenterId = LIMA, member: MemberId | None = None, label: str = "test") -> str:
     """A new API key, as its bearer sends it."""
-    _, text = world.enrol.issue_key(center=center, role=role, member=member, label="test", expires_at=None, actor="console")
+    _, text = world.enrol.issue_key(center=center, role=role, member=member, label=label, expires_at=None, actor="console")
     return text

@@ -99,6 +99,7 @@ def test_each_role_may_do_what_it_is_granted_and_nothing_else(site: Site, role: 
         KeyRole.FACILITATOR: site.facilitator,
         KeyRole.MEMBER: site.member,
         KeyRole.READER: site.reader,
+        KeyRole.PARTNER: site.partner,
     }[role]
     uses = {
         Permission.CAPTURE: ("POST", "/epcis/v2/events"),
