@@ -52,6 +52,47 @@ class Replica:
     confirmed_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerStanding:
+    """What a comparison found of one partner.
+
+    Attributes:
+        waiting: asks to it in this round that it has not confirmed.
+        away_since: since when it does not answer; None where it does.
+    """
+
+    center: CenterId
+    waiting: int
+    away_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentsStanding:
+    """What the last whole comparison of what should be held here with what is came to.
+
+    Attributes:
+        at: when it ended.
+        wanted, wanted_here: documents that a statement keeps, and how many of them are held here.
+        holds, holds_here: the same of documents that other centers asked us to hold.
+        damaged: of those that are held, how many were found to have rotted and could not be mended yet.
+        replicas: how many wanted documents (second) are held by how many partners (first), by the first.
+    """
+
+    at: datetime
+    wanted: int
+    wanted_here: int
+    holds: int
+    holds_here: int
+    damaged: int
+    replicas: tuple[tuple[int, int], ...]
+    partners: tuple[PartnerStanding, ...]
+
+    @property
+    def missing(self) -> int:
+        """How many documents should be held here and are not."""
+        return self.wanted - self.wanted_here + self.holds - self.holds_here
+
+
 class Holds(Protocol):
     """Holds and replicas, a room of the store."""
 
@@ -60,6 +101,9 @@ class Holds(Protocol):
 
     def release(self, asked_by: CenterId, cid: Cid) -> bool:
         """Forgets that a center asked; False where it did not."""
+
+    def held_by(self, asked_by: CenterId, cid: Cid) -> HeldDocument | None:
+        """What a center asked for, or None where it did not."""
 
     def held(self, *, asked_by: CenterId | None, after: Cid | None, limit: int) -> Sequence[HeldDocument]:
         """Held documents, by CID, after `after`; of one asking center, or of all.
@@ -86,6 +130,12 @@ class Holds(Protocol):
 
     def holders(self, cid: Cid) -> Sequence[Replica]:
         """Who said that they hold it, by partner."""
+
+    def note(self, standing: DocumentsStanding) -> None:
+        """Keeps what a comparison came to, in place of the one before."""
+
+    def noted(self) -> DocumentsStanding | None:
+        """What the last comparison came to; None before the first."""
 
 
 class Partner(Protocol):

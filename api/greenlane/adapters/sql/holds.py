@@ -4,14 +4,25 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Row, and_, delete, exists, or_, select
 
 from greenlane.adapters.sql.document_bytes import want, want_no_more
-from greenlane.adapters.sql.tables import WANTED, document_bytes, hold, hold_total, microseconds, replica
+from greenlane.adapters.sql.faults import RowDamaged
+from greenlane.adapters.sql.tables import (
+    WANTED,
+    document_bytes,
+    documents_comparison,
+    hold,
+    hold_total,
+    microseconds,
+    moment,
+    replica,
+)
 from greenlane.adapters.sql.work import Work
 from greenlane.core.documents.cid import Cid
 from greenlane.core.units import CenterId
-from greenlane.ports.holds import HeldDocument, Replica
+from greenlane.ports.holds import DocumentsStanding, HeldDocument, PartnerStanding, Replica
 
 _ADD_BYTES = (
     "INSERT INTO hold_total (asked_by, bytes) VALUES (?, ?) ON CONFLICT (asked_by) "
@@ -21,6 +32,12 @@ _CONFIRM = (
     "INSERT INTO replica (partner, cid, confirmed_at) VALUES (?, ?, ?) ON CONFLICT (partner, cid) "
     "DO UPDATE SET confirmed_at = excluded.confirmed_at WHERE excluded.confirmed_at > replica.confirmed_at"
 )
+_NOTE = (
+    "INSERT INTO documents_comparison (number, at, found) VALUES (?, ?, ?) ON CONFLICT (number) "
+    "DO UPDATE SET at = excluded.at, found = excluded.found"
+)
+_THE_ROW = 1
+_COUNTS = ("wanted", "wanted_here", "holds", "holds_here", "damaged")
 
 
 class SqlHolds:
@@ -51,6 +68,11 @@ class SqlHolds:
         want_no_more(self._work, cid, asks=1)
         self._work.direct(_ADD_BYTES, asked_by, -size)
         return True
+
+    def held_by(self, asked_by: CenterId, cid: Cid) -> HeldDocument | None:
+        asked = select(hold).where(hold.c.asked_by == asked_by, hold.c.cid == cid.encode())
+        row = self._work.connection.execute(asked).one_or_none()
+        return None if row is None else self._held_document(row)
 
     def held(self, *, asked_by: CenterId | None, after: Cid | None, limit: int) -> Sequence[HeldDocument]:
         wanted = select(hold).order_by(hold.c.cid).limit(limit)
@@ -97,6 +119,13 @@ class SqlHolds:
         found = [Replica(partner=CenterId(row.partner), cid=cid, confirmed_at=row.confirmed_at) for row in rows]
         return sorted(found, key=lambda one: one.partner)
 
+    def note(self, standing: DocumentsStanding) -> None:
+        self._work.direct(_NOTE, _THE_ROW, microseconds(standing.at), _encode_found(standing))
+
+    def noted(self) -> DocumentsStanding | None:
+        row = self._work.connection.execute(select(documents_comparison)).one_or_none()
+        return None if row is None else _decode_found(row.at, bytes(row.found))
+
     def _held_document(self, row: Row[Any]) -> HeldDocument:
         return HeldDocument(
             center=self._work.slug(row.center),
@@ -105,3 +134,32 @@ class SqlHolds:
             size=row.size,
             asked_at=row.asked_at,
         )
+
+
+def _encode_found(standing: DocumentsStanding) -> bytes:
+    return orjson.dumps(
+        {
+            **{name: getattr(standing, name) for name in _COUNTS},
+            "replicas": standing.replicas,
+            "partners": [
+                [each.center, each.waiting, None if each.away_since is None else microseconds(each.away_since)]
+                for each in standing.partners
+            ],
+        }
+    )
+
+
+def _decode_found(at: datetime, data: bytes) -> DocumentsStanding:
+    try:
+        found = orjson.loads(data)
+        return DocumentsStanding(
+            at=at,
+            **{name: int(found[name]) for name in _COUNTS},
+            replicas=tuple((int(copies), int(count)) for copies, count in found["replicas"]),
+            partners=tuple(
+                PartnerStanding(center=CenterId(center), waiting=int(waiting), away_since=None if away is None else moment(away))
+                for center, waiting, away in found["partners"]
+            ),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise RowDamaged("What the last comparison of documents came to cannot be read.") from error

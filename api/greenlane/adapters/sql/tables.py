@@ -445,6 +445,15 @@ replica = Table(
 )
 """Which partner said when that it holds a document."""
 
+documents_comparison = Table(
+    "documents_comparison",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("found", LargeBinary, nullable=False),
+)
+"""One row: what the last comparison of documents with their pins came to, as `adapters.sql.holds` writes it."""
+
 reader_key = Table(
     "reader_key",
     metadata,
