@@ -4,32 +4,41 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI
 
+from greenlane.adapters.age import encrypt_for
 from greenlane.adapters.entropy import random_bytes
 from greenlane.adapters.evm.ledger import EvmLedger
 from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import KeyMissing, Keystore, KeyUse, LogSigner
+from greenlane.adapters.media_types import SniffedTypes
 from greenlane.adapters.network_file import Network, load_network
 from greenlane.adapters.sql.store import SqlStore, open_store
+from greenlane.adapters.staging import StagingFolder
 from greenlane.core.units import CenterId
+from greenlane.ports.documents import Documents
 from greenlane.ports.seals import SealedChain
 from greenlane.services.anchor import Anchor
 from greenlane.services.capture import Capture
 from greenlane.services.check import Check
 from greenlane.services.enrol import Enrol
+from greenlane.services.fetch import FetchDocument
 from greenlane.services.forget import Forget
 from greenlane.services.identify import Identify
 from greenlane.services.look_up import LookUp
 from greenlane.services.prove import ChainPlace, Prove
 from greenlane.services.publish import Publish
 from greenlane.services.read_log import ReadLog
+from greenlane.services.register_reader import RegisterReader
 from greenlane.services.seal import Seal
+from greenlane.services.store import StoreDocument
+from greenlane.services.sweep_uploads import SweepUploads
 from greenlane.services.tidy import Tidy
 from greenlane.services.trace import Trace
+from greenlane.services.upload import ReceiveUpload, UploadLimits
 from greenlane.services.watch_keys import WatchKeys
 from greenlane.settings import Settings, read_settings
 from greenlane.verify.nodes import JsonRpcNode
@@ -39,6 +48,8 @@ from greenlane.worker import Worker
 
 # A page asks while somebody waits for it.
 _JUDGE_TIMEOUT_S = 3.0
+# A document that should be here and is not may come from another node while somebody waits for it.
+_PEERS_WAIT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +72,12 @@ class Deployment:
     identify: Identify
     read_log: ReadLog
     look_up: LookUp
+    documents: Documents
+    receive_upload: ReceiveUpload
+    store_document: StoreDocument
+    fetch_document: FetchDocument
+    sweep_uploads: SweepUploads
+    register_reader: RegisterReader
     check: Check
     seal: Seal | None
     tidy: Tidy
@@ -89,9 +106,15 @@ class Deployment:
             identify=self.identify,
             read_log=self.read_log,
             look_up=self.look_up,
+            receive_upload=self.receive_upload,
+            store_document=self.store_document,
+            fetch_document=self.fetch_document,
+            register_reader=self.register_reader,
+            encrypt_for=encrypt_for,
             centers=self.signer.centers(),
             probe_store=self._probe_store,
             probe_ledger=self.ledger.health,
+            probe_documents=self.documents.check,
             trust=self.watch_keys,
             judge_nodes=[self._judge_node(url) for url in self.network.rpc_urls],
             count_pending=self._count_pending,
@@ -157,6 +180,9 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
     seal = None if sealed is None else Seal(store=store, ledger=ledger, chain=sealed)
     watch_keys = WatchKeys(ledger=ledger, sealing=None if seal is None else seal.sealing)
     chain = ChainPlace(chain_id=network.chain_id, anchor_log=network.anchor_log)
+    home = Home(settings.home)
+    documents = _documents(settings, home)
+    staging = StagingFolder(home.uploads)
     return Deployment(
         settings=settings,
         network=network,
@@ -174,11 +200,51 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         identify=Identify(store=store, clock=clock),
         read_log=ReadLog(store=store, signer=signer),
         look_up=LookUp(store=store),
+        documents=documents,
+        receive_upload=ReceiveUpload(
+            store=store,
+            staging=staging,
+            clock=clock,
+            entropy=entropy,
+            limits=UploadLimits(
+                document_bytes=settings.max_document_bytes,
+                uploads=settings.max_uploads,
+                staged_bytes=settings.max_staged_bytes,
+                kept=timedelta(seconds=settings.upload_kept_s),
+            ),
+        ),
+        store_document=StoreDocument(
+            store=store,
+            staging=staging,
+            documents=documents,
+            media_types=SniffedTypes(settings.document_types),
+            clock=clock,
+            entropy=entropy,
+            max_unpublished=settings.max_unpublished,
+        ),
+        fetch_document=FetchDocument(
+            store=store, documents=documents, wait_s=None if settings.documents_url is None else _PEERS_WAIT_S
+        ),
+        sweep_uploads=SweepUploads(store=store, staging=staging, clock=clock),
+        register_reader=RegisterReader(store=store, clock=clock, encrypt_for=encrypt_for),
         check=Check(store=store, signer=signer, sealed=sealed),
         seal=seal,
         tidy=Tidy(store=store, clock=clock),
         watch_keys=watch_keys,
     )
+
+
+def _documents(settings: Settings, home: Home) -> Documents:
+    """The store of documents: a Kubo node where one is named, else the blocks in the home folder."""
+    if settings.documents_url is None:
+        from greenlane.adapters.blocks import BlockStore
+
+        return BlockStore(home.documents)
+    # Its client takes a while to import, and most commands open no Kubo node.
+    from greenlane.adapters.kubo import Kubo
+
+    file = settings.documents_token_file
+    return Kubo(settings.documents_url, token=None if file is None else file.read_text(encoding="utf-8").strip())
 
 
 def followed_seals(seal: Seal) -> Callable[[], FollowedSeals]:

@@ -18,8 +18,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from greenlane.adapters.age import encrypt_for
 from greenlane.adapters.keystore import LogSigner
+from greenlane.adapters.media_types import SniffedTypes
 from greenlane.adapters.sql.store import SqlStore, open_store
+from greenlane.adapters.staging import StagingFolder
 from greenlane.core.crypto import ed25519_public_key, sha256
 from greenlane.core.epcis.event import Event
 from greenlane.core.epcis.eventhash import event_hash_digest
@@ -39,15 +42,22 @@ from greenlane.services.anchor import Anchor, AnchorStep
 from greenlane.services.capture import Capture
 from greenlane.services.check import Check, CheckReport
 from greenlane.services.enrol import Enrol
+from greenlane.services.fetch import FetchDocument
 from greenlane.services.forget import Forget
 from greenlane.services.identify import Identify
 from greenlane.services.look_up import LookUp
 from greenlane.services.prove import ChainPlace, Prove
 from greenlane.services.publish import Publish
 from greenlane.services.read_log import ReadLog
+from greenlane.services.register_reader import RegisterReader
 from greenlane.services.seal import Seal
+from greenlane.services.store import StoreDocument
+from greenlane.services.sweep_uploads import SweepUploads
 from greenlane.services.trace import Trace
+from greenlane.services.upload import ReceiveUpload, UploadLimits
 from greenlane.services.watch_keys import WatchKeys
+from greenlane.settings import read_settings
+from worlds.document_store import DocumentsWorld
 from worlds.events import some_events
 from worlds.ledger import LedgerWorld
 from worlds.sealed_chain import SealedChain
@@ -140,6 +150,13 @@ class World:
     watch_keys: WatchKeys
     look_up: LookUp
     seal: Seal | None
+    documents: DocumentsWorld
+    staging: StagingFolder
+    receive_upload: ReceiveUpload
+    store_document: StoreDocument
+    fetch_document: FetchDocument
+    sweep_uploads: SweepUploads
+    register_reader: RegisterReader
 
     def take(self, count: int = 1, *, first: int = 0, center: CenterId = LIMA, member: MemberId = COOPERATIVE) -> CaptureJob:
         """Captures plain events, numbered from `first` on."""
@@ -189,11 +206,11 @@ class World:
 
         seeds = {one.id: log_seed(one.id) for one in HOSTED} | {center: seed}
         signer = LogSigner(tuple(given(one) for one in HOSTED), seeds)
-        return _assembled(self.file, self.store, self.ledger, self.clock, self.entropy, signer)
+        return _assembled(self.file, self.store, self.ledger, self.clock, self.entropy, self.documents, signer)
 
     def over(self, store: Store) -> "World":
         """The same world, its services over another store (one that breaks, say)."""
-        return _assembled(self.file, store, self.ledger, self.clock, self.entropy)
+        return _assembled(self.file, store, self.ledger, self.clock, self.entropy, self.documents)
 
     def with_limit(self, max_unpublished: int) -> "World":
         capture = Capture(store=self.store, clock=self.clock, entropy=self.entropy, max_unpublished=max_unpublished)
@@ -236,7 +253,7 @@ def make_world(folder: Path, *, sealed: SealedChain | None = None) -> World:
         ledger = LedgerWorld(replace(trust_file(), sealing=sealed.sealing()), sealed=sealed, block_number=sealed.head.number)
     file = folder / "greenlane.sqlite3"
     shutil.copyfile(_template(), file)
-    return _assembled(file, open_store(f"sqlite:///{file}"), ledger, TickingClock(), CountedEntropy())
+    return _assembled(file, open_store(f"sqlite:///{file}"), ledger, TickingClock(), CountedEntropy(), DocumentsWorld())
 
 
 def close_world(world: World) -> None:
@@ -250,6 +267,7 @@ def _assembled(
     ledger: LedgerWorld,
     clock: TickingClock,
     entropy: CountedEntropy,
+    documents: DocumentsWorld,
     signer: LogSigner | None = None,
 ) -> World:
     signer = signer or LogSigner(HOSTED, {center.id: log_seed(center.id) for center in HOSTED})
@@ -264,6 +282,8 @@ def _assembled(
         )
     seal = None if sealed is None else Seal(store=store, ledger=ledger, chain=sealed)
     watch_keys = WatchKeys(ledger=ledger, sealing=None if seal is None else seal.sealing)
+    staging = StagingFolder(file.parent / "uploads")
+    settings = read_settings({})
     return World(
         file=file,
         store=store,
@@ -284,4 +304,25 @@ def _assembled(
         watch_keys=watch_keys,
         look_up=LookUp(store=store),
         seal=seal,
+        documents=documents,
+        staging=staging,
+        receive_upload=ReceiveUpload(
+            store=store,
+            staging=staging,
+            clock=clock,
+            entropy=entropy,
+            limits=UploadLimits(document_bytes=1 << 30, uploads=100, staged_bytes=1 << 33, kept=timedelta(days=1)),
+        ),
+        store_document=StoreDocument(
+            store=store,
+            staging=staging,
+            documents=documents,
+            media_types=SniffedTypes(settings.document_types),
+            clock=clock,
+            entropy=entropy,
+            max_unpublished=1_000_000,
+        ),
+        fetch_document=FetchDocument(store=store, documents=documents, wait_s=None),
+        sweep_uploads=SweepUploads(store=store, staging=staging, clock=clock),
+        register_reader=RegisterReader(store=store, clock=clock, encrypt_for=encrypt_for),
     )

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from greenlane.adapters.age import encrypt_for
 from greenlane.bootstrap import followed_seals
 from greenlane.core.units import CenterId, MemberId
 from greenlane.ports.accounts import KeyRole
@@ -103,9 +104,15 @@ def services_of(world: World) -> WebServices:
         identify=world.identify,
         read_log=world.read_log,
         look_up=world.look_up,
+        receive_upload=world.receive_upload,
+        store_document=world.store_document,
+        fetch_document=world.fetch_document,
+        register_reader=world.register_reader,
+        encrypt_for=encrypt_for,
         centers=HOSTED,
         probe_store=probe_store,
         probe_ledger=world.ledger.health,
+        probe_documents=world.documents.check,
         trust=world.watch_keys,
         judge_nodes=[world.ledger.node("chain.example")],
         count_pending=count_pending,

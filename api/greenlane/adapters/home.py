@@ -5,6 +5,8 @@ trust.json      what a verifier starts from; to be given to whoever asks
 embedded.json      how the embedded chain is run: genesis time, block time, port
 password        opens the keystore; 0600
 keys/           the keystore
+documents/      the bytes of documents, where no Kubo node keeps them
+uploads/        bytes on their way in
 chain/          the embedded chain: state, the last good copy of it, log, and who runs it
 
 Where the database lies, and whether the password lies elsewhere, is for the settings to say.
@@ -39,6 +41,14 @@ class Home:
     @property
     def keys(self) -> Path:
         return self.directory / "keys"
+
+    @property
+    def documents(self) -> Path:
+        return self.directory / "documents"
+
+    @property
+    def uploads(self) -> Path:
+        return self.directory / "uploads"
 
     @property
     def chain(self) -> Path:
