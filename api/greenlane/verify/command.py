@@ -3,22 +3,26 @@
 Nothing is asked over a network unless a node is named; a receipt with validators' seals is judged whole without any.
 
 Exit codes: 0 the verdict is yes, 1 it is no, 2 the command was used wrongly or a file could not be read, 3 nothing speaks
-against the receipt but not everything could be checked. A receipt that does not read well is a no, for it proves nothing; a
-trust file that does not is a wrong use, and so is another file of ours in the place of either.
+against the receipt but not everything could be checked, as of a document whose file was not given. A receipt that does not read
+well is a no, for it proves nothing; a trust file that does not is a wrong use, and so is another file of ours in the place of
+either.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from greenlane.core.canonical import JsonValue, parse_json
+from greenlane.core.documents.unixfs import CHUNK_BYTES
+from greenlane.core.entry import EntryKind
 from greenlane.core.errors import InvalidInput
 from greenlane.core.exits import Exit, UnreadableFile, WrongUse, exit_code_of, fault_text
-from greenlane.core.receipt import MAX_RECEIPT_BYTES, RECEIPT_TYPE
+from greenlane.core.receipt import MAX_RECEIPT_BYTES, RECEIPT_TYPE, parse_receipt
 from greenlane.core.trust import MAX_TRUST_FILE_BYTES, TRUST_TYPE, TrustFile, parse_trust_file
-from greenlane.verify.ladder import Verdict, judge
+from greenlane.verify.ladder import Verdict, given_file, judge
 from greenlane.verify.nodes import JsonRpcNode
 from greenlane.verify.report import report_text, report_value
 
@@ -45,7 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a node of the chain to ask for the anchor; may be given several times, and every one is asked; "
         "none is needed for a receipt that carries the validators' seals",
     )
-    parser.add_argument("--event", metavar="FILE", help="the event, where it travels beside the receipt")
+    beside = parser.add_mutually_exclusive_group()
+    beside.add_argument("--event", metavar="FILE", help="the event, where it travels beside the receipt")
+    beside.add_argument(
+        "--document",
+        metavar="FILE",
+        help="the document that the receipt is of: the file itself, or its encrypted form as it is stored; of any size",
+    )
     parser.add_argument("--json", action="store_true", help="print the judgement as JSON")
 
 
@@ -64,10 +74,12 @@ def run(args: argparse.Namespace) -> int:
         event = None if args.event is None else _event(args.event)
         receipt = _read(args.receipt, MAX_RECEIPT_BYTES)
         _require_kind(receipt, RECEIPT_TYPE, args.receipt)
+        _require_fit(receipt, args)
+        document = None if args.document is None else given_file(_pieces(args.document))
     except InvalidInput as error:
         sys.stderr.write(fault_text(error, program="greenlane", as_json=args.json))
         return exit_code_of(error)
-    judgement = judge(receipt, trust, event=event, ask=nodes)
+    judgement = judge(receipt, trust, event=event, ask=nodes, document=document)
     now = datetime.now(UTC)
     told = json.dumps(report_value(judgement, now=now), indent=2) + "\n" if args.json else report_text(judgement, now=now)
     _write(told)
@@ -99,6 +111,39 @@ def _require_kind(data: bytes, type_: str, path: str) -> None:
         raise WrongUse(f"This is {_KINDS[found]}, not {_KINDS[type_]}.", where=path, remedy=_BOTH_FILES)
 
 
+def _require_fit(receipt: bytes, args: argparse.Namespace) -> None:
+    """Refuses a file beside the receipt that the receipt is not of; a receipt that does not read well is judged as that.
+
+    Raises:
+        WrongUse: an event beside the receipt of something else, or a document.
+    """
+    beside = EntryKind.EVENT if args.event is not None else EntryKind.DOCUMENT if args.document is not None else None
+    if beside is None:
+        return
+    try:
+        kind = parse_receipt(receipt).entry.kind
+    except InvalidInput:
+        return
+    if kind is not beside:
+        option = "--event" if beside is EntryKind.EVENT else "--document"
+        remedy = {EntryKind.EVENT: "Give the event with --event.", EntryKind.DOCUMENT: "Give the file with --document."}
+        raise WrongUse(
+            f"This receipt is of the kind {kind.name.lower().replace('_', ' ')}, and {option} gives something else.",
+            where=args.receipt,
+            remedy=remedy.get(kind, f"Leave {option} out."),
+        )
+
+
+def _pieces(path: str) -> Iterator[bytes]:
+    """A file of any size, a piece at a time."""
+    try:
+        with Path(path).open("rb") as file:
+            while piece := file.read(CHUNK_BYTES):
+                yield piece
+    except (OSError, ValueError) as error:
+        raise _unreadable(error, path) from error
+
+
 def _event(path: str) -> JsonValue:
     try:
         event = parse_json(_read(path, MAX_RECEIPT_BYTES))
@@ -119,8 +164,12 @@ def _read(path: str, longest: int) -> bytes:
         with Path(path).open("rb") as file:
             return file.read(longest + 1)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UnreadableFile(f"The file cannot be read: {reason}.", where=path) from error
+        raise _unreadable(error, path) from error
+
+
+def _unreadable(error: OSError | ValueError, path: str) -> UnreadableFile:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return UnreadableFile(f"The file cannot be read: {reason}.", where=path)
 
 
 def _write(text: str) -> None:

@@ -32,7 +32,7 @@ from greenlane.core.errors import InvalidInput
 from greenlane.core.merkle import HASH_BYTES
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, RootHash, TreeSize, TxHash
 from greenlane.core.wire import decode_hex, encode_hex, shown
-from greenlane.verify.ladder import Anchoring, NodeAway
+from greenlane.verify.anchor import Anchoring, NodeAway
 
 TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 1_048_576

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from greenlane.core.canonical import JsonValue
+from greenlane.core.documents.description import DOCUMENT_TYPES, Confidential, Description, description_value
+from greenlane.core.entry import EntryKind
 from greenlane.core.receipt import Receipt
 from greenlane.core.wire import encode_hex, encode_time
-from greenlane.verify.ladder import Judgement, Rung, Step, Verdict
+from greenlane.verify.judgement import Judgement, Rung, Step, Verdict
 
 if TYPE_CHECKING:
     from greenlane.core.sealing import SealedRoot
@@ -35,27 +37,64 @@ def report_text(judgement: Judgement, *, now: datetime) -> str:
         lines.append(f"   {'':<{_WIDTH}}  {step.words}")
         if step.verdict is Verdict.FAILED:
             lines.append(f"   {'':<{_WIDTH}}  This step stops {step.rung.stops}.")
-    lines.extend(["", *remarks(judgement, now=now), summary(judgement)])
+    told = [] if judgement.description is None else told_document(judgement.description)
+    lines.extend(["", *told, *remarks(judgement, now=now), summary(judgement)])
     return "".join(f"{_printable(line)}\n" for line in lines)
 
 
 def summary(judgement: Judgement) -> str:
     """The verdict in one sentence, with its reason where it is no yes."""
     if judgement.verdict is Verdict.PASSED:
-        since = "" if judgement.anchored_at is None else f" since {encode_time(judgement.anchored_at)}"
-        who = "" if judgement.center is None else f" of {judgement.center.name}"
-        if judgement.sealed is not None and not since:
-            held = f"the chain held that log at {encode_time(judgement.sealed.sealed_at)}"
-            return f"PASSED: this event stands in the log{who}, and {held}."
-        return f"PASSED: this event stands in the log{who}, and the chain holds that log{since}."
+        return f"PASSED: {_logged(judgement)}."
     if judgement.verdict is Verdict.FAILED:
         failed = next(step for step in judgement.steps if step.verdict is Verdict.FAILED)
         return f"FAILED at step {failed.rung.number}: {failed.words}"
+    if judgement.statement_verdict is Verdict.PASSED:
+        return (
+            f"NOT CHECKED: {_logged(judgement)}; whether a file is that document stays open, for none was given with --document."
+        )
     unanswered = [
         str(step.rung.number) for step in judgement.steps if step.verdict is Verdict.NOT_CHECKED and step.rung is not Rung.SEALED
     ]
     steps = f"step {unanswered[0]} stays" if len(unanswered) == 1 else f"steps {', '.join(unanswered)} stay"
     return f"NOT CHECKED: nothing speaks against this receipt, but {steps} open."
+
+
+def _logged(judgement: Judgement) -> str:
+    """What is so where every step but that of the file passed."""
+    since = "" if judgement.anchored_at is None else f" since {encode_time(judgement.anchored_at)}"
+    who = "" if judgement.center is None else f" of {judgement.center.name}"
+    is_document = judgement.receipt is not None and judgement.receipt.entry.kind is EntryKind.DOCUMENT
+    what = "this event" if not is_document else "what is stated of this document" if judgement.given is None else "this document"
+    if judgement.sealed is not None and not since:
+        return f"{what} stands in the log{who}, and the chain held that log at {encode_time(judgement.sealed.sealed_at)}"
+    return f"{what} stands in the log{who}, and the chain holds that log{since}"
+
+
+def told_document(description: Description) -> list[str]:
+    """What is stated of a document, as lines of plain words; nothing in them is judged here.
+
+    Args:
+        description: one that is as logged.
+    """
+    issuer, day, secret = description.issuer, description.issued_on, description.confidential
+    size = f"{description.size} bytes{'' if secret is None else ' encrypted'}"
+    lines = [f"{DOCUMENT_TYPES[description.document_type]}: {description.name} ({description.media_type}, {size})"]
+    if issuer is not None or day is not None:
+        lines.append("Issued" + ("" if issuer is None else f" by {issuer}") + ("" if day is None else f" on {day.isoformat()}"))
+    lines.extend(f"About {subject}" for subject in description.about)
+    lines.append(f"Stated by {description.stated_by}")
+    lines.append("Everybody may read it" if secret is None else f"Confidential, encrypted for {_readers(secret)}")
+    if description.replaces is not None:
+        lines.append(f"It takes the place of {description.replaces.text}")
+    return [f"{line}." for line in lines]
+
+
+def _readers(secret: Confidential) -> str:
+    names = dict.fromkeys(str(reader.name) for reader in secret.readers if reader.name is not None)
+    links = sum(reader.name is None for reader in secret.readers)
+    holders = [] if links == 0 else ["whoever holds its link" if links == 1 else f"whoever holds one of its {links} links"]
+    return ", ".join([*names, *holders])
 
 
 def remarks(judgement: Judgement, *, now: datetime) -> list[str]:
@@ -118,6 +157,8 @@ def report_value(judgement: Judgement, *, now: datetime) -> dict[str, JsonValue]
         "verdict": judgement.verdict.value,
         "summary": summary(judgement),
         "eventHash": judgement.event_hash,
+        "document": None if judgement.description is None else description_value(judgement.description),
+        "givenFile": None if judgement.given is None else judgement.given.value,
         "anchoredAt": None if judgement.anchored_at is None else encode_time(judgement.anchored_at),
         "sealed": None if judgement.sealed is None else _sealed_value(judgement.sealed, now),
         "remarks": list(remarks(judgement, now=now)),

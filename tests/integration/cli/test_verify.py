@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from greenlane.core.receipt import encode_receipt
+from greenlane.core.receipt import Disclosure, encode_receipt
 from greenlane.core.trust import encode_trust_file
 from greenlane.ports.events import Reader
 from greenlane.verify.ladder import Verdict, judge
@@ -121,7 +121,7 @@ def test_a_private_receipt_opens_with_its_salt(run: Any, world: World, trust: Pa
     file = tmp_path / "private.json"
     file.write_bytes(encode_receipt(private))
     assert verdicts(run("verify", file, "--trust", trust, "--json").out)["entry"] == "passed"
-    assert private.disclosure is not None
+    assert isinstance(private.disclosure, Disclosure)
     withheld = replace(private, disclosure=replace(private.disclosure, salt=None, event=None))
     file.write_bytes(encode_receipt(withheld))
     told = run("verify", file, "--trust", trust, "--json")

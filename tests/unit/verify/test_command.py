@@ -135,7 +135,9 @@ def test_the_json_says_the_same_with_every_step(world: "World", files: Path, cap
     said = json.loads(capsys.readouterr().out)
     assert code == 0
     assert said["verdict"] == "passed"
-    assert [step["name"] for step in said["steps"]] == [rung.slug for rung in Rung]
+    assert [step["name"] for step in said["steps"]] == [
+        rung.slug for rung in Rung if rung not in {Rung.DESCRIPTION, Rung.DOCUMENT}
+    ]
     assert said["center"]["id"] == "lima"
     assert said["nodes"] == [
         {

@@ -46,7 +46,9 @@ def test_an_honest_receipt_passes_every_step_but_the_seals_that_it_does_not_carr
     assert judgement.event_hash == event_hash(world.event, CbvVersion.V2_0)
     assert judgement.anchored_at == datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
     assert judgement.center is not None
-    assert [rung.number for rung in Rung] == list(range(1, 9))
+    assert [step.rung.number for step in judgement.steps] == list(range(1, 9))
+    with pytest.raises(KeyError):
+        judgement.step(Rung.DOCUMENT)
 
 
 def test_an_honest_private_receipt_passes(world: "World") -> None:
@@ -91,7 +93,7 @@ def test_a_malformed_field_is_named_by_its_place(world: "World") -> None:
 
 
 def disclosing(receipt: Receipt, **changed: Any) -> Receipt:
-    assert receipt.disclosure is not None
+    assert isinstance(receipt.disclosure, Disclosure)
     return replace(receipt, disclosure=replace(receipt.disclosure, **changed))
 
 

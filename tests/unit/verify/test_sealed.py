@@ -19,8 +19,9 @@ from greenlane.core.seals import SealedState, Seals, ValidatorMode
 from greenlane.core.trust import TrustFile, encode_trust_file
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, TxHash
 from greenlane.verify.command import add_arguments, run
-from greenlane.verify.ladder import Judgement, NodeAway, Rung, Verdict, _mode_of, judge
+from greenlane.verify.ladder import Judgement, NodeAway, Rung, Verdict, judge
 from greenlane.verify.report import remarks, report_text, report_value, sealed_words, summary
+from greenlane.verify.sealed import _mode_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from worlds.sealed_chain import SealedChain
