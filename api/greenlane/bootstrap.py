@@ -28,6 +28,7 @@ from greenlane.services.enrol import Enrol
 from greenlane.services.fetch import FetchDocument
 from greenlane.services.forget import Forget
 from greenlane.services.identify import Identify
+from greenlane.services.list_documents import ListDocuments
 from greenlane.services.look_up import LookUp
 from greenlane.services.prove import ChainPlace, Prove
 from greenlane.services.publish import Publish
@@ -76,6 +77,7 @@ class Deployment:
     receive_upload: ReceiveUpload
     store_document: StoreDocument
     fetch_document: FetchDocument
+    list_documents: ListDocuments
     sweep_uploads: SweepUploads
     register_reader: RegisterReader
     check: Check
@@ -109,6 +111,7 @@ class Deployment:
             receive_upload=self.receive_upload,
             store_document=self.store_document,
             fetch_document=self.fetch_document,
+            list_documents=self.list_documents,
             register_reader=self.register_reader,
             encrypt_for=encrypt_for,
             centers=self.signer.centers(),
@@ -222,6 +225,7 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
             entropy=entropy,
             max_unpublished=settings.max_unpublished,
         ),
+        list_documents=ListDocuments(store=store),
         fetch_document=FetchDocument(
             store=store, documents=documents, wait_s=None if settings.documents_url is None else _PEERS_WAIT_S
         ),

@@ -45,6 +45,7 @@ from greenlane.services.enrol import Enrol
 from greenlane.services.fetch import FetchDocument
 from greenlane.services.forget import Forget
 from greenlane.services.identify import Identify
+from greenlane.services.list_documents import ListDocuments
 from greenlane.services.look_up import LookUp
 from greenlane.services.prove import ChainPlace, Prove
 from greenlane.services.publish import Publish
@@ -155,6 +156,7 @@ class World:
     receive_upload: ReceiveUpload
     store_document: StoreDocument
     fetch_document: FetchDocument
+    list_documents: ListDocuments
     sweep_uploads: SweepUploads
     register_reader: RegisterReader
 
@@ -323,6 +325,7 @@ def _assembled(
             max_unpublished=1_000_000,
         ),
         fetch_document=FetchDocument(store=store, documents=documents, wait_s=None),
+        list_documents=ListDocuments(store=store),
         sweep_uploads=SweepUploads(store=store, staging=staging, clock=clock),
         register_reader=RegisterReader(store=store, clock=clock, encrypt_for=encrypt_for),
     )

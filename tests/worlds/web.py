@@ -107,6 +107,7 @@ def services_of(world: World) -> WebServices:
         receive_upload=world.receive_upload,
         store_document=world.store_document,
         fetch_document=world.fetch_document,
+        list_documents=world.list_documents,
         register_reader=world.register_reader,
         encrypt_for=encrypt_for,
         centers=HOSTED,

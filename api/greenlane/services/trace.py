@@ -25,11 +25,13 @@ class Journey:
     """The events of an item in time order.
 
     Attributes:
+        walked: the item, and the containers, lots and materials that the walk led through; canonical, each once, the item first.
         is_whole: False where a limit ended the walk before its ends were reached.
     """
 
     identifier: str
     events: tuple[StoredEvent, ...]
+    walked: tuple[str, ...]
     is_whole: bool
 
 
@@ -111,7 +113,8 @@ class Trace:
                     seen.append(onward)
                     queue.append(onward)
         ordered = sorted(gathered.values(), key=lambda event: (event.event_time, event.center, event.leaf_index))
-        return Journey(identifier=identifier, events=tuple(ordered), is_whole=is_whole)
+        walked = tuple(dict.fromkeys(stretch.identifier for stretch in seen))
+        return Journey(identifier=identifier, events=tuple(ordered), walked=walked, is_whole=is_whole)
 
     def _events(self, tx: Transaction, stretch: _Stretch, reader: Reader | None) -> tuple[tuple[StoredEvent, ...], bool]:
         wanted = EventFilter(reader=reader, any_epc=frozenset({stretch.identifier}))

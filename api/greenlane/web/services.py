@@ -14,6 +14,7 @@ from greenlane.services.capture import Capture
 from greenlane.services.fetch import FetchDocument
 from greenlane.services.forget import Forget
 from greenlane.services.identify import Identify
+from greenlane.services.list_documents import ListDocuments
 from greenlane.services.look_up import LookUp
 from greenlane.services.prove import Prove
 from greenlane.services.read_log import ReadLog
@@ -66,6 +67,7 @@ class WebServices:
     receive_upload: ReceiveUpload
     store_document: StoreDocument
     fetch_document: FetchDocument
+    list_documents: ListDocuments
     register_reader: RegisterReader
     encrypt_for: EncryptFor
     centers: Sequence[HostedCenter]

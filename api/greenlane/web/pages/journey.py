@@ -13,6 +13,7 @@ from greenlane.ports.events import StoredEvent
 from greenlane.ports.signing import HostedCenter
 from greenlane.verify.ladder import Judgement, Rung, Verdict
 from greenlane.verify.report import report_value, sealed_words
+from greenlane.web.pages.documents import DocumentList, list_value
 from greenlane.web.pages.words import (
     disposition_words,
     item_words,
@@ -110,6 +111,7 @@ class JudgedJourney:
 
     Attributes:
         identifier: canonical GS1 Digital Link; None for an event that names no such item.
+        subjects: what a document may be about to belong to it: see `services.list_documents`.
         is_whole: False where there is more than is shown.
         selected: the event whose ladder is shown whole.
         told_at: when it was judged, aware; ages are counted to it.
@@ -117,6 +119,7 @@ class JudgedJourney:
 
     identifier: str | None
     events: tuple[JudgedEvent, ...]
+    subjects: tuple[str, ...]
     is_whole: bool
     selected: JudgedEvent
     told_at: datetime
@@ -172,7 +175,7 @@ class JudgedJourney:
         return sum(event.verdict is verdict for event in self.events)
 
 
-def journey_value(journey: JudgedJourney, *, public_url: str) -> dict[str, Any]:
+def journey_value(journey: JudgedJourney, documents: DocumentList, *, public_url: str) -> dict[str, Any]:
     """What the page says, as JSON."""
     return {
         "type": "GreenlaneJourney",
@@ -182,6 +185,7 @@ def journey_value(journey: JudgedJourney, *, public_url: str) -> dict[str, Any]:
         "isWhole": journey.is_whole,
         "selected": journey.selected.event.event_hash,
         "events": [_event_value(event, public_url, told_at=journey.told_at) for event in journey.events],
+        **list_value(documents, public_url=public_url),
     }
 
 

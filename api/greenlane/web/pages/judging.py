@@ -13,6 +13,7 @@ from greenlane.core.receipt import encode_receipt
 from greenlane.core.trust import TrustFile
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, LeafIndex, TreeSize
 from greenlane.ports.events import Reader, StoredEvent, meant_entry
+from greenlane.services.list_documents import subjects_of
 from greenlane.services.prove import SaltForgotten
 from greenlane.verify.ladder import Anchoring, Judgement, Node, NodeAway, Verdict, judge
 from greenlane.web.pages.journey import Finding, JudgedEvent, JudgedJourney, main_item, told_event
@@ -38,6 +39,7 @@ def judged_item(
     return JudgedJourney(
         identifier=identifier,
         events=events,
+        subjects=subjects_of(journey.walked, journey.events),
         is_whole=journey.is_whole,
         selected=_most_telling(events),
         told_at=services.clock(),
@@ -67,15 +69,23 @@ def judged_event(
         return None
     identifier = main_item(chosen)
     found = {(entry.center, entry.leaf_index): entry for entry in entries}
+    walked: tuple[str, ...] = ()
     is_whole = True
     if identifier is not None:
         journey = services.trace(identifier, reader=reader)
-        is_whole = journey.is_whole
+        walked, is_whole = journey.walked, journey.is_whole
         found |= {(entry.center, entry.leaf_index): entry for entry in journey.events}
     ordered = sorted(found.values(), key=lambda entry: (entry.event_time, entry.center, entry.leaf_index))
     events = _judged(services, ordered, reader, identifier, trust)
     selected = next(each for each in events if (each.event.center, each.event.leaf_index) == (chosen.center, chosen.leaf_index))
-    return JudgedJourney(identifier=identifier, events=events, is_whole=is_whole, selected=selected, told_at=services.clock())
+    return JudgedJourney(
+        identifier=identifier,
+        events=events,
+        subjects=subjects_of(walked, ordered),
+        is_whole=is_whole,
+        selected=selected,
+        told_at=services.clock(),
+    )
 
 
 def _most_telling(events: Sequence[JudgedEvent]) -> JudgedEvent:

@@ -1,5 +1,11 @@
-"""Turns what a page shows into HTML; no script runs on any page."""
+"""Turns what a page shows into HTML.
 
+Scripts run on the pages that show documents, where the reader's browser checks them, and on no other. They are files of this
+server; nothing inline is ever run, and they can send nothing to anybody else.
+"""
+
+import json
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -9,8 +15,11 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from greenlane.core.crypto import sha256
+from greenlane.core.documents.description import DOCUMENT_TYPES
 from greenlane.core.errors import Faults, GreenlaneError
 from greenlane.verify.ladder import Verdict
+from greenlane.web.pages.documents import DocumentList, Subject, ToldDocument, size_words, subject_words
 from greenlane.web.pages.journey import JudgedJourney, receipt_path, verify_path
 from greenlane.web.pages.picture import picture_of
 from greenlane.web.pages.words import item_words
@@ -27,6 +36,12 @@ STEP_WORDS = {
     Verdict.FAILED: "Failed",
 }
 _VARY = {"Vary": "Accept, Authorization", "Cache-Control": "no-cache"}
+_WITH_SCRIPTS = _VARY | {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
 
 _templates = Environment(
     loader=PackageLoader("greenlane.web.pages"),
@@ -42,22 +57,40 @@ _templates.globals |= {
     "receipt_path": receipt_path,
     "verify_path": verify_path,
     "item_words": item_words,
+    "size_words": size_words,
+    "subject_words": subject_words,
 }
 
-STYLE_SHEET = files("greenlane.web.pages").joinpath("static/greenlane.css").read_bytes()
+_STATIC = files("greenlane.web.pages").joinpath("static")
+STYLE_SHEET = _STATIC.joinpath("greenlane.css").read_bytes()
+SCRIPTS = {file.name: file.read_bytes() for file in _STATIC.iterdir() if file.name.endswith(".js")}
+"""The pages' modules by name: their own as they are written, others' as scripts/pages bundles them."""
+SCRIPT_TAGS = {name: f'"{sha256(data).hex()}"' for name, data in SCRIPTS.items()}
+"""An ETag of each module."""
 
 
-def journey_page(journey: JudgedJourney, *, public_url: str, path: str, is_event_page: bool, standstill: str | None) -> Response:
+def journey_page(
+    journey: JudgedJourney,
+    documents: DocumentList,
+    *,
+    public_url: str,
+    path: str,
+    is_event_page: bool,
+    standstill: str | None,
+) -> Response:
     """The page of an item or an event.
 
     Args:
+        documents: about what the journey tells of.
         path: of this page; the QR code leads to it.
         standstill: since when the chain stands still, where that is why something is not anchored; None where it is not.
     """
     address = public_url + path
     return _page(
         "journey.html",
+        has_scripts=bool(documents.documents),
         journey=journey,
+        documents=documents,
         selected=journey.selected,
         verdict=journey.selected.verdict if is_event_page else journey.verdict,
         is_event_page=is_event_page,
@@ -67,6 +100,39 @@ def journey_page(journey: JudgedJourney, *, public_url: str, path: str, is_event
         address=address,
         qr=_qr(address),
     )
+
+
+def documents_page(documents: DocumentList, *, subject: Subject, is_first: bool) -> Response:
+    """A page of the documents about one thing and what its journey tells of."""
+    return _page("documents.html", has_scripts=True, documents=documents, subject=subject, is_first=is_first)
+
+
+def about_documents_page() -> Response:
+    """How documents are kept, and what the mark beside them means."""
+    return _page("about_documents.html")
+
+
+def document_page(cid: str, statements: Sequence[ToldDocument], *, size: int | None) -> Response:
+    """The page of one document.
+
+    Args:
+        statements: what the reader may know of it; none of a confidential document, for the public.
+        size: of the stored bytes; None where nothing is handed out any more.
+    """
+    return _page(
+        "document.html",
+        has_scripts=True,
+        cid=cid,
+        statements=statements,
+        size=size,
+        types=json.dumps(DOCUMENT_TYPES),
+        is_confidential=not statements or any(each.description.confidential is not None for each in statements),
+    )
+
+
+def withdrawn_page(cid: str, newer: str | None) -> Response:
+    """Says that a document was withdrawn, and what took its place: the path of its page."""
+    return _page("withdrawn.html", status=410, cid=cid, newer=newer)
 
 
 def index_page(centers: list[dict[str, Any]], *, public_url: str, standstill: str | None) -> Response:
@@ -103,8 +169,9 @@ def prefers_html(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _page(template: str, *, status: int = 200, **values: Any) -> Response:
-    return HTMLResponse(_templates.get_template(template).render(**values), status_code=status, headers=_VARY)
+def _page(template: str, *, status: int = 200, has_scripts: bool = False, **values: Any) -> Response:
+    headers = _WITH_SCRIPTS if has_scripts else _VARY
+    return HTMLResponse(_templates.get_template(template).render(**values), status_code=status, headers=headers)
 
 
 def _qr(address: str) -> Markup:

@@ -1,4 +1,4 @@
-"""The public pages: an item by its GS1 Digital Link, an event by its hash, and the way to both.
+"""The public pages: an item by its GS1 Digital Link, an event by its hash, a document by its CID, and the way to them.
 
 Each page has its JSON (`Accept: application/json`), and an item's page a linkset (`Accept: application/linkset+json`, RFC 9264).
 """
@@ -13,26 +13,47 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from greenlane.core.documents.cid import Cid, parse_cid
+from greenlane.core.documents.description import canonical_subject
 from greenlane.core.epcis.gs1keys import GS1Key
 from greenlane.core.epcis.identifiers import IdentifierFault, parse_identifier
-from greenlane.core.errors import NotFound, Unavailable
+from greenlane.core.errors import InvalidInput, NotFound, Unavailable
 from greenlane.core.trust import TrustFile
+from greenlane.ports.documents import DocumentWithdrawn
 from greenlane.ports.events import Reader as EventReader
+from greenlane.services.list_documents import subjects_of
 from greenlane.verify.ladder import Verdict
 from greenlane.web.addresses import content_digest_of, event_digest_of, place_of, required_event_digest
 from greenlane.web.auth import PageReader, Reader
+from greenlane.web.pages.documents import (
+    DOCUMENTS_SHOWN,
+    Subject,
+    document_path,
+    list_value,
+    statement_value,
+    subject_path,
+    subject_words,
+    told_document,
+    told_list,
+)
 from greenlane.web.pages.journey import JudgedJourney, journey_value, verify_path
 from greenlane.web.pages.judging import judged_event, judged_item
 from greenlane.web.pages.render import (
+    SCRIPT_TAGS,
+    SCRIPTS,
     STYLE_SHEET,
+    about_documents_page,
+    document_page,
+    documents_page,
     index_page,
     journey_page,
     nothing_page,
     prefers_html,
     problem_kind_page,
     problem_kinds_page,
+    withdrawn_page,
 )
-from greenlane.web.problems import BadRequest, problem_kinds
+from greenlane.web.problems import BadRequest, PathUnknown, problem_kinds
 from greenlane.web.schemas import JsonAnswer, center_value
 from greenlane.web.state import WebState, state_of
 
@@ -78,6 +99,20 @@ async def verify(request: Request, reader: PageReader, event_hash: str) -> Respo
     return await to_thread.run_sync(_event_answer, request, reader, trust, standstill, event_hash, limiter=state.page_limiter)
 
 
+@router.get("/documents", response_model=None, responses=_PAGE, summary="Documents about a thing, or how documents are checked")
+async def documents(request: Request, reader: PageReader) -> Response:
+    """The documents about `about` (a GS1 identifier, event hash or other URI) and what its journey tells of, newest first."""
+    state = state_of(request)
+    return await to_thread.run_sync(_documents_answer, state, request, reader, limiter=state.page_limiter)
+
+
+@router.get("/documents/{cid}", response_model=None, responses=_PAGE, summary="A document")
+async def document(request: Request, reader: PageReader, cid: str) -> Response:
+    """What was stated of a document, and where it is checked and opened."""
+    state = state_of(request)
+    return await to_thread.run_sync(_document_answer, state, request, reader, cid, limiter=state.page_limiter)
+
+
 @router.get("/problems", response_model=None, responses=_PAGE, summary="Kinds of problems")
 def problems(request: Request, _: Reader) -> Response:
     """Every kind of problem this server answers with."""
@@ -103,6 +138,18 @@ def problem(request: Request, _: Reader, code: str) -> Response:
 def style_sheet() -> Response:
     """The one style sheet."""
     return Response(STYLE_SHEET, media_type="text/css", headers={"Cache-Control": "public, max-age=300"})
+
+
+@router.get("/static/{name}", response_model=None, include_in_schema=False)
+def script(request: Request, name: str) -> Response:
+    """One of the pages' modules."""
+    if name not in SCRIPTS:
+        raise PathUnknown(f"Nothing has the address {request.url.path[:200]!r}.")
+    # Modules lean on one another: all are asked for anew with each page, so that none is older than the page.
+    headers = {"Cache-Control": "no-cache", "ETag": SCRIPT_TAGS[name]}
+    if request.headers.get("if-none-match") == SCRIPT_TAGS[name]:
+        return Response(status_code=304, headers=headers)
+    return Response(SCRIPTS[name], media_type="text/javascript", headers=headers)
 
 
 def _item_route(key: GS1Key) -> Callable[..., Awaitable[Response]]:
@@ -143,7 +190,7 @@ def _event_answer(
         trust=trust,
     )
     path = f"/verify/{digest.hex()}" if journey is None else verify_path(journey.selected)
-    return _answer(state, request, journey, path=path, asked=digest.hex(), is_event_page=True, standstill=standstill)
+    return _answer(state, request, reader, journey, path=path, asked=digest.hex(), is_event_page=True, standstill=standstill)
 
 
 def _item_answer(
@@ -155,7 +202,7 @@ def _item_answer(
     path = _path_of(f"https://id.gs1.org{raw_path.decode('ascii', 'replace')}")
     journey = judged_item(state.services, f"https://id.gs1.org{path}", reader=reader, trust=trust)
     asked = f"https://id.gs1.org{path}"
-    return _answer(state, request, journey, path=path, asked=asked, is_event_page=False, standstill=standstill)
+    return _answer(state, request, reader, journey, path=path, asked=asked, is_event_page=False, standstill=standstill)
 
 
 def _path_of(text: str) -> str:
@@ -175,6 +222,7 @@ def _path_of(text: str) -> str:
 def _answer(
     state: WebState,
     request: Request,
+    reader: EventReader | None,
     journey: JudgedJourney | None,
     *,
     path: str,
@@ -191,12 +239,79 @@ def _answer(
         raise NotFound(words, remedy=remedy)
     if "application/linkset+json" in request.headers.get("accept", "") and not is_event_page:
         return JsonAnswer(_linkset(public_url, path), headers=_JSON_HEADERS, media_type="application/linkset+json")
+    subject = journey.identifier or journey.selected.event.event_hash
+    found = state.services.list_documents.about(journey.subjects, reader=reader, limit=DOCUMENTS_SHOWN)
+    documents = told_list(state.services, found, more=_list_path(subject))
     if _wants_json(request):
-        return JsonAnswer(journey_value(journey, public_url=public_url), headers=_JSON_HEADERS)
+        return JsonAnswer(journey_value(journey, documents, public_url=public_url), headers=_JSON_HEADERS)
     told = [journey.selected] if is_event_page else journey.events
     if not any(event.judgement is None and event.verdict is Verdict.NOT_CHECKED for event in told):
         standstill = None
-    return journey_page(journey, public_url=public_url, path=path, is_event_page=is_event_page, standstill=standstill)
+    return journey_page(journey, documents, public_url=public_url, path=path, is_event_page=is_event_page, standstill=standstill)
+
+
+def _list_path(subject: str, token: str | None = None) -> str:
+    """The path of the page with all documents about a thing, from a page's token on."""
+    after = "" if token is None else f"&after={quote(token, safe='')}"
+    return f"/documents?about={quote(subject, safe='')}{after}"
+
+
+def _documents_answer(state: WebState, request: Request, reader: EventReader | None) -> Response:
+    asked, token = request.query_params.get("about"), request.query_params.get("after")
+    if asked is None:
+        return about_documents_page()
+    subject = canonical_subject(asked.strip())
+    subjects = _subjects(state, subject, reader)
+    try:
+        found = state.services.list_documents.about(subjects, reader=reader, limit=DOCUMENTS_SHOWN, token=token)
+    except InvalidInput:
+        if token is None:
+            raise
+        # What the thing's journey tells of has grown since the page before this one: its places are of another question.
+        return RedirectResponse(_list_path(subject), status_code=303)
+    told = told_list(state.services, found, more=_list_path(subject, found.next_token))
+    if _wants_json(request):
+        return JsonAnswer({"about": subject, **list_value(told, public_url=state.settings.public_url)}, headers=_JSON_HEADERS)
+    named = Subject(words=subject_words(subject), path=subject_path(subject))
+    return documents_page(told, subject=named, is_first=token is None)
+
+
+def _subjects(state: WebState, subject: str, reader: EventReader | None) -> tuple[str, ...]:
+    """A thing, and what its journey tells of."""
+    digest = event_digest_of(subject, {}) if subject.startswith("ni:") else None
+    if digest is not None:
+        return subjects_of((subject,), state.services.trace.by_hash(digest, reader=reader))
+    journey = state.services.trace(subject, reader=reader)
+    return subjects_of(journey.walked, journey.events)
+
+
+def _document_answer(state: WebState, request: Request, reader: EventReader | None, cid_text: str) -> Response:
+    cid = parse_cid(cid_text)
+    services, public_url = state.services, state.settings.public_url
+    names: dict[tuple[str, str], str] = {}
+    statements = [told_document(services, each, names) for each in services.list_documents.stated(cid, reader=reader)]
+    is_standing = any(each.stored.withdrawn_at is None for each in statements)
+    size = statements[0].description.size if is_standing else None
+    if not is_standing:
+        try:
+            size = services.fetch_document.find(cid).size
+        except DocumentWithdrawn as error:
+            if not statements and prefers_html(request):
+                return _withdrawn(cid, error)
+            if not statements:
+                raise
+    if _wants_json(request):
+        value = {
+            "cid": cid.text,
+            "size": size,
+            "statements": [statement_value(each, public_url=public_url) for each in statements],
+        }
+        return JsonAnswer(value, headers=_JSON_HEADERS)
+    return document_page(cid.text, statements, size=size)
+
+
+def _withdrawn(cid: Cid, error: DocumentWithdrawn) -> Response:
+    return withdrawn_page(cid.text, None if error.replaced_by is None else document_path(error.replaced_by))
 
 
 def _linkset(public_url: str, path: str) -> dict[str, object]:

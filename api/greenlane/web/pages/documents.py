@@ -1,0 +1,197 @@
+"""Documents as a page tells them: what each is, who stated it, and where its entry stands. The reader's browser checks them."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from greenlane.core.documents.cid import Cid
+from greenlane.core.documents.description import DOCUMENT_TYPES, Description, MemberName, description_value
+from greenlane.ports.document_index import DocumentPage, StoredDocument
+from greenlane.web.pages.words import item_words, local_path
+from greenlane.web.schemas import time_text
+from greenlane.web.services import WebServices
+
+DOCUMENTS_SHOWN = 50
+"""On one page; the next page is a link away."""
+PICTURES = frozenset({"image/avif", "image/gif", "image/jpeg", "image/png", "image/webp"})
+"""What every browser shows as a picture, and nothing that can hold a script."""
+_UNITS = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One thing that a document is about; `path` is None where it has no page here."""
+
+    words: str
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldDocument:
+    """One statement about a document as a page tells it.
+
+    Attributes:
+        type_words: what people call such a document.
+        day: on it; None where there is none.
+        attached: since when it stands in the log.
+        member, center: names of whoever stated it, and for which center; their short names where they are not known here.
+        is_older: a newer document of the same member took its place.
+        newer, older: pages of what took its place, and of what it took the place of.
+        is_picture: a browser can show it.
+    """
+
+    stored: StoredDocument
+    type_words: str
+    day: str | None
+    attached: str
+    member: str
+    center: str
+    size: str
+    about: tuple[Subject, ...]
+    readers: tuple[str, ...]
+    is_older: bool
+    newer: str | None
+    older: str | None
+    is_picture: bool
+
+    @property
+    def description(self) -> Description:
+        """What is stated."""
+        return self.stored.description
+
+    @property
+    def cid(self) -> str:
+        """As addresses write it."""
+        return self.description.cid.text
+
+    @property
+    def path(self) -> str:
+        """Of its page here."""
+        return document_path(self.description.cid)
+
+    @property
+    def bytes_path(self) -> str:
+        """Of its stored bytes here."""
+        return f"/v1{self.path}"
+
+    @property
+    def receipt_path(self) -> str:
+        """Of this statement's receipt here."""
+        return f"/v1{self.path}/receipt?center={self.stored.center}&leaf={self.stored.leaf_index}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentList:
+    """Some documents, newest first; `more` is the path of the page with the next ones, None where there are none."""
+
+    documents: tuple[ToldDocument, ...]
+    more: str | None
+
+
+def document_path(cid: Cid) -> str:
+    """The path of a document's page here."""
+    return f"/documents/{cid.text}"
+
+
+def told_list(services: WebServices, page: DocumentPage, *, more: str) -> DocumentList:
+    """A page of statements in words.
+
+    Args:
+        more: the path of the page with the next ones, if there are any.
+    """
+    names: dict[tuple[str, str], str] = {}
+    told = tuple(told_document(services, stored, names) for stored in page.documents)
+    return DocumentList(documents=told, more=None if page.next_token is None else more)
+
+
+def told_document(services: WebServices, stored: StoredDocument, names: dict[tuple[str, str], str] | None = None) -> ToldDocument:
+    """One statement in words.
+
+    Args:
+        names: of members that were looked up before for the same page.
+    """
+    stated, secret = stored.description, stored.description.confidential
+    known = {} if names is None else names
+    center = next((each.name for each in services.centers if each.id == stored.center), str(stored.center))
+    return ToldDocument(
+        stored=stored,
+        type_words=DOCUMENT_TYPES[stated.document_type],
+        day=None if stated.issued_on is None else day_words(stated.issued_on),
+        attached=day_words(stored.stored_at.date()),
+        member=_name(services, stated.stated_by, known),
+        center=center,
+        size=size_words(stated.size),
+        about=tuple(Subject(words=subject_words(uri), path=subject_path(uri)) for uri in stated.about),
+        readers=() if secret is None else tuple(_reader(services, reader.name, known) for reader in secret.readers),
+        is_older=stored.replaced_by is not None,
+        newer=None if stored.replaced_by is None else document_path(stored.replaced_by),
+        older=None if stated.replaces is None else document_path(stated.replaces),
+        is_picture=secret is None and stated.media_type in PICTURES,
+    )
+
+
+def list_value(documents: DocumentList, *, public_url: str) -> dict[str, Any]:
+    """A list of documents as JSON."""
+    return {
+        "documents": [statement_value(each, public_url=public_url) for each in documents.documents],
+        "moreDocuments": None if documents.more is None else f"{public_url}{documents.more}",
+    }
+
+
+def statement_value(told: ToldDocument, *, public_url: str) -> dict[str, Any]:
+    """One statement as JSON."""
+    stored = told.stored
+    return {
+        "description": description_value(stored.description),
+        "center": stored.center,
+        "member": stored.member,
+        "memberName": told.member,
+        "leafIndex": stored.leaf_index,
+        "storedAt": time_text(stored.stored_at),
+        "withdrawnAt": None if stored.withdrawn_at is None else time_text(stored.withdrawn_at),
+        "replacedBy": None if stored.replaced_by is None else stored.replaced_by.text,
+        "page": f"{public_url}{told.path}",
+        "bytes": f"{public_url}{told.bytes_path}",
+        "receipt": f"{public_url}{told.receipt_path}",
+    }
+
+
+def size_words(size: int) -> str:
+    """A number of bytes in the unit that people use."""
+    if size < _UNITS[-1][0]:
+        return "1 byte" if size == 1 else f"{size} bytes"
+    unit, name = next((unit, name) for unit, name in _UNITS if size >= unit)
+    amount = size / unit
+    return f"{amount:,.1f} {name}".replace(".0 ", " ") if amount < 10 else f"{amount:,.0f} {name}"
+
+
+def day_words(day: date) -> str:
+    """A day as people write it."""
+    return f"{day.day} {day:%b} {day.year}"
+
+
+def subject_words(uri: str) -> str:
+    """What a document is about, in a few words."""
+    if uri.startswith("ni:///"):
+        return f"the event {uri.partition(';')[2][:12]}…"
+    member = uri.removeprefix("greenlane:member/")
+    return f"the member {member}" if member != uri else item_words(uri)
+
+
+def subject_path(uri: str) -> str | None:
+    """The path of a subject's own page here; None where it has none."""
+    if uri.startswith("ni:///"):
+        return f"/verify/{uri.partition(';')[2].partition('?')[0]}"
+    return local_path(uri)
+
+
+def _name(services: WebServices, name: MemberName, known: dict[tuple[str, str], str]) -> str:
+    key = (name.center, name.member)
+    if key not in known:
+        member = services.look_up.member(name.center, name.member)
+        known[key] = name.member if member is None else member.name
+    return known[key]
+
+
+def _reader(services: WebServices, name: MemberName | None, known: dict[tuple[str, str], str]) -> str:
+    return "whoever holds a link with a key" if name is None else f"{_name(services, name, known)} ({name})"
