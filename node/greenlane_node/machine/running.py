@@ -51,6 +51,7 @@ STOP_TIMEOUT_S: Final = 60.0
 _LEAST_FREE_BYTES = 1 << 30
 _LONGEST_LOG_BYTES = 64 << 20
 _LOOK_S = 0.2
+_PORTS_RELEASED_S = 2.0
 _LAST_LINES = 20
 
 _Seen = TypeVar("_Seen")
@@ -265,13 +266,11 @@ class Machine:
             )
 
     def _require_ports(self, nodes: Sequence[MachineNode]) -> None:
-        taken = [
-            f"{port} ({purpose} of {node.name})"
-            for node in nodes
-            for purpose, port in node.ports.items()
-            if not is_free_port(port)
-        ]
-        if taken:
+        ports = {port: f"{port} ({purpose} of {node.name})" for node in nodes for purpose, port in node.ports.items()}
+        # A process that was killed is gone for the system a moment before the last of its threads lets go of its ports.
+        if wait_until(lambda: all(is_free_port(port) for port in ports), _PORTS_RELEASED_S):
+            return
+        if taken := [told for port, told in ports.items() if not is_free_port(port)]:
             raise NodeNotStarted(
                 f"Ports of {HOST} are taken that nodes need: {', '.join(taken)}.",
                 remedy="End what listens there (`ss -ltnp` names it), or make the network in a new folder with another --port.",
