@@ -16,6 +16,7 @@ _COMMANDS = (
     ("verify", "greenlane.cli.verify_receipt", "check a receipt, trusting nobody's server"),
     ("capture", "greenlane.cli.client_capture", "send a file of events to a center's server"),
     ("receipt", "greenlane.cli.client_receipt", "fetch the receipt of an event from a center's server"),
+    ("document", "greenlane.cli.document.command", "store, fetch, share and revoke documents at a center's server"),
     ("serve", "greenlane.cli.serve", "run the HTTP server (and, unless told not to, the worker)"),
     ("worker", "greenlane.cli.work", "run the worker that publishes and anchors"),
     ("fsck", "greenlane.cli.fsck", "recompute every event, leaf, tile and checkpoint and compare with the chain"),

@@ -1,0 +1,197 @@
+"""What a center's server answers about documents, read strictly: one that errs or lies is told so, and nothing crashes."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from greenlane.cli.document.uploading import member_headers
+from greenlane.cli.server import Answer, ServerRefused, send
+from greenlane.core.canonical import JsonValue, parse_json
+from greenlane.core.documents.cid import Cid, parse_cid
+from greenlane.core.documents.description import Description, MemberName, read_description, read_member_name, read_recipient
+from greenlane.core.errors import InvalidInput
+from greenlane.core.wire import read_count, read_line, read_list
+
+_MOST = 10_000
+_NOT_FOUND = 404
+
+
+class MemberWithoutKey(InvalidInput):
+    """A member has no key that a document could be encrypted for."""
+
+    code = "member-without-key"
+    default_remedy = (
+        "It makes one by `greenlane document keygen` and tells its center by `greenlane document register-key`; or name its "
+        "public key, got by a way you trust, by --for-recipient."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One statement about a document, as the server tells it.
+
+    Attributes:
+        raw: the whole of it, as it came.
+    """
+
+    description: Description
+    leaf_index: int
+    is_withdrawn: bool
+    replaced_by: Cid | None
+    raw: dict[str, JsonValue]
+
+    @property
+    def is_confidential(self) -> bool:
+        return self.description.confidential is not None
+
+
+def statements_of(args: argparse.Namespace, cid: Cid) -> list[Statement]:
+    """Every statement about a document that the key may read, oldest first; none where there are none for it."""
+    try:
+        answer = send(args, "GET", f"/v1/documents/{cid.text}/about", headers=member_headers(args))
+    except ServerRefused as refusal:
+        if refusal.status == _NOT_FOUND:
+            return []
+        raise
+    with _understood():
+        found = _statements(answer)
+        if any(each.description.cid != cid for each in found):
+            raise InvalidInput("a statement is about another document")
+        return found
+
+
+def documents_about(args: argparse.Namespace, subject: str | None, most: int) -> Iterator[Statement]:
+    """Statements about a subject, or of the key's center where it is None; newest first, page by page."""
+    token: str | None = None
+    told = 0
+    while told < most:
+        asked = {"about": subject, "nextPageToken": token}
+        query = urlencode({name: value for name, value in asked.items() if value is not None})
+        answer = send(args, "GET", "/v1/documents" + (f"?{query}" if query else ""), headers=member_headers(args))
+        with _understood():
+            found = _statements(answer)
+            after = _json(answer).get("nextPageToken")
+            token = None if after is None else read_line(after, "/nextPageToken", longest=2_048)
+        for each in found[: most - told]:
+            told += 1
+            yield each
+        if token is None or not found:
+            return
+
+
+def own_name(args: argparse.Namespace) -> MemberName:
+    """Which member the command acts for.
+
+    Raises:
+        InvalidInput: it cannot be told.
+    """
+    if not args.member:
+        remedy = "Add --member with the center's short name and yours, like lima/cooperativa-norandino."
+        raise InvalidInput("The command does not know which member you are.", where="--member", remedy=remedy)
+    if "/" in args.member:
+        return read_member_name(args.member, "--member")
+    answer = send(args, "GET", "/v1/centers")
+    with _understood():
+        centers = read_list(_json(answer).get("centers"), "/centers", longest=_MOST)
+        ids = [read_line(each.get("id"), "/centers/id", longest=63) for each in centers if isinstance(each, dict)]
+    if len(ids) != 1:
+        remedy = f"Write one of {', '.join(f'{center}/{args.member}' for center in ids)}."
+        raise InvalidInput("The server has several centers.", where="--member", remedy=remedy)
+    return read_member_name(f"{ids[0]}/{args.member}", "--member")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredKey:
+    """A public key of a member."""
+
+    recipient: str
+    is_revoked: bool
+
+
+def reader_keys_of(args: argparse.Namespace, name: MemberName) -> list[RegisteredKey]:
+    """The public keys of a member, oldest first.
+
+    Raises:
+        ServerRefused: the server knows no such member.
+    """
+    query = urlencode({"center": name.center})
+    answer = send(args, "GET", f"{reader_keys_path(name)}?{query}")
+    with _understood():
+        return _keys(answer)
+
+
+def usable_keys_of(args: argparse.Namespace, name: MemberName) -> list[str]:
+    """The recipients that something new may be encrypted for.
+
+    Raises:
+        MemberWithoutKey: there are none.
+        ServerRefused: the server knows no such member.
+    """
+    usable = [key.recipient for key in reader_keys_of(args, name) if not key.is_revoked]
+    if not usable:
+        raise MemberWithoutKey(f"{name} has no key to encrypt for.")
+    return usable
+
+
+def reader_keys_path(name: MemberName) -> str:
+    """The address of a member's public keys."""
+    return f"/v1/members/{quote(name.member, safe='')}/reader-keys"
+
+
+def _keys(answer: Answer) -> list[RegisteredKey]:
+    keys = read_list(_json(answer).get("keys"), "/keys", longest=_MOST)
+    return [
+        RegisteredKey(
+            recipient=read_recipient(key.get("recipient"), f"/keys/{at}/recipient"), is_revoked=key.get("revokedAt") is not None
+        )
+        for at, key in enumerate(keys)
+        if isinstance(key, dict)
+    ]
+
+
+def _statements(answer: Answer) -> list[Statement]:
+    found = read_list(_json(answer).get("statements"), "/statements", longest=_MOST)
+    return [_statement(each, f"/statements/{at}") for at, each in enumerate(found)]
+
+
+def _statement(value: JsonValue, where: str) -> Statement:
+    if not isinstance(value, dict):
+        raise InvalidInput("a statement is no object")
+    after = value.get("replacedBy")
+    return Statement(
+        description=read_description(value.get("description"), f"{where}/description"),
+        leaf_index=read_count(value.get("leafIndex"), f"{where}/leafIndex"),
+        is_withdrawn=value.get("withdrawnAt") is not None,
+        replaced_by=None if after is None else parse_cid(read_line(after, f"{where}/replacedBy", longest=128)),
+        raw=value,
+    )
+
+
+def read_stored(answer: dict[str, Any]) -> Statement:
+    """What `POST /v1/documents` answered.
+
+    Raises:
+        ServerRefused: it is none.
+    """
+    with _understood():
+        return _statement(answer, "")
+
+
+def _json(answer: Answer) -> dict[str, JsonValue]:
+    value = parse_json(answer.body)
+    if not isinstance(value, dict):
+        raise InvalidInput("it is no JSON object")
+    return value
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    try:
+        yield
+    except InvalidInput as cause:
+        raise ServerRefused(
+            f"The server's answer is not as it should be: {cause.detail}", remedy="Check that --url is a Greenlane server."
+        ) from cause

@@ -1,0 +1,127 @@
+"""A confidential document for other readers: fetched, opened and encrypted anew on this machine, and put in the old one's place.
+
+The old version is withdrawn by its center and no longer handed out; its entry stays in the log, for a log forgets nothing. What
+was read stays read: no encryption takes a copy back.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from greenlane.cli.document.add import seal_and_send
+from greenlane.cli.document.age import encrypt_anew, read_identities
+from greenlane.cli.document.answers import MemberWithoutKey, Statement, statements_of, usable_keys_of
+from greenlane.cli.document.fetching import fetched
+from greenlane.cli.document.progress import progress
+from greenlane.cli.document.readers import OwnerWithoutKey, checked
+from greenlane.cli.document.waiting import Patience
+from greenlane.cli.server import ServerRefused
+from greenlane.core.documents.cid import Cid
+from greenlane.core.documents.description import DocumentReader, MemberName, description_value, read_member_name
+from greenlane.core.errors import InvalidInput, NotFound
+from greenlane.ports.documents import BytesRefused, Told
+
+_NOT_FOUND = 404
+_FIELDS = ("mediaType", "name", "documentType", "issuer", "issuedOn", "about")
+
+
+class NotConfidential(InvalidInput):
+    """A document is for everybody: there is nobody to share it with, or to take it back from."""
+
+    code = "document-not-confidential"
+
+
+def own_statement(args: argparse.Namespace, cid: Cid) -> Statement:
+    """What the user's own member stated of a confidential document.
+
+    Raises:
+        NotFound: the key may read none, or none of that member.
+        NotConfidential: everybody may read the document.
+        InvalidInput: the document was withdrawn, or several members of the key stated it.
+    """
+    found = statements_of(args, cid)
+    if not found:
+        raise NotFound(f"Nothing is known of {cid.text} to this key.", remedy="Check CID, --url and --key-file.")
+    if args.member:
+        found = [each for each in found if _is_of(each.description.stated_by, args.member)]
+    secret = [each for each in found if each.is_confidential]
+    if not secret:
+        if found:
+            raise NotConfidential("Everybody may read this document.", remedy="Only a confidential one has readers.")
+        raise NotFound(f"{args.member} stated nothing about {cid.text}.", remedy="Check --member.")
+    open_ones = [each for each in secret if not each.is_withdrawn]
+    if not open_ones:
+        after = next((each.replaced_by for each in secret if each.replaced_by is not None), None)
+        remedy = "Store the document again." if after is None else f"Name the newest version: {after.text}."
+        raise InvalidInput("This version of the document was withdrawn.", where=cid.text, remedy=remedy)
+    if len({each.description.stated_by for each in open_ones}) > 1:
+        raise InvalidInput("Several members stated this document.", remedy="Say by --member for which one you act.")
+    return max(open_ones, key=lambda each: each.leaf_index)
+
+
+def current_readers(args: argparse.Namespace, readers: Sequence[DocumentReader]) -> tuple[list[DocumentReader], list[MemberName]]:
+    """The same readers by the keys that they have now, and the members who have none any more.
+
+    A key that its member revoked gets nothing new. Of members whom this server does not know, the keys stay as they are.
+    """
+    names = dict.fromkeys(reader.name for reader in readers)
+    kept: list[DocumentReader] = []
+    left_out: list[MemberName] = []
+    for name in names:
+        old = [reader for reader in readers if reader.name == name]
+        if name is None:
+            kept += old
+            continue
+        try:
+            kept += [DocumentReader(recipient=recipient, name=name) for recipient in usable_keys_of(args, name)]
+        except MemberWithoutKey:
+            left_out.append(name)
+        except ServerRefused as refusal:
+            if refusal.status != _NOT_FOUND:
+                raise
+            kept += old
+    return list({reader.recipient: reader for reader in reversed(kept)}.values())[::-1], left_out
+
+
+def reissue(args: argparse.Namespace, old: Statement, readers: Sequence[DocumentReader]) -> Statement:
+    """Stores the document anew for these readers, in the place of the old version.
+
+    Raises:
+        OwnerWithoutKey: its owner is not among them.
+        KeyDoesNotOpen, IdentityInvalid: the identity does not open it.
+        BytesRefused: what came, or what it decrypts to, is not what was stated.
+    """
+    said = old.description
+    if not any(reader.name == said.stated_by for reader in readers):
+        raise OwnerWithoutKey(f"You ({said.stated_by}) would have no key of your own, and could not read or revoke this later.")
+    readers = checked(readers)
+    identities = read_identities(args, args.identity)
+    args.member = args.member or str(said.stated_by)
+    with tempfile.TemporaryDirectory(prefix="greenlane-") as folder:
+        part = Path(folder) / "document"
+        with progress(args, "fetched", 0) as counted, fetched(args, said.cid, part, Patience.of(args, counted)) as got:
+            counted.end()
+
+            def make(sealed: BinaryIO, told: Told) -> bytes:
+                recipients = [reader.recipient for reader in readers]
+                digest = encrypt_anew(got.file, sealed, identities, recipients, told=told).digest
+                if digest != said.digest:
+                    raise BytesRefused("What it decrypts to is not what was stated.", remedy="Store the document again by `add`.")
+                return digest
+
+            value = description_value(said)
+            stated = {field: value[field] for field in _FIELDS} | {"replaces": said.cid.text}
+            return seal_and_send(args, make, plain_bytes=got.size, readers=readers, stated=stated)
+
+
+def link_note(readers: Sequence[DocumentReader]) -> tuple[str, ...]:
+    """What becomes of links whose keys still open the document."""
+    if all(reader.name is not None for reader in readers):
+        return ()
+    return ("A link that opened the old version opens this one with the new address before its #.",)
+
+
+def _is_of(name: MemberName, text: str) -> bool:
+    return name == read_member_name(text, "--member") if "/" in text else name.member == text
