@@ -1,7 +1,9 @@
-"""Descriptions of documents for tests: one of a certificate, and any that may be stated."""
+"""Descriptions of documents for tests: one of a certificate, any that may be stated, and the way of one into a log."""
 
 from dataclasses import replace
 from datetime import date
+from io import BytesIO
+from typing import TYPE_CHECKING
 
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.cid import Cid, Codec
@@ -12,9 +14,14 @@ from greenlane.core.documents.description import (
     Description,
     DocumentReader,
     MemberName,
+    document_entry,
 )
-from greenlane.core.units import CenterId, MemberId
+from greenlane.core.units import CenterId, MemberId, Salt
+from greenlane.ports.document_index import StoredDocument
 from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from worlds.deployment import World
 
 LOT = "https://id.gs1.org/01/09521321000018/10/LOT-7"
 RECIPIENT = "age1" + "q" * 58
@@ -99,3 +106,26 @@ def descriptions(draw: st.DrawFn) -> Description:
         confidential=draw(st.none() | _CONFIDENTIAL),
         replaces=draw(st.none() | _CIDS.filter(lambda other: other != cid)),
     )
+
+
+def state(world: "World", described: Description, *, salt: Salt | None = None, stored: bytes | None = None) -> StoredDocument:
+    """Logs a statement in a world, blinded where a salt is given, and keeps the bytes where they are given."""
+    plain = document_entry(described)
+    entry = plain if salt is None else plain.blinded(salt)
+    if stored is not None:
+        world.documents.add(BytesIO(stored), expected=described.cid)
+    with world.store.write() as tx:
+        center = described.stated_by.center
+        tx.log.lock(center)
+        document = StoredDocument(
+            center=center,
+            member=described.stated_by.member,
+            description=described,
+            content_digest=plain.content,
+            leaf_index=tx.log.append(center, [entry.encode()]),
+            salt=salt,
+            is_blinded=salt is not None,
+            stored_at=world.clock(),
+        )
+        tx.documents.add(document)
+    return document

@@ -1,4 +1,7 @@
-"""Builds the receipt of one event, verifies it with the same mathematics as any stranger would, and only then hands it out.
+"""Builds the receipt of one entry, verifies it with the same mathematics as any stranger would, and only then hands it out.
+
+An entry is asked for by what it stands for: an event by its event hash, a document by its CID. Several entries may stand for the
+same event or document; what is not named leaves a choice, and then a public entry goes before a private one.
 
 Where validators seal the chain a receipt carries their seals as soon as they are kept, which is some blocks after the anchoring.
 Until then it goes out without: it proves less, and nothing wrong. Whoever wants the seals says so and is told to wait.
@@ -9,17 +12,20 @@ from dataclasses import dataclass, replace
 
 from greenlane.core.canonical import content_digest, parse_json
 from greenlane.core.checkpoint import open_checkpoint
+from greenlane.core.documents.cid import Cid
+from greenlane.core.documents.description import document_entry
 from greenlane.core.entry import Entry, EntryKind, opens
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
 from greenlane.core.errors import GreenlaneError, InvalidInput, NotFound, ProofRefused, Unavailable
 from greenlane.core.header import Header
 from greenlane.core.merkle import leaf_hash, verify_inclusion
 from greenlane.core.note import SignatureRefused, VerifierKey, parse_note
-from greenlane.core.receipt import Anchor, Disclosure, Inclusion, Receipt
+from greenlane.core.receipt import Anchor, Disclosure, DocumentDisclosure, Inclusion, Receipt
 from greenlane.core.sealing import verify_sealed_root
 from greenlane.core.seals import MAX_SET_CHANGES, SealedState, Seals, ValidatorMode
 from greenlane.core.tiles import inclusion_proof_from_tiles
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, LeafIndex, TreeSize
+from greenlane.ports.document_index import StoredDocument
 from greenlane.ports.events import Reader, StoredEvent, meant_entry
 from greenlane.ports.log import StoredAnchor, StoredCheckpoint
 from greenlane.ports.outbox import anchor_purpose
@@ -27,6 +33,7 @@ from greenlane.ports.seals import SealedChain, StoredChange, extended
 from greenlane.ports.signing import CheckpointSigner, LogKeyRetired, LogKeyTerms
 from greenlane.ports.store import Store, Transaction
 
+_Stored = StoredEvent | StoredDocument
 # An anchor takes a block or two, and the worker signs a few checkpoints in that time; one of them is the one on its way.
 _CHECKPOINTS_LOOKED_AT = 64
 # What a receipt of the largest event leaves room for, beside its proof and its checkpoint.
@@ -34,7 +41,7 @@ _SEALS_BYTES = 400_000
 
 
 class ReceiptNotReady(Unavailable):
-    """The event is durable and its entry is not anchored yet."""
+    """What is asked for is durable, and its entry is not anchored yet."""
 
     code = "receipt-not-ready"
     default_remedy = "Ask again after the time in Retry-After; an anchor takes a block or two."
@@ -55,14 +62,14 @@ class ChainNotSealed(InvalidInput):
 
 
 class LogDamaged(ProofRefused):
-    """What the store holds does not prove the event; no receipt of it was handed out."""
+    """What the store holds does not prove what is asked for; no receipt of it was handed out."""
 
     code = "log-damaged"
     default_remedy = "The center's operator runs `greenlane fsck`, and restores from a backup what it names."
 
 
 class SaltForgotten(GreenlaneError):
-    """The event is private and its salt was destroyed on request: its entry can never be opened again."""
+    """An entry is private and its salt was destroyed on request: it can never be opened again."""
 
     code = "salt-forgotten"
     default_remedy = "A receipt that was handed out before still verifies; there is no other."
@@ -130,52 +137,104 @@ class Prove:
                     f"No event with hash {event_digest.hex()} can be read here, or none at the place that is named.",
                     remedy="Check the address; a private event is readable with a key of its member or its center only.",
                 )
-            anchors = self._anchors(tx, event)
-            try:
-                receipt = self._provable(tx, event, anchors)
-            except (Unavailable, LogKeyRetired):
-                raise
-            except GreenlaneError as fault:
-                place = f"leaf {event.leaf_index} of {event.center!r}"
-                raise LogDamaged(f"What is stored for {place} does not prove it: {fault.detail}") from fault
+            return self._proven(tx, event, must_be_sealed=must_be_sealed)
+
+    def document(
+        self,
+        cid: Cid,
+        *,
+        reader: Reader | None,
+        center: CenterId | None = None,
+        leaf_index: LeafIndex | None = None,
+        must_be_sealed: bool = False,
+        for_readers: bool = False,
+    ) -> Receipt:
+        """The receipt of a statement about a document; of one that was withdrawn too, for what was logged stays logged.
+
+        Args:
+            cid: of the stored bytes.
+            reader: who asks: what is stated of confidential ones only for those who may read it. None: of public ones only.
+            center, leaf_index: which statement, where several are about these bytes. What is not named leaves a choice: then a
+                public one goes before a confidential one, one that stands before a withdrawn one, and the oldest before others.
+            must_be_sealed: whether a receipt without seals will not do.
+            for_readers: whoever asks, of confidential documents too, whatever `reader` says. Only for a caller that encrypts the
+                answer for the readers whom the description names, and hands out nothing else.
+
+        Raises:
+            NotFound: nothing readable is stated of these bytes, or nothing at that place.
+            ReceiptNotReady, ReceiptNotSealed, ChainNotSealed, LogKeyRetired, SaltForgotten, LogDamaged, StoreUnavailable: as for
+                an event.
+        """
+        if must_be_sealed and self._sealed is None:
+            raise ChainNotSealed("No validators seal this deployment's chain.")
+        with self._store.read() as tx:
+            statements = self._all_about(tx, cid) if for_readers else tx.documents.by_cid(cid, reader=reader)
+            meant = [one for one in statements if center in (None, one.center) and leaf_index in (None, one.leaf_index)]
+            document = min(meant, key=lambda one: (one.is_blinded, one.withdrawn_at is not None), default=None)
+            if document is None:
+                raise NotFound(
+                    f"No statement about document {cid.text} can be read here, or none at the place that is named.",
+                    remedy="Check the address; what is stated of a confidential document is read with a key of its center, its "
+                    "owner or a member that it names, or decrypted from the receipt for its readers.",
+                )
+            return self._proven(tx, document, must_be_sealed=must_be_sealed)
+
+    def _all_about(self, tx: Transaction, cid: Cid) -> tuple[StoredDocument, ...]:
+        """Every statement about the bytes, each once, oldest first: to a center nothing of its own members is hidden."""
+        found = {
+            (one.center, one.leaf_index): one
+            for hosted in self._signer.centers()
+            for one in tx.documents.by_cid(cid, reader=Reader(center=hosted.id))
+        }
+        return tuple(sorted(found.values(), key=lambda one: (one.stored_at, one.center, one.leaf_index)))
+
+    def _proven(self, tx: Transaction, stored: _Stored, *, must_be_sealed: bool) -> Receipt:
+        anchors = self._anchors(tx, stored)
+        try:
+            receipt = self._provable(tx, stored, anchors)
+        except (Unavailable, LogKeyRetired):
+            raise
+        except GreenlaneError as fault:
+            place = f"leaf {stored.leaf_index} of {stored.center!r}"
+            raise LogDamaged(f"What is stored for {place} does not prove it: {fault.detail}") from fault
         if must_be_sealed and receipt.seals is None:
-            raise ReceiptNotSealed(f"Event {event.event_hash} is anchored; its seals are still to come.", retry_after_s=2)
+            raise ReceiptNotSealed(f"The entry of {_name(stored)} is anchored; its seals are still to come.", retry_after_s=2)
         return receipt
 
-    def _anchors(self, tx: Transaction, event: StoredEvent) -> tuple[StoredAnchor, ...]:
-        """The smallest anchored tree that holds the event's entry, and the largest."""
-        if event.is_blinded and event.salt is None:
-            raise SaltForgotten(f"The salt of event {event.event_hash} was forgotten.")
-        anchor = tx.log.anchor_covering(event.center, event.leaf_index)
+    def _anchors(self, tx: Transaction, stored: _Stored) -> tuple[StoredAnchor, ...]:
+        """The smallest anchored tree that holds the entry, and the largest."""
+        if stored.is_blinded and stored.salt is None:
+            raise SaltForgotten(f"The salt of {_name(stored)} was forgotten.")
+        anchor = tx.log.anchor_covering(stored.center, stored.leaf_index)
         if anchor is None:
-            stage = self._stage(tx, event)
-            raise ReceiptNotReady(f"Event {event.event_hash} is {stage}, and not anchored yet.", retry_after_s=2)
-        newest = tx.log.newest_anchor(event.center)
+            stage = self._stage(tx, stored)
+            raise ReceiptNotReady(f"The entry of {_name(stored)} is {stage}, and not anchored yet.", retry_after_s=2)
+        newest = tx.log.newest_anchor(stored.center)
         return (anchor,) if newest is None or newest == anchor else (anchor, newest)
 
-    def _stage(self, tx: Transaction, event: StoredEvent) -> str:
-        """How far an event that is not anchored has come, in the one word for it."""
-        if event.leaf_index >= tx.log.head(event.center).published:
+    def _stage(self, tx: Transaction, stored: _Stored) -> str:
+        """How far an entry that is not anchored has come, in the one word for it."""
+        if stored.leaf_index >= tx.log.head(stored.center).published:
             return "captured"
-        for checkpoint in tx.log.checkpoints(event.center, above=TreeSize(event.leaf_index), limit=_CHECKPOINTS_LOOKED_AT):
-            purpose = anchor_purpose(event.center, checkpoint.tree_size)
+        for checkpoint in tx.log.checkpoints(stored.center, above=TreeSize(stored.leaf_index), limit=_CHECKPOINTS_LOOKED_AT):
+            purpose = anchor_purpose(stored.center, checkpoint.tree_size)
             if tx.outbox.pending_for(self._chain.chain_id, purpose) is not None:
                 return "submitted"
         return "published"
 
-    def _provable(self, tx: Transaction, event: StoredEvent, anchors: Iterable[StoredAnchor]) -> Receipt:
+    def _provable(self, tx: Transaction, stored: _Stored, anchors: Iterable[StoredAnchor]) -> Receipt:
         """The receipt under one of the anchors whose checkpoint is signed by a key that was the center's then.
 
         That is the first that is sealed, or, where none is, the first.
         """
         first: Receipt | None = None
         for anchor in anchors:
-            checkpoint = tx.log.checkpoint(event.center, anchor.tree_size)
+            checkpoint = tx.log.checkpoint(stored.center, anchor.tree_size)
             if checkpoint is None:
                 raise ProofRefused("The checkpoint is not there.")
             key = self._accepted_key(checkpoint, anchor)
             if key is not None:
-                receipt = self._receipt(tx, event, checkpoint, anchor)
+                receipt = self._receipt(tx, stored, checkpoint, anchor)
                 self._verify(receipt, key)
                 seals = None if self._sealed is None else self._seals(tx, self._sealed, anchor)
                 if self._sealed is None or seals is not None:
@@ -183,7 +242,9 @@ class Prove:
                 first = first or receipt
         if first is not None:
             return first
-        raise LogKeyRetired(f"Event {event.event_hash} is anchored under a log key that was not {event.center!r}'s any more.")
+        raise LogKeyRetired(
+            f"The entry of {_name(stored)} is anchored under a log key that was not {stored.center!r}'s any more."
+        )
 
     def _seals(self, tx: Transaction, chain: SealedChain, anchor: StoredAnchor) -> Seals | None:
         """What proves the anchor without the chain, verified; None where it is not kept yet."""
@@ -224,23 +285,22 @@ class Prove:
             raise SignatureRefused("The checkpoint bears no signature of the center.")
         return next((term.key for term in claimed if term.valid_until is None or term.covers(anchor.anchored_at)), None)
 
-    def _receipt(self, tx: Transaction, event: StoredEvent, checkpoint: StoredCheckpoint, anchor: StoredAnchor) -> Receipt:
-        entry = tx.log.entries(event.center, event.leaf_index, 1)
-        document = parse_json(event.document)
-        if not entry or not isinstance(document, dict):
-            raise ProofRefused("The entry is not there, or the event is no object.")
+    def _receipt(self, tx: Transaction, stored: _Stored, checkpoint: StoredCheckpoint, anchor: StoredAnchor) -> Receipt:
+        entry = tx.log.entries(stored.center, stored.leaf_index, 1)
+        if not entry:
+            raise ProofRefused("The entry is not there.")
         hashes = inclusion_proof_from_tiles(
-            event.leaf_index, anchor.tree_size, lambda tile, width: tx.log.read_tile(event.center, tile, width)
+            stored.leaf_index, anchor.tree_size, lambda tile, width: tx.log.read_tile(stored.center, tile, width)
         )
         return Receipt(
             entry=Entry.decode(entry[0]),
-            disclosure=Disclosure(event=document, cbv_version=CbvVersion.V2_0, salt=event.salt),
-            inclusion=Inclusion(leaf_index=event.leaf_index, tree_size=anchor.tree_size, hashes=hashes),
+            disclosure=_disclosure(stored),
+            inclusion=Inclusion(leaf_index=stored.leaf_index, tree_size=anchor.tree_size, hashes=hashes),
             checkpoint=checkpoint.note,
             anchor=Anchor(
                 chain_id=self._chain.chain_id,
                 contract=self._chain.anchor_log,
-                center=event.center,
+                center=stored.center,
                 tree_size=anchor.tree_size,
                 root=anchor.root,
                 # Which block and when is for a node to tell: a chain that lost its newest blocks has the root again in another
@@ -264,15 +324,41 @@ class Prove:
         if (checkpoint.tree_size, checkpoint.root) != (receipt.inclusion.tree_size, receipt.anchor.root):
             raise ProofRefused("The checkpoint and the recorded anchor are of different trees.")
         disclosure = receipt.disclosure
-        assert disclosure is not None and disclosure.event is not None  # noqa: S101 - as `_receipt` made it
-        plain = Entry(
-            kind=EntryKind.EVENT,
-            is_blinded=False,
-            subject=event_hash_digest(event_hash(disclosure.event, disclosure.cbv_version)),
-            content=content_digest(disclosure.event),
-        )
-        if not opens(receipt.entry, plain, disclosure.salt):
-            raise ProofRefused("The log's entry is not that of the stored event.")
+        assert disclosure is not None  # noqa: S101 - as `_receipt` made it
+        if not opens(receipt.entry, _plain(disclosure), disclosure.salt):
+            raise ProofRefused("The log's entry is not that of what is stored.")
+
+
+def _name(stored: _Stored) -> str:
+    """What is asked for, as its readers know it."""
+    if isinstance(stored, StoredDocument):
+        return f"document {stored.description.cid.text}"
+    return f"event {stored.event_hash}"
+
+
+def _disclosure(stored: _Stored) -> Disclosure | DocumentDisclosure:
+    if isinstance(stored, StoredDocument):
+        if stored.description.stated_by.center != stored.center:
+            raise ProofRefused("The statement is another center's.")
+        return DocumentDisclosure(description=stored.description, salt=stored.salt)
+    event = parse_json(stored.document)
+    if not isinstance(event, dict):
+        raise ProofRefused("The event is no object.")
+    return Disclosure(event=event, cbv_version=CbvVersion.V2_0, salt=stored.salt)
+
+
+def _plain(disclosure: Disclosure | DocumentDisclosure) -> Entry:
+    """The plain entry of what is disclosed whole."""
+    if isinstance(disclosure, DocumentDisclosure):
+        assert disclosure.description is not None  # noqa: S101 - as `_disclosure` made it
+        return document_entry(disclosure.description)
+    assert disclosure.event is not None  # noqa: S101 - as `_disclosure` made it
+    return Entry(
+        kind=EntryKind.EVENT,
+        is_blinded=False,
+        subject=event_hash_digest(event_hash(disclosure.event, disclosure.cbv_version)),
+        content=content_digest(disclosure.event),
+    )
 
 
 def _that_fit(changes: Sequence[StoredChange], anchored: SealedState) -> tuple[StoredChange, ...]:
