@@ -16,10 +16,12 @@ from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import KeyMissing, Keystore, KeyUse, LogSigner
 from greenlane.adapters.media_types import SniffedTypes
 from greenlane.adapters.network_file import Network, load_network
+from greenlane.adapters.partners import load_partners
 from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.adapters.staging import StagingFolder
 from greenlane.core.units import CenterId
 from greenlane.ports.documents import Documents
+from greenlane.ports.holds import DocumentsStanding
 from greenlane.ports.seals import SealedChain
 from greenlane.services.anchor import Anchor
 from greenlane.services.capture import Capture
@@ -27,12 +29,14 @@ from greenlane.services.check import Check
 from greenlane.services.enrol import Enrol
 from greenlane.services.fetch import FetchDocument
 from greenlane.services.forget import Forget
+from greenlane.services.hold import Hold, HoldLimits
 from greenlane.services.identify import Identify
 from greenlane.services.list_documents import ListDocuments
 from greenlane.services.look_up import LookUp
 from greenlane.services.prove import ChainPlace, Prove
 from greenlane.services.publish import Publish
 from greenlane.services.read_log import ReadLog
+from greenlane.services.reconcile import Reconcile, ReconcilePace
 from greenlane.services.register_reader import RegisterReader
 from greenlane.services.seal import Seal
 from greenlane.services.store import StoreDocument
@@ -45,7 +49,7 @@ from greenlane.settings import Settings, read_settings
 from greenlane.verify.nodes import JsonRpcNode
 from greenlane.web.app import WebServices, create_app
 from greenlane.web.services import FollowedSeals
-from greenlane.worker import Worker
+from greenlane.worker import DocumentWork, Worker
 
 # A page asks while somebody waits for it.
 _JUDGE_TIMEOUT_S = 3.0
@@ -80,6 +84,8 @@ class Deployment:
     list_documents: ListDocuments
     sweep_uploads: SweepUploads
     register_reader: RegisterReader
+    hold: Hold
+    reconcile: Reconcile
     check: Check
     seal: Seal | None
     tidy: Tidy
@@ -94,6 +100,11 @@ class Deployment:
             seal=self.seal,
             tidy=self.tidy,
             watch_keys=self.watch_keys,
+            documents=DocumentWork(
+                reconcile=self.reconcile,
+                sweep_uploads=self.sweep_uploads,
+                interval_s=self.settings.reconcile_interval_s,
+            ),
             poll_interval_s=self.settings.poll_interval_s,
             recheck_interval_s=self.settings.recheck_interval_s,
         )
@@ -113,11 +124,13 @@ class Deployment:
             fetch_document=self.fetch_document,
             list_documents=self.list_documents,
             register_reader=self.register_reader,
+            hold=self.hold,
             encrypt_for=encrypt_for,
             centers=self.signer.centers(),
             probe_store=self._probe_store,
             probe_ledger=self.ledger.health,
             probe_documents=self.documents.check,
+            documents_standing=self._documents_standing,
             trust=self.watch_keys,
             judge_nodes=[self._judge_node(url) for url in self.network.rpc_urls],
             count_pending=self._count_pending,
@@ -132,6 +145,10 @@ class Deployment:
     def _probe_store(self) -> None:
         with self.store.read() as tx:
             tx.log.head(self.signer.centers()[0].id)
+
+    def _documents_standing(self) -> DocumentsStanding | None:
+        with self.store.read() as tx:
+            return tx.holds.noted()
 
     def _count_pending(self) -> int:
         with self.store.read() as tx:
@@ -148,6 +165,7 @@ def open_deployment(settings: Settings) -> Iterator[Deployment]:
         KeyMissing: the log key of a hosted center, or a key that is named, is not in the keystore.
         StoreUnavailable: the database is away.
         RpcTokenFileInvalid: the file of tokens for nodes holds something else.
+        PartnersFileInvalid, Faults: the file of partners cannot be used.
     """
     home = Home(settings.home)
     network = load_network(home.network_file)
@@ -231,6 +249,20 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         ),
         sweep_uploads=SweepUploads(store=store, staging=staging, clock=clock),
         register_reader=RegisterReader(store=store, clock=clock, encrypt_for=encrypt_for),
+        hold=Hold(
+            store=store,
+            documents=documents,
+            clock=clock,
+            limits=HoldLimits(document_bytes=settings.max_document_bytes, partner_bytes=settings.max_held_bytes),
+        ),
+        reconcile=Reconcile(
+            store=store,
+            documents=documents,
+            partners=() if settings.partners_file is None else load_partners(settings.partners_file),
+            clock=clock,
+            # A Kubo node collects its garbage by its own rules, of which others who use it know.
+            pace=ReconcilePace() if settings.documents_url is None else ReconcilePace(collect_every=None),
+        ),
         check=Check(store=store, signer=signer, sealed=sealed),
         seal=seal,
         tidy=Tidy(store=store, clock=clock),

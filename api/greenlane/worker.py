@@ -2,6 +2,8 @@
 
 Each center is served for itself: a fault of one center's log does not stop another's. Every step may be repeated, so the loop
 keeps nothing that matters: kill it at any point and start another.
+
+Documents have a thread of their own: a store of documents, a partner or a large document that takes its time holds no log back.
 """
 
 import logging
@@ -15,13 +17,18 @@ from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.units import CenterId
 from greenlane.services.anchor import Anchor, AnchorOutcome, AnchorStep, LogBehindChain, LogForked
 from greenlane.services.publish import Publish
+from greenlane.services.reconcile import Finding, Reconcile
 from greenlane.services.seal import Seal
+from greenlane.services.sweep_uploads import SweepUploads
 from greenlane.services.tidy import Tidy
 from greenlane.services.watch_keys import WatchKeys
 
 _log = logging.getLogger(__name__)
 _LONGEST_PAUSE_S = 30.0
 _TIDY_INTERVAL_S = 3600.0
+_SWEEP_INTERVAL_S = 300.0
+# What waits for a partner or another node is bounded by less; whoever waits longer is left alone, and ends with the process.
+_STOP_PATIENCE_S = 20.0
 
 
 @dataclass(slots=True)
@@ -66,6 +73,19 @@ class _Course:
     outcome: AnchorOutcome | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentWork:
+    """What is done for documents.
+
+    Attributes:
+        interval_s: pause between two rounds of comparing what should be held with what is.
+    """
+
+    reconcile: Reconcile
+    sweep_uploads: SweepUploads
+    interval_s: float
+
+
 class Worker:
     """Serves the hosted centers until it is told to stop."""
 
@@ -78,11 +98,13 @@ class Worker:
         seal: Seal | None,
         tidy: Tidy,
         watch_keys: WatchKeys,
+        documents: DocumentWork | None = None,
         poll_interval_s: float,
         recheck_interval_s: float,
     ) -> None:
         """Args:
         seal: None where nobody seals the chain.
+        documents: None where another worker looks after them.
         poll_interval_s: pause between two looks for captured entries.
         recheck_interval_s: how often an idle log is compared with the chain, which may have lost something, and the log keys and
             validators with the registry, which may have others by now.
@@ -95,6 +117,9 @@ class Worker:
         self._tidying = _Pace()
         self._watch_keys = watch_keys
         self._watching = _Pace()
+        self._documents = documents
+        self._comparing = _Pace()
+        self._sweeping = _Pace()
         self._poll_interval_s = poll_interval_s
         self._recheck_interval_s = recheck_interval_s
         self._courses = [_Course(center) for center in centers]
@@ -102,6 +127,8 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Works until `stop` is set; a step in progress is finished first."""
         _log.info("worker.started", extra={"centers": [course.center for course in self._courses]})
+        lane = threading.Thread(target=self._look_after_documents, args=(stop,), name="documents", daemon=True)
+        lane.start()
         while not stop.is_set():
             self._look_at_keys()
             self._follow_validators()
@@ -110,6 +137,7 @@ class Worker:
                     self.step(course)
             self._tidy_up()
             stop.wait(self._poll_interval_s)
+        lane.join(_STOP_PATIENCE_S)
         _log.info("worker.stopped")
 
     def run_until_current(self, *, patience_s: float) -> bool:
@@ -185,6 +213,36 @@ class Worker:
 
         self._attempt(None, self._watching, look)
 
+    def _look_after_documents(self, stop: threading.Event) -> None:
+        """The lane of documents, until `stop` is set; what is in progress then is given up within seconds."""
+        while self._documents is not None and not stop.is_set():
+            self.step_of_documents(stop)
+            stop.wait(self._poll_interval_s)
+
+    def step_of_documents(self, stop: threading.Event) -> None:
+        """One look at documents: a part of a round, and at uploads whose time is over."""
+        work = self._documents
+        if work is None:
+            return
+
+        def compare() -> None:
+            standing = work.reconcile(tell=_tell, is_stopping=stop.is_set)
+            if standing is None:
+                self._comparing.go_on()
+                return
+            self._comparing.go_on(time.monotonic() + work.interval_s)
+            if standing.missing or standing.damaged:
+                extra = {"missing": standing.missing, "damaged": standing.damaged}
+                _log.warning("documents.compared", extra=extra | {"wanted": standing.wanted, "holds": standing.holds})
+
+        def sweep() -> None:
+            if dropped := work.sweep_uploads():
+                _log.info("uploads.dropped", extra={"count": dropped})
+            self._sweeping.go_on(time.monotonic() + _SWEEP_INTERVAL_S)
+
+        self._attempt(None, self._comparing, compare)
+        self._attempt(None, self._sweeping, sweep)
+
     def _tidy_up(self) -> None:
         def tidy() -> None:
             self._tidy()
@@ -223,3 +281,11 @@ class Worker:
         if course.outcome is not None and outcome.anchored > course.outcome.anchored:
             _log.info("checkpoint.anchored", extra={"center": course.center, "tree_size": outcome.anchored})
         course.outcome = outcome
+
+
+def _tell(finding: Finding) -> None:
+    facts = {"cid": None if finding.cid is None else finding.cid.text, "partner": finding.partner, "count": finding.count}
+    extra = {name: fact for name, fact in facts.items() if fact is not None}
+    if finding.detail:
+        extra["detail"] = finding.detail
+    _log.log(logging.WARNING if finding.is_trouble else logging.INFO, finding.kind.value, extra=extra)

@@ -44,6 +44,7 @@ from greenlane.services.check import Check, CheckReport
 from greenlane.services.enrol import Enrol
 from greenlane.services.fetch import FetchDocument
 from greenlane.services.forget import Forget
+from greenlane.services.hold import Hold, HoldLimits
 from greenlane.services.identify import Identify
 from greenlane.services.list_documents import ListDocuments
 from greenlane.services.look_up import LookUp
@@ -159,6 +160,7 @@ class World:
     list_documents: ListDocuments
     sweep_uploads: SweepUploads
     register_reader: RegisterReader
+    hold: Hold
 
     def take(self, count: int = 1, *, first: int = 0, center: CenterId = LIMA, member: MemberId = COOPERATIVE) -> CaptureJob:
         """Captures plain events, numbered from `first` on."""
@@ -328,4 +330,7 @@ def _assembled(
         list_documents=ListDocuments(store=store),
         sweep_uploads=SweepUploads(store=store, staging=staging, clock=clock),
         register_reader=RegisterReader(store=store, clock=clock, encrypt_for=encrypt_for),
+        hold=Hold(
+            store=store, documents=documents, clock=clock, limits=HoldLimits(document_bytes=1 << 30, partner_bytes=1 << 33)
+        ),
     )

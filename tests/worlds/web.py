@@ -22,6 +22,7 @@ from greenlane.adapters.age import encrypt_for
 from greenlane.bootstrap import followed_seals
 from greenlane.core.units import CenterId, MemberId
 from greenlane.ports.accounts import KeyRole
+from greenlane.ports.holds import DocumentsStanding
 from greenlane.settings import Settings, read_settings
 from greenlane.web.app import WebServices, create_app
 from greenlane.web.heads import BoundedHeads
@@ -96,6 +97,10 @@ def services_of(world: World) -> WebServices:
         with world.store.read() as tx:
             return tx.outbox.count_pending(world.ledger.trust_file.chain_id)
 
+    def documents_standing() -> DocumentsStanding | None:
+        with world.store.read() as tx:
+            return tx.holds.noted()
+
     return WebServices(
         capture=world.capture,
         trace=world.trace,
@@ -109,11 +114,13 @@ def services_of(world: World) -> WebServices:
         fetch_document=world.fetch_document,
         list_documents=world.list_documents,
         register_reader=world.register_reader,
+        hold=world.hold,
         encrypt_for=encrypt_for,
         centers=HOSTED,
         probe_store=probe_store,
         probe_ledger=world.ledger.health,
         probe_documents=world.documents.check,
+        documents_standing=documents_standing,
         trust=world.watch_keys,
         judge_nodes=[world.ledger.node("chain.example")],
         count_pending=count_pending,

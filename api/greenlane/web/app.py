@@ -17,7 +17,7 @@ from greenlane.web.metrics import Metrics
 from greenlane.web.pages.render import error_page, prefers_html
 from greenlane.web.problems import BadRequest, InternalFault, MethodNotAllowed, PathUnknown, ProblemAnswer
 from greenlane.web.readiness import Readiness
-from greenlane.web.routes import centers, epcis, health, log, metrics, pages, receipts, trust
+from greenlane.web.routes import centers, epcis, health, holds, log, metrics, pages, receipts, trust
 from greenlane.web.schemas import Problem
 from greenlane.web.services import WebServices
 from greenlane.web.state import TrustCache, WebState
@@ -58,7 +58,7 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
         readiness=readiness,
         metrics=counted,
     )
-    for room in (epcis, receipts, centers, log, trust, health, metrics, pages):
+    for room in (epcis, receipts, holds, centers, log, trust, health, metrics, pages):
         app.include_router(room.router)
 
     def answer_error(request: Request, error: GreenlaneError) -> Response:

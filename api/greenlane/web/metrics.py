@@ -17,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from greenlane.core.errors import GreenlaneError
+from greenlane.ports.holds import DocumentsStanding
 from greenlane.ports.jobs import CaptureJob
 from greenlane.verify.ladder import Verdict
 from greenlane.web.readiness import Readiness, Report, Waiting
@@ -27,17 +28,23 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _FRESH_S = 1.0
 _PATIENCE_S = 3.0
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"})
 """That some route here takes; others are counted together, so that nobody makes series by inventing methods."""
 _UNMATCHED = "unmatched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """What stands beside the logs in the database; `followed` is None where nobody seals."""
+    """What stands beside the logs in the database.
+
+    Attributes:
+        followed: None where nobody seals.
+        documents: None before they were compared for the first time.
+    """
 
     pending: int
     followed: FollowedSeals | None
+    documents: DocumentsStanding | None
 
 
 class Metrics:
@@ -114,7 +121,11 @@ class _Collected(Collector):
 def _kept_look(services: WebServices) -> Callable[[], _Kept]:
     def look() -> _Kept:
         followed = services.followed_seals
-        return _Kept(pending=services.count_pending(), followed=None if followed is None else followed())
+        return _Kept(
+            pending=services.count_pending(),
+            followed=None if followed is None else followed(),
+            documents=services.documents_standing(),
+        )
 
     return look
 
@@ -142,6 +153,8 @@ def _gauges(report: Report, kept: _Kept | None, *, is_sealed: bool) -> Iterator[
         yield GaugeMetricFamily(name, "Transactions that are signed and whose effect is not known yet.", value=kept.pending)
         if kept.followed is not None:
             yield from _of_seals(kept.followed)
+        if kept.documents is not None:
+            yield from _of_documents(kept.documents)
 
 
 def _of_logs(logs: Iterable[Waiting], *, is_sealed: bool) -> Iterator[Metric]:
@@ -188,3 +201,33 @@ def _of_seals(followed: FollowedSeals) -> Iterator[Metric]:
     yield GaugeMetricFamily("greenlane_chain_validators", "Validators that seal now.", value=len(followed.validators))
     name = "greenlane_chain_followed_to_block"
     yield GaugeMetricFamily(name, "Up to here no change of the validator set is missing.", value=followed.followed_to)
+
+
+def _of_documents(standing: DocumentsStanding) -> Iterator[Metric]:
+    words = "Documents that should be held here, by why, and how many of them are."
+    documents = GaugeMetricFamily("greenlane_documents", words, labels=("kept_for", "state"))
+    for kept_for, wanted, here in (
+        ("members", standing.wanted, standing.wanted_here),
+        ("partners", standing.holds, standing.holds_here),
+    ):
+        for state, count in (("wanted", wanted), ("held", here), ("missing", wanted - here)):
+            documents.add_metric((kept_for, state), count)
+    yield documents
+    words = "Held documents whose bytes are no longer what their names say, and could not be brought again yet."
+    yield GaugeMetricFamily("greenlane_documents_damaged", words, value=standing.damaged)
+    words = "When the last comparison of documents with their pins ended, in unix time."
+    yield GaugeMetricFamily("greenlane_documents_compared_timestamp_seconds", words, value=standing.at.timestamp())
+    words = "Members' documents, by how many partners say that they hold them."
+    replicated = GaugeMetricFamily("greenlane_documents_replicated", words, labels=("partners",))
+    # From none on, so that a number that went to nought is seen.
+    counts = dict(standing.replicas)
+    for copies in range(max(len(standing.partners), *counts, 0) + 1):
+        replicated.add_metric((str(copies),), counts.get(copies, 0))
+    yield replicated
+    answers = GaugeMetricFamily("greenlane_partner_answers", "Whether another center's server answers.", labels=("partner",))
+    words = "Documents that a partner was asked to hold in the last round and did not confirm."
+    waiting = GaugeMetricFamily("greenlane_partner_waiting", words, labels=("partner",))
+    for partner in standing.partners:
+        answers.add_metric((partner.center,), partner.away_since is None)
+        waiting.add_metric((partner.center,), partner.waiting)
+    yield from (answers, waiting)

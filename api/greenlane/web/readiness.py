@@ -2,7 +2,8 @@
 
 The database decides: without it nothing is served. A log whose entries wait too long decides too while the chain answers, for
 then its worker has stopped or halted. A chain that is away decides nothing: captures are durable without it, and anchored when it
-is back; taking servers away would only lose captures. The same holds for a chain that stands still: its nodes answer, its height
+is back; taking servers away would only lose captures. A store of documents that is away decides nothing either: events and their
+receipts need none. The same holds for a chain that stands still: its nodes answer, its height
 tells nothing, and only the age of its newest block shows it. Nodes that do not agree on the chain are told as a fault too.
 """
 
@@ -16,6 +17,7 @@ from anyio import CapacityLimiter
 
 from greenlane.core.errors import GreenlaneError
 from greenlane.core.pace import standstill_s
+from greenlane.ports.holds import DocumentsStanding
 from greenlane.ports.ledger import LedgerHealth, LedgerMismatch
 from greenlane.services.read_log import Backlog
 from greenlane.verify.ladder import Verdict
@@ -106,17 +108,18 @@ class Readiness:
 
     def __init__(self, services: WebServices) -> None:
         # One thread for each part, so that one that hangs hides no other.
-        limiter = CapacityLimiter(3)
+        limiter = CapacityLimiter(4)
         self._clock = services.clock
         self._pulse = _Pulse()
         self._database = Shared(_database_look(services), fresh_s=_FRESH_S, limiter=limiter)
         self._chain = Shared(services.probe_ledger, fresh_s=_FRESH_S, limiter=limiter)
         self._logs = Shared(_logs_look(services), fresh_s=_FRESH_S, limiter=limiter)
+        self._documents = Shared(_documents_look(services), fresh_s=_FRESH_S, limiter=limiter)
 
     async def __call__(self) -> Report:
         """The report; within a few seconds, whatever hangs."""
-        asked = _asked(self._database), _asked(self._chain), _asked(self._logs)
-        database, health, logs = await asyncio.gather(*asked)
+        asked = _asked(self._database), _asked(self._chain), _asked(self._logs), _asked(self._documents)
+        database, health, logs, documents = await asyncio.gather(*asked)
         now = self._clock()
         if isinstance(health, GreenlaneError):
             chain, chain_probe = None, _probe("chain", health, is_needed=False)
@@ -130,6 +133,7 @@ class Readiness:
         else:
             waiting = tuple(_waiting(each, now) for each in logs)
             probes.append(_logs_probe(waiting, is_chain_well=chain is not None and chain.is_well))
+        probes.append(_documents_probe(documents))
         is_contradicted = isinstance(health, LedgerMismatch) or (chain is not None and chain.health.is_agreed is False)
         return Report(probes=tuple(probes), logs=waiting, chain=chain, is_contradicted=is_contradicted)
 
@@ -208,6 +212,14 @@ def _logs_look(services: WebServices) -> Callable[[], Sequence[Backlog]]:
     return look
 
 
+def _documents_look(services: WebServices) -> Callable[[], DocumentsStanding | None]:
+    def look() -> DocumentsStanding | None:
+        services.probe_documents()
+        return services.documents_standing()
+
+    return look
+
+
 async def _asked(shared: Shared[T]) -> T | GreenlaneError:
     try:
         return await shared(patience_s=_PATIENCE_S)
@@ -232,6 +244,22 @@ def _chain_probe(chain: ChainStanding) -> Probe:
     if health.is_agreed is False:
         words += " Its nodes do not agree on it: one of them is of another chain, far behind or at fault. Ask each for its head."
     return Probe(name="chain", verdict=Verdict.PASSED if chain.is_well else Verdict.FAILED, words=words, is_needed=False)
+
+
+def _documents_probe(found: DocumentsStanding | GreenlaneError | None) -> Probe:
+    if isinstance(found, GreenlaneError):
+        return _probe("documents", found, is_needed=False)
+    if found is None:
+        return _probe(
+            "documents", "Their store answers; no comparison of what should be held with what is has ended yet.", is_needed=False
+        )
+    counts = f"{found.wanted} are kept and {found.holds} held for others, as of {time_text(found.at)}"
+    if not found.missing and not found.damaged:
+        return _probe("documents", f"Their store answers; {counts}.", is_needed=False)
+    words = (
+        f"{found.missing} are missing here and {found.damaged} damaged; {counts}. They are brought again from whoever has them."
+    )
+    return Probe(name="documents", verdict=Verdict.FAILED, words=words, is_needed=False)
 
 
 def _standstill_words(chain: ChainStanding) -> str:

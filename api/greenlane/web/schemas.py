@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
+from greenlane.core.documents.cid import Cid
+from greenlane.core.units import CenterId
 from greenlane.core.wire import encode_hex
 from greenlane.ports.jobs import CaptureJob
 from greenlane.ports.signing import HostedCenter
@@ -114,6 +116,28 @@ class CentersAnswer(_Answer):
     centers: list[CenterAnswer]
 
 
+class HeldAnswer(_Answer):
+    """A document that a center asked this one to hold."""
+
+    cid: str
+    size: int = Field(description="of the stored bytes, in bytes")
+    asked_by: str = Field(description="the center that asked")
+    asked_at: datetime
+
+
+class HoldAnswer(HeldAnswer):
+    """What becomes of an ask."""
+
+    is_held: bool = Field(description="whether every byte is here and pinned now")
+
+
+class HoldsAnswer(_Answer):
+    """What this center is asked to hold."""
+
+    holds: list[HeldAnswer]
+    next_page_token: str | None = Field(description="null where there are no more")
+
+
 class ProbeAnswer(_Answer):
     """One part this server needs."""
 
@@ -164,6 +188,11 @@ def job_value(job: CaptureJob) -> dict[str, Any]:
         "member": job.member,
         "events": [{"eventHash": event.event_hash, "leafIndex": event.leaf_index, "isNew": event.is_new} for event in job.events],
     }
+
+
+def hold_value(asked_by: CenterId, cid: Cid, size: int, asked_at: datetime) -> dict[str, object]:
+    """What was asked for."""
+    return {"cid": cid.text, "size": size, "askedBy": asked_by, "askedAt": time_text(asked_at)}
 
 
 def center_value(center: HostedCenter, standing: LogStanding, public_url: str) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from greenlane.core.trust import TrustFile
 from greenlane.core.units import Address, BlockNumber
 from greenlane.ports.clock import Clock
 from greenlane.ports.encryption import EncryptFor
+from greenlane.ports.holds import DocumentsStanding
 from greenlane.ports.ledger import LedgerHealth
 from greenlane.ports.signing import HostedCenter
 from greenlane.services.capture import Capture
 from greenlane.services.fetch import FetchDocument
 from greenlane.services.forget import Forget
+from greenlane.services.hold import Hold
 from greenlane.services.identify import Identify
 from greenlane.services.list_documents import ListDocuments
 from greenlane.services.look_up import LookUp
@@ -51,6 +53,7 @@ class WebServices:
         probe_store: raises where the database cannot be used.
         probe_ledger: what a node of the chain says of itself; raises where none answers.
         probe_documents: raises where the store of documents cannot be used.
+        documents_standing: what the last comparison of documents with their pins came to; None before the first.
         trust: the trust file as the registry has it now.
         judge_nodes: the nodes whom the pages ask for anchors, each on its own.
         count_pending: how many transactions are signed and not settled.
@@ -69,11 +72,13 @@ class WebServices:
     fetch_document: FetchDocument
     list_documents: ListDocuments
     register_reader: RegisterReader
+    hold: Hold
     encrypt_for: EncryptFor
     centers: Sequence[HostedCenter]
     probe_store: Callable[[], None]
     probe_ledger: Callable[[], LedgerHealth]
     probe_documents: Callable[[], None]
+    documents_standing: Callable[[], DocumentsStanding | None]
     trust: Callable[[], TrustFile]
     judge_nodes: Sequence[Node]
     count_pending: Callable[[], int]

@@ -6,14 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from greenlane.core.units import Address, TreeSize, TxHash
+from greenlane.core.units import Address, CenterId, TreeSize, TxHash
 from greenlane.ports.errors import StoreUnavailable
+from greenlane.ports.holds import DocumentsStanding, PartnerStanding
 from greenlane.ports.outbox import SignedTransaction, anchor_purpose
 from greenlane.settings import IpNetwork, read_settings
 from greenlane.web import metrics, readiness
 from greenlane.web.readiness import BEHIND_S
 from prometheus_client.parser import text_string_to_metric_families
-from worlds.deployment import COOPERATIVE, LIMA, TIANJIN, World, close_world, make_world, sealed_chain
+from worlds.deployment import COOPERATIVE, LIMA, START, TIANJIN, World, close_world, make_world, sealed_chain
 from worlds.events import event_document
 from worlds.web import Site, serve
 
@@ -168,7 +169,7 @@ def test_requests_are_counted_by_the_template_of_their_route(site: Site) -> None
     assert requests("HEAD", "/v1/centers", "2xx") == 1
     assert requests("POST", "/epcis/v2/events", "4xx") == 1
     methods = {dict(labels)["method"] for name, labels in found if name == "greenlane_http_requests_total"}
-    assert methods == {"GET", "HEAD", "POST", "other"}, "a method that nobody takes makes no series of its own"
+    assert methods == {"GET", "HEAD", "POST", "DELETE", "other"}, "a method that nobody takes makes no series of its own"
     assert value(found, "http_request_seconds_count", route="/v1/centers/{center_id}") == 3
     assert value(found, "http_request_seconds_bucket", route="/v1/centers/{center_id}", le="+Inf") == 3
     assert not any(name.endswith("_created") for name in names(found))
@@ -194,7 +195,46 @@ def test_each_application_counts_for_itself(world: World) -> None:
     assert counts == [3, None]
 
 
+def test_documents_are_told_as_the_last_comparison_found_them_and_not_before(site: Site) -> None:
+    before = names(scrape(site))
+    assert not [name for name in before if name.startswith(("greenlane_document", "greenlane_partner"))]
+    note(site.world)
+    found = scrape(site)
+    states = {
+        (kept_for, state): value(found, "documents", kept_for=kept_for, state=state)
+        for kept_for in ("members", "partners")
+        for state in ("wanted", "held", "missing")
+    }
+    assert states == {
+        ("members", "wanted"): 9,
+        ("members", "held"): 7,
+        ("members", "missing"): 2,
+        ("partners", "wanted"): 4,
+        ("partners", "held"): 4,
+        ("partners", "missing"): 0,
+    }
+    assert [value(found, "documents_replicated", partners=str(copies)) for copies in range(4)] == [8, 0, 1, None]
+    assert value(found, "documents_damaged") == 3
+    assert value(found, "documents_compared_timestamp_seconds") == START.timestamp()
+    assert [value(found, "partner_answers", partner=partner) for partner in ("hanoi", "callao")] == [1, 0]
+    assert [value(found, "partner_waiting", partner=partner) for partner in ("hanoi", "callao")] == [0, 5]
+
+
+def note(world: World) -> None:
+    """Has a comparison of documents end."""
+    partners = (
+        PartnerStanding(center=CenterId("hanoi"), waiting=0, away_since=None),
+        PartnerStanding(center=CenterId("callao"), waiting=5, away_since=START),
+    )
+    standing = DocumentsStanding(
+        at=START, wanted=9, wanted_here=7, holds=4, holds_here=4, damaged=3, replicas=((0, 8), (2, 1)), partners=partners
+    )
+    with world.store.write() as tx:
+        tx.holds.note(standing)
+
+
 def test_every_metric_is_in_the_list_that_dashboards_are_made_of(sealed_site: Site) -> None:
+    note(sealed_site.world)
     sealed_site.world.ledger.is_agreed = True
     sealed_site.post("/epcis/v2/events", key=sealed_site.member, json=event_document(1))
     text = sealed_site.get("/metrics").text

@@ -16,11 +16,12 @@ from greenlane.core.epcis.eventhash import event_hash_digest
 from greenlane.core.pace import LEAST_STANDSTILL_S
 from greenlane.core.trust import TrustFile
 from greenlane.ports.errors import StoreUnavailable
+from greenlane.ports.holds import DocumentsStanding
 from greenlane.ports.jobs import CapturedEvent
 from greenlane.ports.ledger import LedgerHealth
 from greenlane.web import readiness
 from greenlane.web.readiness import BEHIND_S
-from worlds.deployment import HO_CHI_MINH, LIMA, TIANJIN, World, close_world, make_world, sealed_chain
+from worlds.deployment import HO_CHI_MINH, LIMA, START, TIANJIN, World, close_world, make_world, sealed_chain
 from worlds.events import GTIN, event_document
 from worlds.web import Site, serve, services_of
 
@@ -61,6 +62,29 @@ def test_without_its_database_a_server_is_not_ready(world: World) -> None:
         status, _, probes, _ = _ready(site)
     assert status == 503
     assert (probes["database"]["verdict"], probes["database"]["words"]) == ("failed", "The disk is gone.")
+
+
+def test_documents_that_are_away_missing_or_damaged_are_told_and_take_nothing_from_captures(site: Site) -> None:
+    def documents() -> tuple[int, str, str]:
+        status, _, probes, _ = _ready(site)
+        assert probes["documents"]["isNeeded"] is False
+        return status, probes["documents"]["verdict"], probes["documents"]["words"]
+
+    assert documents()[:2] == (200, "passed")
+    site.world.documents.is_away = True
+    status, verdict, words = documents()
+    assert (status, verdict) == (200, "failed")
+    assert "does not answer" in words and "Captures are taken all the same" in words
+    assert site.post("/epcis/v2/events", key=site.member, json=event_document(1)).status_code == 201
+    site.world.documents.is_away = False
+    for here, damaged, verdict in ((9, 0, "passed"), (7, 0, "failed"), (9, 1, "failed")):
+        standing = DocumentsStanding(
+            at=START, wanted=9, wanted_here=here, holds=2, holds_here=2, damaged=damaged, replicas=(), partners=()
+        )
+        with site.world.store.write() as tx:
+            tx.holds.note(standing)
+        assert documents()[:2] == (200, verdict)
+    assert "0 are missing here and 1 damaged; 9 are kept and 2 held for others" in documents()[2]
 
 
 def test_a_log_whose_worker_has_stopped_is_named_once_it_has_waited_too_long(site: Site) -> None:

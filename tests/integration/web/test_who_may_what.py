@@ -53,6 +53,9 @@ _GUARDED = {
     ("GET", "/epcis/v2/events"): Permission.READ,
     ("GET", "/epcis/v2/events/{event_id:path}"): Permission.READ,
     ("POST", "/v1/centers/{center_id}/log/{leaf_index}/forget-salt"): Permission.FORGET,
+    ("GET", "/v1/holds"): Permission.HOLD,
+    ("POST", "/v1/holds"): Permission.HOLD,
+    ("DELETE", "/v1/holds/{cid}"): Permission.HOLD,
 }
 
 
@@ -106,6 +109,7 @@ def test_each_role_may_do_what_it_is_granted_and_nothing_else(site: Site, role: 
         Permission.SEE_CAPTURE: ("GET", "/epcis/v2/capture/none"),
         Permission.READ: ("GET", "/epcis/v2/events"),
         Permission.FORGET: ("POST", "/v1/centers/lima/log/0/forget-salt"),
+        Permission.HOLD: ("GET", "/v1/holds"),
     }
     for permission, (method, path) in uses.items():
         answer = site.send(method, path, key=key)
