@@ -63,6 +63,14 @@ _ADD_READER = "INSERT INTO document_reader (name, center, leaf_index) VALUES (?,
 _ADD_SALT = "INSERT INTO salt (center, leaf_index, salt) VALUES (?, ?, ?)"
 _LET_GO = "DELETE FROM document_bytes WHERE cid = ? AND statements = 0 AND asks = 0 AND uploads = 0"
 
+# What belongs to a statement is looked up for each one by itself: joined, PostgreSQL would in young tables rather read all of it.
+_WITHDRAWN_AT = (
+    select(withdrawal.c.at)
+    .where(withdrawal.c.center == document.c.center, withdrawal.c.leaf_index == document.c.leaf_index)
+    .correlate(document)
+    .scalar_subquery()
+)
+
 
 class SqlDocumentIndex:
     """The port's DocumentIndex; see there."""
@@ -138,7 +146,7 @@ class SqlDocumentIndex:
         found = (places.distinct() if len(digests) > 1 else places).subquery()
         wanted = (
             _at_places(found)
-            .where(withdrawal.c.at.is_(None), self._may_read(reader))
+            .where(_WITHDRAWN_AT.is_(None), self._may_read(reader))
             .order_by(found.c.stored_at.desc(), found.c.center.desc(), found.c.leaf_index.desc())
         )
         rows, has_more = self._page(wanted, limit)
@@ -164,17 +172,21 @@ class SqlDocumentIndex:
         Filtered out of one walk through all instead, a page of three public statements among a million confidential ones would
         read the million.
         """
-        own = [(document.c.center == number, document.c.is_confidential == false())]
-        if reader is not None and reader.center == center:
-            confidential = (document.c.center == number, document.c.is_confidential == true())
-            own.append(confidential if reader.member is None else (*confidential, document.c.member == reader.member))  # type: ignore[arg-type]
-        parts = [_newest(select(document.c.center, document.c.leaf_index).where(*rules), document, below, limit) for rules in own]
-        if reader is not None and reader.member is not None:
+        here = select(document.c.center, document.c.leaf_index).where(document.c.center == number)
+        public = here.where(document.c.is_confidential == false())
+        is_own = reader is not None and reader.center == center
+        if reader is None or (reader.member is None and not is_own):
+            parts = [public]
+        elif reader.member is None:
+            parts = [here]
+        else:
             named = select(document_reader.c.center, document_reader.c.leaf_index).where(
                 document_reader.c.name == f"{reader.center}/{reader.member}", document_reader.c.center == number
             )
-            parts.append(_newest(named, document_reader, below, limit))
-        return parts[0].subquery() if len(parts) == 1 else union(*(select(part.subquery()) for part in parts)).subquery()
+            stated = here.where(document.c.member == reader.member, document.c.is_confidential == true())
+            parts = [public, named, *([stated] if is_own else [])]
+        newest = [_newest(part, below, limit) for part in parts]
+        return newest[0].subquery() if len(newest) == 1 else union(*(select(part.subquery()) for part in newest)).subquery()
 
     def walk(self, center: CenterId, *, start: LeafIndex, limit: int) -> tuple[StoredDocument, ...]:
         number = self._work.number(center)
@@ -236,11 +248,12 @@ class SqlDocumentIndex:
         is_own = document.c.center == self._work.number(reader.center)
         if reader.member is None:
             return or_(is_public, is_own)
-        is_named = exists().where(
+        names_it = select(document_reader.c.name).where(
             document_reader.c.name == f"{reader.center}/{reader.member}",
             document_reader.c.center == document.c.center,
             document_reader.c.leaf_index == document.c.leaf_index,
         )
+        is_named = names_it.correlate(document).scalar_subquery().is_not(None)
         return or_(is_public, and_(is_own, document.c.member == reader.member), is_named)
 
     def _page(self, wanted: Select[Any], limit: int) -> tuple[list[Row[Any]], bool]:
@@ -285,14 +298,13 @@ def _documents(source: FromClause = document) -> Select[Any]:
         .correlate(document)
         .scalar_subquery()
     )
-    salted = and_(salts.c.center == document.c.center, salts.c.leaf_index == document.c.leaf_index)
-    withdrawn = and_(withdrawal.c.center == document.c.center, withdrawal.c.leaf_index == document.c.leaf_index)
-    return (
-        select(document, salts.c.salt, withdrawal.c.at.label("withdrawn_at"), replaced_by.label("replaced_by"))
-        .select_from(source)
-        .join(salts, salted, isouter=True)
-        .join(withdrawal, withdrawn, isouter=True)
-    )
+    kept = select(salts.c.salt).where(salts.c.center == document.c.center, salts.c.leaf_index == document.c.leaf_index)
+    return select(
+        document,
+        kept.correlate(document).scalar_subquery().label("salt"),
+        _WITHDRAWN_AT.label("withdrawn_at"),
+        replaced_by.label("replaced_by"),
+    ).select_from(source)
 
 
 def _at_places(places: FromClause) -> Select[Any]:
@@ -301,9 +313,10 @@ def _at_places(places: FromClause) -> Select[Any]:
     return _documents(places.join(document, here))
 
 
-def _newest(places: Select[Any], table: FromClause, below: int | None, limit: int) -> Select[Any]:
-    bounded = places if below is None else places.where(table.c.leaf_index < below)
-    return bounded.order_by(table.c.leaf_index.desc()).limit(limit)
+def _newest(places: Select[Any], below: int | None, limit: int) -> Select[Any]:
+    leaf_index = places.selected_columns.leaf_index
+    bounded = places if below is None else places.where(leaf_index < below)
+    return bounded.order_by(leaf_index.desc()).limit(limit)
 
 
 def _by_cid(asked: Select[Any], after: Cid | None, limit: int) -> Select[Any]:

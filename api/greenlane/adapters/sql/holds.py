@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, and_, delete, exists, or_, select
+from sqlalchemy import BigInteger, Row, delete, exists, func, select, type_coerce
 
 from greenlane.adapters.sql.document_bytes import want, want_no_more
 from greenlane.adapters.sql.faults import RowDamaged
@@ -38,6 +38,7 @@ _NOTE = (
 )
 _THE_ROW = 1
 _COUNTS = ("wanted", "wanted_here", "holds", "holds_here", "damaged")
+_NEVER = -(2**63)
 
 
 class SqlHolds:
@@ -101,11 +102,16 @@ class SqlHolds:
     def unconfirmed(
         self, partner: CenterId, *, before: datetime, limit: int, after: Cid | None = None
     ) -> Sequence[tuple[Cid, int]]:
-        said = and_(replica.c.partner == partner, replica.c.cid == document_bytes.c.cid)
+        # Looked up for each document on the walk: as a join, PostgreSQL would rather read both tables whole and sort.
+        said_at = (
+            select(type_coerce(replica.c.confirmed_at, BigInteger))
+            .where(replica.c.partner == partner, replica.c.cid == document_bytes.c.cid)
+            .correlate(document_bytes)
+            .scalar_subquery()
+        )
         wanted = (
             select(document_bytes.c.cid, document_bytes.c.size)
-            .join(replica, said, isouter=True)
-            .where(WANTED, or_(replica.c.confirmed_at.is_(None), replica.c.confirmed_at < before))
+            .where(WANTED, func.coalesce(said_at, _NEVER) < microseconds(before))
             .order_by(document_bytes.c.cid)
             .limit(limit)
         )
