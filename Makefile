@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
-.PHONY: help setup check format test contracts contracts-deep demo up bench chaos network-rehearsal network-test audit
+.PHONY: help setup check format test contracts contracts-deep demo up bench chaos network-rehearsal network-test kubo-test audit
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ network-rehearsal: setup ## try whole networks as network-test does, over stand-
 
 network-test: setup ## run whole networks of real nodes on this machine: make network-test BESU=/path/besu IPFS=/path/ipfs
 	@$(PY) -m scripts.network_test $(if $(BESU),--besu $(BESU)) $(if $(IPFS),--ipfs $(IPFS))
+
+kubo-test: setup ## try documents over three real Kubo nodes on this machine: make kubo-test IPFS=/path/ipfs
+	@$(PY) -m scripts.kubo_test $(if $(IPFS),--ipfs $(IPFS))
 
 audit: setup ## let tools that nobody here wrote walk a served log and read docker-compose.yml
 	@$(PY) -m scripts.audit

@@ -82,11 +82,12 @@ class Failed(Exception):
     """A command ends with an error: 500, or a trailer where it has begun to answer."""
 
 
-@dataclass(kw_only=True)
-class Swarm:
+@dataclass(frozen=True, kw_only=True)
+class Peer:
     """Whom a node asks."""
 
-    peers: dict[str, Fetch] = field(default_factory=dict)
+    fetch: Fetch
+    is_up: Callable[[], bool]
 
 
 class Node:
@@ -104,10 +105,14 @@ class Node:
         self.blocks: MutableMapping[str, bytes] = {} if blocks is None else blocks
         self.pins: MutableMapping[str, bytes] = {} if pins is None else pins
         self.defaults = defaults
-        self.swarm = Swarm()
+        self.known: dict[str, Peer] = {}
         self.lock = threading.RLock()
         self._adding = 0
         self._is_quiet = threading.Condition(self.lock)
+
+    def peers(self) -> dict[str, Peer]:
+        """Those that run, by their ids."""
+        return {name: peer for name, peer in tuple(self.known.items()) if peer.is_up()}
 
     # Blocks
 
@@ -126,8 +131,8 @@ class Node:
                 return data
             if asked.is_offline:
                 raise Failed(_NOT_HERE.format(cid=cid))
-            for fetch in tuple(self.swarm.peers.values()):
-                data = fetch(cid)
+            for peer in self.peers().values():
+                data = peer.fetch(cid)
                 if data is not None and cid_of(codec_of(cid), data) == cid:
                     self.blocks[cid] = data
                     return data
@@ -409,7 +414,7 @@ class Node:
                 steps = [{"Msg": "", "Progress": number} for number in range(1, len(self.blocks) + 1)]
                 return Answer.stream([*steps, {"Msg": "verify complete, all blocks validated.", "Progress": 0}])
             case "swarm/peers":
-                return Answer.of({"Peers": [{"Peer": peer} for peer in self.swarm.peers] or None})
+                return Answer.of({"Peers": [{"Peer": peer} for peer in self.peers()] or None})
         raise Failed(f"this stand-in does not know {asked.command}")
 
 
@@ -481,10 +486,6 @@ class KuboServer:
     @property
     def is_running(self) -> bool:
         return self._server is not None
-
-    def serve_forever(self) -> None:
-        """Waits until it is stopped."""
-        self.over.wait()
 
 
 class _Server(ThreadingHTTPServer):
@@ -696,11 +697,11 @@ def stand_in_kubo(
 def befriend(*servers: KuboServer) -> None:
     """Makes one swarm of them: each asks each other one that runs."""
 
-    def fetch_from(other: KuboServer) -> Fetch:
-        return lambda cid: other.node.blocks.get(cid) if other.is_running else None
+    def known(other: KuboServer) -> Peer:
+        return Peer(fetch=other.node.blocks.get, is_up=lambda: other.is_running)
 
     for server in servers:
-        server.node.swarm.peers.update({one.node.peer_id: fetch_from(one) for one in servers if one is not server})
+        server.node.known.update({one.node.peer_id: known(one) for one in servers if one is not server})
 
 
 class Folder(MutableMapping[str, bytes]):

@@ -177,7 +177,7 @@ def read_files(body: bytes, content_type: str) -> list[tuple[str, bytes]]:
             key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines.decode().split("\r\n"))
         }
         found = re.fullmatch(r'form-data; name="([^"]+)"; filename="([^"]*)"', headers.get("content-disposition", ""))
-        if not gap or found is None or "content-type" not in headers:
+        if not gap or found is None:
             raise MultipartMalformed(f"a part begins with {lines[:200]!r}")
         files.append((found[2], data))
     return files

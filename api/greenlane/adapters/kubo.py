@@ -176,7 +176,7 @@ class Kubo:
     def unpin(self, cid: Cid) -> bool:
         """Lets go; False where it was not pinned."""
         try:
-            with self._asking(f"{cid.text} was not unpinned."):
+            with self._asking(f"{cid.text} was not unpinned.", is_of_pin=True):
                 self._client.pin.rm(cid.text, recursive="true")
         except _NotPinned:
             return False
@@ -244,7 +244,7 @@ class Kubo:
         Of nodes the bytes are read and hashed; of the chunks under them it is asked whether they are there in their size.
         """
         try:
-            with self._asking("It cannot be told what is held."):
+            with self._asking("It cannot be told what is held.", is_of_pin=True):
                 self._client.pin.ls(cid.text, type="recursive")
         except _NotPinned:
             return False
@@ -331,16 +331,19 @@ class Kubo:
                 yield _object(waiting)
 
     @contextmanager
-    def _asking(self, what: str, *, missing: Cid | None = None) -> Iterator[None]:
+    def _asking(self, what: str, *, missing: Cid | None = None, is_of_pin: bool = False) -> Iterator[None]:
         """Tells whatever goes wrong on the way to a node, or in it, in our words.
 
         Args:
             what: was not done, as a sentence.
             missing: what the node may lack.
+            is_of_pin: whether the node may say that there is no such pin.
         """
         try:
             yield
         except client_exceptions.ErrorResponse as error:
+            if is_of_pin and _NOT_PINNED.search(str(error)):
+                raise _NotPinned from error
             self._raise(what, str(error), missing, error)
         except client_exceptions.StatusError as error:
             self._raise_status(what, error.original)
@@ -382,8 +385,6 @@ class Kubo:
 
     def _raise(self, what: str, words: str, missing: Cid | None, cause: BaseException | None = None) -> None:
         """What a command's error says decides what it is: Kubo gives all of them one code."""
-        if _NOT_PINNED.search(words):
-            raise _NotPinned(what) from cause
         if _FULL.search(words):
             raise DocumentsFull(f"{what} The documents node has no room left: {_line_of(words)}", where=self._url) from cause
         if missing is not None and _MISSING.search(words):
@@ -391,8 +392,8 @@ class Kubo:
         raise DocumentsUnavailable(f"{what} The documents node says: {_line_of(words)}", where=self._url) from cause
 
 
-class _NotPinned(DocumentsUnavailable):
-    """The answer to a question about one pin; never leaves this room."""
+class _NotPinned(Exception):
+    """The answer to a question about one pin."""
 
 
 class _NoKubo(Exception):

@@ -1,11 +1,9 @@
-"""Acts as `ipfs` as far as whoever starts and ends it can see: `--version`, `init`, `daemon`; its RPC knows itself and its peers.
+"""Acts as `ipfs` as far as whoever starts, ends and asks it can see: `--version`, `init`, `daemon`, `add` of what comes on stdin.
 
-Peers are those of Peering.Peers whose port is open. What one adds, another of the same home reads from its folder; only the CID
-of a document of one chunk is a true one.
+Its RPC is that of worlds/kubo.py over files in the repository, which outlive a kill; what `add` does where it is not told stands
+in its configuration. Peers are those of Peering.Peers whose port is open; on that port one asks another for a block by its CID.
 """
 
-import base64
-import hashlib
 import json
 import os
 import re
@@ -13,12 +11,19 @@ import signal
 import socket
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from worlds.kubo import AddDefaults, Folder, KuboServer, Node, Peer
+
 VERSION = "0.42.0"
-CHUNK_BYTES = 1 << 20
+_NOTHING = (1 << 64) - 1
+_ANSWER_S = 10.0
+_LONGEST_S = 600.0
 
 
 def _port(address: str) -> int:
@@ -31,64 +36,79 @@ def daemon(repository: Path) -> None:
     config = json.loads((repository / "config").read_text(encoding="utf-8"))
     if not (repository / "swarm.key").is_file() or os.environ.get("LIBP2P_FORCE_PNET") != "1":
         sys.exit("Error: private network was not configured but is enforced by the environment")
-    swarm = socket.socket()
-    swarm.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    swarm.bind(("127.0.0.1", _port(config["Addresses"]["Swarm"][0])))
-    swarm.listen(64)
-    threading.Thread(target=_take, args=(swarm,), daemon=True).start()
+    told = config["Import"]
+    defaults = AddDefaults(
+        cid_version=told["CidVersion"],
+        raw_leaves=told["UnixFSRawLeaves"],
+        chunker=told["UnixFSChunker"],
+        max_links=told["UnixFSFileMaxLinks"],
+    )
+    blocks, pins = Folder(repository / "blocks"), Folder(repository / "pins")
+    node = Node(peer_id=config["Identity"]["PeerID"], blocks=blocks, pins=pins, defaults=defaults)
+    for peer in config["Peering"]["Peers"]:
+        node.known[peer["ID"]] = _peer(_port(peer["Addrs"][0]))
+    swarm = socket.create_server(("127.0.0.1", _port(config["Addresses"]["Swarm"][0])), backlog=64)
+    threading.Thread(target=_answer_peers, args=(swarm, node), daemon=True).start()
     secrets = [one["AuthSecret"] for one in config["API"].get("Authorizations", {}).values()]
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            sent = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            if secrets and f"bearer:{sent}" not in secrets:
-                self._say(403, b"403 - Forbidden")
-            elif self.path == "/api/v0/id":
-                self._say(200, json.dumps({"ID": config["Identity"]["PeerID"]}).encode())
-            elif self.path == "/api/v0/swarm/peers":
-                peers = [one for one in config["Peering"]["Peers"] if _is_open(_port(one["Addrs"][0]))]
-                self._say(200, json.dumps({"Peers": [{"Peer": one["ID"]} for one in peers] or None}).encode())
-            elif self.path.startswith("/api/v0/add"):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                data = body.partition(b"\r\n\r\n")[2].rpartition(b"\r\n--")[0]
-                (repository / _cid(data)).write_bytes(data)
-                self._say(200, json.dumps({"Name": "document", "Hash": _cid(data)}).encode())
-            elif self.path.startswith("/api/v0/cat?arg="):
-                found = [*repository.parent.parent.glob(f"*/repository/{self.path.rpartition('=')[2]}")]
-                self._say(200, found[0].read_bytes())
-            else:
-                self._say(404, b"404 page not found")
-
-        def _say(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
+    token = secrets[0].removeprefix("bearer:") if secrets else None
+    server = KuboServer(node, port=_port(config["Addresses"]["API"][0]), token=token)
     sys.stdout.write("Daemon is ready\n")
     sys.stdout.flush()
-    ThreadingHTTPServer(("127.0.0.1", _port(config["Addresses"]["API"][0])), Handler).serve_forever(poll_interval=0.05)
+    server.over.wait()
 
 
-def _cid(data: bytes) -> str:
-    digest = hashlib.sha256(data).digest()
-    if len(data) > CHUNK_BYTES:
-        return "bafybei" + digest.hex()
-    return "b" + base64.b32encode(b"\x01\x55\x12\x20" + digest).decode().rstrip("=").lower()
+def _peer(port: int) -> Peer:
+    def fetch(cid: str) -> bytes | None:
+        with (
+            suppress(OSError),
+            socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_S) as peer,
+            peer.makefile("rb") as said,
+        ):
+            peer.sendall(f"{cid}\n".encode())
+            size = int.from_bytes(said.read(8), "big")
+            data = b"" if size == _NOTHING else said.read(size)
+            return data if len(data) == size else None
+        return None
+
+    def is_up() -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    return Peer(fetch=fetch, is_up=is_up)
 
 
-def _is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _take(swarm: socket.socket) -> None:
+def _answer_peers(swarm: socket.socket, node: Node) -> None:
     while True:
-        swarm.accept()[0].close()
+        threading.Thread(target=_answer_peer, args=(swarm.accept()[0], node), daemon=True).start()
+
+
+def _answer_peer(peer: socket.socket, node: Node) -> None:
+    with suppress(OSError), peer, peer.makefile("rb") as asked:
+        peer.settimeout(_ANSWER_S)
+        data = node.blocks.get(asked.readline(128).decode(errors="replace").strip())
+        peer.sendall(_NOTHING.to_bytes(8, "big") if data is None else len(data).to_bytes(8, "big") + data)
+
+
+def add(repository: Path, arguments: list[str]) -> int:
+    """What comes on stdin goes to the daemon; its CID is written."""
+    options = dict(one.removeprefix("--").partition("=")[::2] for one in arguments if one.startswith("--"))
+    secret = options.pop("api-auth", "").removeprefix("bearer:")
+    config = json.loads((repository / "config").read_text(encoding="utf-8"))
+    boundary = os.urandom(16).hex()
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename=""\r\nContent-Type: text/plain\r\n\r\n'
+    body = head.encode() + sys.stdin.buffer.read() + f"\r\n--{boundary}--\r\n".encode()
+    query = "&".join(f"{name}={value or 'true'}" for name, value in options.items())
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{_port(config['Addresses']['API'][0])}/api/v0/add?{query}",
+        data=body,
+        method="POST",
+        headers={"Content-Type": f"multipart/form-data; boundary={boundary}", "Authorization": f"Bearer {secret}"},
+    )
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=_LONGEST_S) as answer:
+        told: dict[str, Any] = json.loads(answer.read().splitlines()[-1])
+    sys.stdout.write(f"{told['Hash']}\n")
+    return 0
 
 
 def main(arguments: list[str]) -> int:
@@ -106,6 +126,8 @@ def main(arguments: list[str]) -> int:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
         daemon(repository)
         return 0
+    if "add" in arguments:
+        return add(repository, [one for one in arguments if one not in ("add", "-Q")])
     return 2
 
 

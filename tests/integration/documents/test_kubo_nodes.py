@@ -1,0 +1,54 @@
+"""Three Kubo nodes and the adapter together: over programs that stand in for `ipfs`, and over the real one where it is.
+
+`make kubo-test IPFS=/path/ipfs` names the program: then every size is tried, to over 1,024 chunks. Where `ipfs` is merely on
+PATH, the same steps run at small sizes.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from greenlane.core.errors import GreenlaneError
+from greenlane_node.machine.programs import find_programs
+from network.scenario import verdict_table
+from worlds.kubo_trial import DISK_BYTES, LARGE_SIZES, MIB, SMALL_SIZES, KuboTrial, run_kubo_trial
+from worlds.machine import stand_in_programs
+
+
+def test_three_nodes_do_what_documents_need_over_stand_ins(tmp_path: Path) -> None:
+    said: list[str] = []
+    programs = stand_in_programs(tmp_path / "bin")
+    trial = KuboTrial(folder=tmp_path / "trial", ipfs=programs / "ipfs", say=said.append, sizes=SMALL_SIZES, torn_bytes=8 * MIB)
+    outcomes = run_kubo_trial(trial)
+    assert all(one.passed for one in outcomes), "\n".join([*said, verdict_table(outcomes)])
+    assert not any((tmp_path / "trial").iterdir()), "the nodes' data is gone"
+
+
+@pytest.mark.kubo
+def test_three_real_nodes_do_what_documents_need(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    named = os.environ.get("IPFS")
+    if named is None and shutil.which("ipfs") is None:
+        pytest.skip("there is no `ipfs` on PATH, and IPFS names none")
+    try:
+        path = None if named is None else Path(named)
+        found = find_programs(environment=os.environ, besu=None, ipfs=path, needs_besu=False, needs_ipfs=True)
+    except GreenlaneError as fault:
+        # Who names a program wants it tried: a skip would look as if all were well.
+        (pytest.skip if named is None else pytest.fail)(str(fault))
+    assert found.ipfs is not None
+    sizes = SMALL_SIZES if named is None else (*SMALL_SIZES, *LARGE_SIZES)
+    free = shutil.disk_usage(tmp_path).free
+    if named is not None and free < DISK_BYTES:
+        pytest.fail(f"{DISK_BYTES / MIB:.0f} MiB of disk are wanted at {tmp_path}, and {free / MIB:.0f} are free")
+
+    def say(line: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+    say(f"\n══ three nodes of {found.ipfs}, in {tmp_path}")
+    outcomes = run_kubo_trial(KuboTrial(folder=tmp_path / "trial", ipfs=found.ipfs, say=say, sizes=sizes))
+    say(f"══ Kubo\n{verdict_table(outcomes)}")
+    assert all(one.passed for one in outcomes), verdict_table(outcomes)
