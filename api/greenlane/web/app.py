@@ -17,7 +17,20 @@ from greenlane.web.metrics import Metrics
 from greenlane.web.pages.render import error_page, prefers_html
 from greenlane.web.problems import BadRequest, InternalFault, MethodNotAllowed, PathUnknown, ProblemAnswer
 from greenlane.web.readiness import Readiness
-from greenlane.web.routes import centers, epcis, health, holds, log, metrics, pages, receipts, trust
+from greenlane.web.routes import (
+    centers,
+    documents,
+    epcis,
+    health,
+    holds,
+    log,
+    metrics,
+    pages,
+    reader_keys,
+    receipts,
+    trust,
+    uploads,
+)
 from greenlane.web.schemas import Problem
 from greenlane.web.services import WebServices
 from greenlane.web.state import TrustCache, WebState
@@ -58,10 +71,15 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
         readiness=readiness,
         metrics=counted,
     )
-    for room in (epcis, receipts, holds, centers, log, trust, health, metrics, pages):
+    for room in (epcis, receipts, uploads, documents, reader_keys, holds, centers, log, trust, health, metrics, pages):
         app.include_router(room.router)
 
     def answer_error(request: Request, error: GreenlaneError) -> Response:
+        if request.url.path.startswith(uploads.PREFIX):
+            # Every answer to a tus client says what is spoken here, refusals too.
+            answer = ProblemAnswer(error, public_url=settings.public_url, instance=request.url.path)
+            answer.headers["Tus-Resumable"] = uploads.TUS_VERSION
+            return answer
         if prefers_html(request) and not request.url.path.startswith(_PROGRAM_PATHS):
             return error_page(error)
         return ProblemAnswer(error, public_url=settings.public_url, instance=request.url.path)
@@ -89,7 +107,13 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
     app.add_exception_handler(GreenlaneError, answer_ours)
     app.add_exception_handler(HTTPException, answer_framework)
     app.add_exception_handler(RequestValidationError, answer_validation)
-    app.add_middleware(Gate, max_body_bytes=settings.max_body_bytes, answer_error=answer_error, tell=counted.answered)
+    app.add_middleware(
+        Gate,
+        max_body_bytes=settings.max_body_bytes,
+        max_upload_bytes=settings.max_document_bytes,
+        answer_error=answer_error,
+        tell=counted.answered,
+    )
     return app
 
 

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     READ = "read"
     FORGET = "forget"
     STORE = "store"
+    SEE_READERS = "see-readers"
     HOLD = "hold"
 
 
@@ -59,10 +60,12 @@ class WrongMember(Forbidden):
 
 GRANTS: Mapping[KeyRole, frozenset[Permission]] = {
     KeyRole.OPERATOR: frozenset(Permission),
-    KeyRole.FACILITATOR: frozenset({Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.STORE}),
-    KeyRole.MEMBER: frozenset({Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.READ, Permission.STORE}),
-    KeyRole.READER: frozenset({Permission.READ, Permission.SEE_CAPTURE}),
-    KeyRole.PARTNER: frozenset({Permission.HOLD}),
+    KeyRole.FACILITATOR: frozenset({Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.STORE, Permission.SEE_READERS}),
+    KeyRole.MEMBER: frozenset(
+        {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.READ, Permission.STORE, Permission.SEE_READERS}
+    ),
+    KeyRole.READER: frozenset({Permission.READ, Permission.SEE_CAPTURE, Permission.SEE_READERS}),
+    KeyRole.PARTNER: frozenset({Permission.HOLD, Permission.SEE_READERS}),
 }
 
 

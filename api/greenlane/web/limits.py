@@ -9,7 +9,9 @@ import ipaddress
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -34,6 +36,14 @@ from greenlane.web.problems import (
 _log = logging.getLogger(__name__)
 _BODY_TIME_S = 30.0
 _REQUEST_TIME_S = 60.0
+# Bytes on their way in or out earn their request more time: a poor line in the country does more than this.
+_LEAST_BYTES_A_SECOND = 1_024
+_UPLOADS = "/v1/uploads"
+# Of a body that is refused: a sender who is still sending does not read the answer.
+_DROPPED_BYTES = 8 * 1024 * 1024
+_DROPPED_S = 5.0
+_EXCHANGE = "greenlane.exchange"
+_IS_HEAD = "greenlane.is_head"
 _PAGE_HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
@@ -92,6 +102,49 @@ class Rates:
         )
 
 
+class Places:
+    """How many may do one slow thing at once: in all, and for one asker. For the event loop alone, which needs no lock."""
+
+    def __init__(self, *, total: int, each: int) -> None:
+        self._total = total
+        self._each = each
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def taken(self, name: str) -> Iterator[None]:
+        """Holds a place for an asker.
+
+        Raises:
+            Busy: all are taken, or all that one asker may have.
+        """
+        if self._taken.total() >= self._total or self._taken[name] >= self._each:
+            raise Busy("Too many documents are on their way at this moment.", retry_after_s=5)
+        self._taken[name] += 1
+        try:
+            yield
+        finally:
+            self._taken[name] -= 1
+            if not self._taken[name]:
+                del self._taken[name]
+
+
+def asker_of(request: Request) -> str:
+    """By whom places are counted: the address, as `Rates` counts it."""
+    return _network(request)
+
+
+def is_head(request: Request) -> bool:
+    """Whether only the headers of the answer are asked for; the gate makes GET of HEAD."""
+    return bool(request.scope.get(_IS_HEAD))
+
+
+def grant_time(request: Request, seconds: float) -> None:
+    """Lets this request take so much longer, for work that is known to be large."""
+    exchange = request.scope.get(_EXCHANGE)
+    if isinstance(exchange, _Exchange):
+        exchange.grant(seconds)
+
+
 def _network(request: Request) -> str:
     host = request.client.host if request.client else "unknown"
     try:
@@ -119,13 +172,20 @@ class Gate:
         app: ASGIApp,
         *,
         max_body_bytes: int,
+        max_upload_bytes: int,
         answer_error: AnswerError,
         tell: Tell,
         body_time_s: float = _BODY_TIME_S,
         request_time_s: float = _REQUEST_TIME_S,
     ) -> None:
+        """Args:
+        max_upload_bytes: of a body that is a part of an upload; it is written down as it comes.
+        body_time_s: how long a body may take; of an upload, how long it may rest.
+        request_time_s: how long a request may take, beside what its bytes earn it.
+        """
         self._app = app
         self._max_body_bytes = max_body_bytes
+        self._max_upload_bytes = max_upload_bytes
         self._answer_error = answer_error
         self._tell = tell
         self._body_time_s = body_time_s
@@ -137,15 +197,28 @@ class Gate:
             return
         started_s = time.monotonic()
         method = scope["method"]
-        exchange = _Exchange(scope, receive, send, self._max_body_bytes, started_s + self._body_time_s)
+        is_upload = method in {"POST", "PATCH"} and (scope["path"] + "/").startswith(_UPLOADS + "/")
+        exchange = _Exchange(
+            scope,
+            receive,
+            send,
+            max_body_bytes=self._max_upload_bytes if is_upload else self._max_body_bytes,
+            body_time_s=self._body_time_s,
+            is_upload=is_upload,
+        )
+        scope = {**scope, _EXCHANGE: exchange}
         if method == "HEAD":
             # The server itself leaves out the body of an answer to HEAD.
-            scope = {**scope, "method": "GET"}
+            scope |= {"method": "GET", _IS_HEAD: True}
         request = Request(scope)
         try:
             exchange.check_headers(request)
-            async with asyncio.timeout(self._request_time_s):
-                await self._app(scope, exchange.receive, exchange.send)
+            async with asyncio.timeout(self._request_time_s) as limit:
+                exchange.limit = limit
+                try:
+                    await self._app(scope, exchange.receive, exchange.send)
+                finally:
+                    exchange.limit = None
         except GreenlaneError as error:
             await exchange.answer(self._answer_error(request, error))
         except TimeoutError:
@@ -172,13 +245,18 @@ class Gate:
 class _Exchange:
     """One request and its answer, counted."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, max_body_bytes: int, body_end_s: float) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, *, max_body_bytes: int, body_time_s: float, is_upload: bool
+    ) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
         self._max_body_bytes = max_body_bytes
-        self._body_end_s = body_end_s
+        self._body_time_s = body_time_s
+        self._body_end_s = time.monotonic() + body_time_s
+        self._is_upload = is_upload
         self._has_body_ended = False
+        self.limit: asyncio.Timeout | None = None
         self.received = 0
         self.status = 0
 
@@ -200,18 +278,35 @@ class _Exchange:
             raise self._too_large()
 
     def _too_large(self) -> BodyTooLarge:
-        return BodyTooLarge(f"A request's body has at most {self._max_body_bytes} bytes here.")
+        remedy = "Send a smaller document." if self._is_upload else None
+        return BodyTooLarge(f"A request's body has at most {self._max_body_bytes} bytes here.", remedy=remedy)
+
+    def grant(self, seconds: float) -> None:
+        """Puts off the end of this request, where it has not come."""
+        end_s = None if self.limit is None or self.limit.expired() else self.limit.when()
+        if self.limit is not None and end_s is not None:
+            self.limit.reschedule(end_s + seconds)
+
+    def _body_wait_s(self) -> float:
+        """How long the next piece of the body may take."""
+        left_s = self._body_end_s - time.monotonic()
+        if self._is_upload:
+            left_s = min(self._body_time_s, left_s + self.received / _LEAST_BYTES_A_SECOND)
+        return max(0.0, left_s)
 
     async def receive(self) -> Message:
         if self._has_body_ended:
             return await self._receive()
         try:
-            async with asyncio.timeout(max(0.0, self._body_end_s - time.monotonic())):
+            async with asyncio.timeout(self._body_wait_s()):
                 message = await self._receive()
         except TimeoutError as cause:
             raise BodyTooSlow("The body did not arrive in time.") from cause
         if message["type"] == "http.request":
-            self.received += len(message.get("body", b""))
+            came = len(message.get("body", b""))
+            self.received += came
+            if self._is_upload:
+                self.grant(came / _LEAST_BYTES_A_SECOND)
             self._has_body_ended = not message.get("more_body", False)
             if self.received > self._max_body_bytes:
                 raise self._too_large()
@@ -225,14 +320,35 @@ class _Exchange:
             # No cookie is ever read, so what a page of another origin can fetch without a key, anyone can.
             if self._scope["method"] in {"GET", "HEAD"}:
                 dressed.append((b"access-control-allow-origin", b"*"))
+            if self._is_upload and not self._has_body_ended:
+                await self._let_go(dressed)
             message = {**message, "headers": dressed}
+        elif message["type"] == "http.response.body":
+            self.grant(len(message.get("body", b"")) / _LEAST_BYTES_A_SECOND)
         await self._send(message)
+
+    async def _let_go(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """Takes what little is left of a refused body, so that its sender reads the answer; closes the connection on a lot."""
+        names = {name.lower() for name, _ in self._scope["headers"]}
+        left = _DROPPED_BYTES
+        try:
+            async with asyncio.timeout(_DROPPED_S):
+                while left > 0 and not self._has_body_ended and b"expect" not in names:
+                    message = await self._receive()
+                    if message["type"] != "http.request":
+                        return
+                    left -= len(message.get("body", b""))
+                    self._has_body_ended = not message.get("more_body", False)
+        except TimeoutError:
+            pass
+        if not self._has_body_ended:
+            headers.append((b"connection", b"close"))
 
     async def answer(self, response: Response) -> None:
         """Answers instead of the application, unless it has begun to; then the connection is all that can be ended."""
         if self.status:
             return
-        if not self._has_body_ended:
+        if not self._has_body_ended and not self._is_upload:
             # What is still on its way is not read: the server closes the connection behind this answer.
             response.headers["Connection"] = "close"
         await response(self._scope, self._receive, self.send)

@@ -23,9 +23,12 @@ from greenlane.core.errors import (
     ProofRefused,
     Unavailable,
 )
+from greenlane.ports.documents import BytesRefused, DocumentWithdrawn
 from greenlane.ports.signing import LogKeyRetired
+from greenlane.ports.uploads import UploadBusy
 from greenlane.services.identify import Unauthenticated
 from greenlane.services.prove import SaltForgotten
+from greenlane.services.upload import DocumentTooLarge, UploadOverrun
 
 PROBLEM_JSON = "application/problem+json"
 _MAX_ERRORS = 100
@@ -93,6 +96,35 @@ class MediaTypeUnsupported(InvalidInput):
     default_remedy = "Send JSON with Content-Type application/json or application/ld+json."
 
 
+class ChecksumMismatch(InvalidInput):
+    """The bytes of a part of an upload are not those that its checksum was made of; nothing of the part was taken."""
+
+    code = "upload-checksum-mismatch"
+    default_remedy = "Send the same part again."
+
+
+class TusVersionUnsupported(InvalidInput):
+    """The request speaks no version of the upload protocol that is spoken here."""
+
+    code = "tus-version-unsupported"
+    default_remedy = "Send the header Tus-Resumable: 1.0.0."
+
+
+class RangeNotSatisfiable(InvalidInput):
+    """The document has no byte in the range that is asked for.
+
+    Attributes:
+        size: of the document, in bytes.
+    """
+
+    code = "range-not-satisfiable"
+    default_remedy = "Ask for a range that begins before the document's end."
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The document has {size} bytes.")
+        self.size = size
+
+
 class NotAcceptable(InvalidInput):
     """The answer cannot be given in the form or version asked for."""
 
@@ -158,6 +190,11 @@ _STATUS: Mapping[type[GreenlaneError], int] = {
     InvalidInput: 400,
     BodyTooSlow: 408,
     BodyTooLarge: 413,
+    DocumentTooLarge: 413,
+    UploadOverrun: 413,
+    RangeNotSatisfiable: 416,
+    TusVersionUnsupported: 412,
+    ChecksumMismatch: 460,
     TooManyEvents: 413,
     HeadTooLarge: 431,
     ContentCodingUnsupported: 415,
@@ -168,15 +205,23 @@ _STATUS: Mapping[type[GreenlaneError], int] = {
     NotFound: 404,
     MethodNotAllowed: 405,
     Conflict: 409,
+    UploadBusy: 423,
     SaltForgotten: 410,
+    DocumentWithdrawn: 410,
     TooManyRequests: 429,
     NotSupported: 501,
     Unavailable: 503,
     LogKeyRetired: 503,
+    # Whoever keeps the bytes lied or rots; this server told it from the CID.
+    BytesRefused: 502,
     # What is left is a fault of this server or of its data: a proof that does not hold, a tile that is gone.
     ProofRefused: 500,
     GreenlaneError: 500,
 }
+
+
+# Of tus 1.0.0, and so known to no library.
+_OWN_PHRASES = {460: "Checksum Mismatch"}
 
 
 def status_of(error: type[GreenlaneError]) -> int:
@@ -224,6 +269,12 @@ def problem_headers(error: GreenlaneError) -> dict[str, str]:
         headers["Retry-After"] = str(max(1, error.retry_after_s))
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="greenlane"'
+    if isinstance(error, TusVersionUnsupported):
+        headers["Tus-Version"] = "1.0.0"
+    if isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size}"
+    if isinstance(error, DocumentWithdrawn) and error.replaced_by is not None:
+        headers["Link"] = f'</v1/documents/{error.replaced_by.text}>; rel="successor-version"'
     return headers
 
 
@@ -256,11 +307,11 @@ def problem_kinds() -> dict[str, ProblemKind]:
     while waiting:
         error = waiting.pop(0)
         if error.code not in kinds:
-            status = HTTPStatus(status_of(error))
+            status = status_of(error)
             kinds[error.code] = ProblemKind(
                 code=error.code,
                 title=title_of(error.code),
-                status=f"{status} {status.phrase}",
+                status=f"{status} {_OWN_PHRASES.get(status) or HTTPStatus(status).phrase}",
                 # The docstring's first paragraph is the meaning; what follows are attributes, for programmers.
                 meaning=" ".join((inspect.getdoc(error) or "").partition("\n\n")[0].split()),
                 remedy=error.default_remedy,

@@ -14,8 +14,10 @@ from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
 from greenlane.core.documents.cid import Cid
+from greenlane.core.documents.description import description_value
 from greenlane.core.units import CenterId
 from greenlane.core.wire import encode_hex
+from greenlane.ports.document_index import StoredDocument
 from greenlane.ports.jobs import CaptureJob
 from greenlane.ports.signing import HostedCenter
 from greenlane.services.read_log import LogStanding
@@ -167,6 +169,65 @@ class HealthAnswer(_Answer):
     logs: list[BacklogAnswer] = Field(description="empty where the database cannot tell")
 
 
+class UploadAnswer(_Answer):
+    """An upload and how far it has come."""
+
+    id: str
+    center: str
+    member: str
+    length: int
+    offset: int = Field(description="how many bytes are durable")
+    expires_at: datetime
+    cid: str | None = Field(description="of the document that was made of it; null before")
+
+
+class StatementAnswer(_Answer):
+    """What a member states of a document, and where the statement stands."""
+
+    center: str
+    member: str
+    leaf_index: int
+    stored_at: datetime
+    withdrawn_at: datetime | None = Field(description="since when the bytes are not handed out any more")
+    replaced_by: str | None = Field(description="CID of the newest document that the member put in this one's place")
+    is_confidential: bool = Field(description="whether the bytes are an age file, and the entry is blinded")
+    description: dict[str, Any] = Field(description="GreenlaneDocument: the statement itself, whose digest is in the entry")
+    bytes: str = Field(description="address of the bytes")
+    receipt: str = Field(description="address of the receipt")
+    receipt_for_readers: str | None = Field(description="of a confidential document: its receipt, encrypted for its readers")
+    page: str = Field(description="address of the page for people")
+
+
+class StatementsAnswer(_Answer):
+    """Statements about documents."""
+
+    statements: list[StatementAnswer]
+
+
+class DocumentAnswer(_Answer):
+    """One document and every statement about it that the asker may read."""
+
+    cid: str
+    size: int
+    statements: list[StatementAnswer]
+
+
+class ReaderKeyAnswer(_Answer):
+    """A public key by which a member reads."""
+
+    recipient: str
+    added_at: datetime
+    revoked_at: datetime | None = Field(description="nothing new is encrypted for it since then")
+
+
+class ReaderKeysAnswer(_Answer):
+    """The reader keys of one member, oldest first."""
+
+    center: str
+    member: str
+    keys: list[ReaderKeyAnswer]
+
+
 def time_text(at: datetime) -> str:
     """RFC 3339 in UTC, to the millisecond."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
@@ -212,4 +273,24 @@ def center_value(center: HostedCenter, standing: LogStanding, public_url: str) -
             "root": None if checkpoint is None else encode_hex(checkpoint.root),
             "url": f"{public_url}/v1/centers/{center.id}/log",
         },
+    }
+
+
+def statement_value(stored: StoredDocument, public_url: str) -> dict[str, Any]:
+    """A statement about a document; the same bytes whenever it is told, until something takes its place."""
+    description, cid = stored.description, stored.description.cid.text
+    place = f"center={stored.center}&leaf={stored.leaf_index}"
+    return {
+        "center": stored.center,
+        "member": stored.member,
+        "leafIndex": stored.leaf_index,
+        "storedAt": time_text(stored.stored_at),
+        "withdrawnAt": None if stored.withdrawn_at is None else time_text(stored.withdrawn_at),
+        "replacedBy": None if stored.replaced_by is None else stored.replaced_by.text,
+        "isConfidential": description.confidential is not None,
+        "description": description_value(description),
+        "bytes": f"{public_url}/v1/documents/{cid}",
+        "receipt": f"{public_url}/v1/documents/{cid}/receipt?{place}",
+        "receiptForReaders": None if description.confidential is None else f"{public_url}/v1/documents/{cid}/receipt.age?{place}",
+        "page": f"{public_url}/documents/{cid}",
     }

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.trust import TrustFile
 from greenlane.settings import Settings
-from greenlane.web.limits import Rates
+from greenlane.web.limits import Places, Rates
 from greenlane.web.metrics import Metrics
 from greenlane.web.problems import ChainUnusable
 from greenlane.web.readiness import Readiness
@@ -19,6 +19,13 @@ from greenlane.web.services import WebServices
 from greenlane.web.shared import Shared
 
 _PAGES_AT_ONCE = 4
+# Each holds a few megabytes of a document at most, and one of the threads that move bytes.
+_UPLOADS_AT_ONCE = 16
+_UPLOADS_OF_ONE = 8
+_DOWNLOADS_AT_ONCE = 48
+_DOWNLOADS_OF_ONE = 12
+_MOVING_THREADS = 8
+_STORES_AT_ONCE = 2
 
 
 class TrustCache:
@@ -69,6 +76,9 @@ class WebState:
 
     Attributes:
         page_limiter: the few places for pages that judge: a rush of buyers waits outside of the threads that captures need.
+        uploads, downloads: places for bytes on their way in, by API key, and out, by address.
+        moving_limiter: the threads that read and write these bytes, apart from those that captures need.
+        storing_limiter: the few places for hashing and keeping whole documents.
     """
 
     services: WebServices
@@ -78,6 +88,10 @@ class WebState:
     readiness: Readiness
     metrics: Metrics
     page_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_PAGES_AT_ONCE))
+    uploads: Places = field(default_factory=lambda: Places(total=_UPLOADS_AT_ONCE, each=_UPLOADS_OF_ONE))
+    downloads: Places = field(default_factory=lambda: Places(total=_DOWNLOADS_AT_ONCE, each=_DOWNLOADS_OF_ONE))
+    moving_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_MOVING_THREADS))
+    storing_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_STORES_AT_ONCE))
 
 
 def state_of(connection: HTTPConnection) -> WebState:

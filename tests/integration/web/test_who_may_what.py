@@ -28,6 +28,11 @@ _PUBLIC = {
     ("GET", "/v1/centers/{center_id}/log/tile/entries/{path:path}"),
     ("GET", "/v1/centers/{center_id}/log/tile/{path:path}"),
     ("GET", "/v1/trust"),
+    ("GET", "/v1/documents"),
+    ("GET", "/v1/documents/{cid}"),
+    ("GET", "/v1/documents/{cid}/about"),
+    ("GET", "/v1/documents/{cid}/receipt"),
+    ("GET", "/v1/documents/{cid}/receipt.age"),
     ("GET", "/health/ready"),
     # To the addresses that the operator names, and to no other: see test_metrics.
     ("GET", "/metrics"),
@@ -43,6 +48,8 @@ _UNCOUNTED = {
     ("OPTIONS", "/epcis/v2/capture/{capture_id}"),
     ("OPTIONS", "/epcis/v2/events"),
     ("OPTIONS", "/epcis/v2/events/{event_id:path}"),
+    ("OPTIONS", "/v1/uploads"),
+    ("OPTIONS", "/v1/uploads/{upload_id}"),
     ("GET", "/openapi.json"),
     ("HEAD", "/openapi.json"),
 }
@@ -53,6 +60,15 @@ _GUARDED = {
     ("GET", "/epcis/v2/events"): Permission.READ,
     ("GET", "/epcis/v2/events/{event_id:path}"): Permission.READ,
     ("POST", "/v1/centers/{center_id}/log/{leaf_index}/forget-salt"): Permission.FORGET,
+    ("POST", "/v1/uploads"): Permission.STORE,
+    ("GET", "/v1/uploads/{upload_id}"): Permission.STORE,
+    ("PATCH", "/v1/uploads/{upload_id}"): Permission.STORE,
+    ("POST", "/v1/uploads/{upload_id}"): Permission.STORE,
+    ("DELETE", "/v1/uploads/{upload_id}"): Permission.STORE,
+    ("POST", "/v1/documents"): Permission.STORE,
+    ("GET", "/v1/members/{member}/reader-keys"): Permission.SEE_READERS,
+    ("POST", "/v1/members/{member}/reader-keys"): Permission.STORE,
+    ("DELETE", "/v1/members/{member}/reader-keys/{recipient}"): Permission.STORE,
     ("GET", "/v1/holds"): Permission.HOLD,
     ("POST", "/v1/holds"): Permission.HOLD,
     ("DELETE", "/v1/holds/{cid}"): Permission.HOLD,
@@ -110,7 +126,10 @@ def test_each_role_may_do_what_it_is_granted_and_nothing_else(site: Site, role: 
         Permission.READ: ("GET", "/epcis/v2/events"),
         Permission.FORGET: ("POST", "/v1/centers/lima/log/0/forget-salt"),
         Permission.HOLD: ("GET", "/v1/holds"),
+        Permission.STORE: ("GET", f"/v1/uploads/{'0' * 32}"),
+        Permission.SEE_READERS: ("GET", "/v1/members/cooperative/reader-keys"),
     }
+    assert set(uses) == set(Permission)
     for permission, (method, path) in uses.items():
         answer = site.send(method, path, key=key)
         is_refused = answer.status_code == 403 and answer.json()["code"] == "permission-missing"
