@@ -10,6 +10,7 @@ from pathlib import Path
 from greenlane.adapters.archive import KEYS_PART, NETWORK_PART, TRUST_PART, ArchiveInvalid, read_archive
 from greenlane.adapters.home import Home
 from greenlane.adapters.sql.backup import load_database
+from greenlane.cli.backup import count_documents
 from greenlane.cli.deployment import add_home_argument, read_environment
 from greenlane.core.errors import Conflict, InvalidInput
 from greenlane.core.exits import Exit
@@ -49,10 +50,16 @@ def run(args: argparse.Namespace) -> int:
         for name, target in ((TRUST_PART, home.trust_file), (NETWORK_PART, home.network_file)):
             if name in parts:
                 shutil.move(parts[name], target)
+    left_out = count_documents(settings.database_url)
     if args.json:
-        sys.stdout.write(json.dumps({"home": place, "parts": sorted(parts)}, ensure_ascii=False) + "\n")
+        told = {"home": place, "parts": sorted(parts), "documentsLeftOut": left_out}
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
         return Exit.GOOD
     sys.stdout.write(
         f"Restored into {place}. Put the keystore's password where GREENLANE_PASSWORD_FILE says, then run `greenlane fsck`.\n"
     )
+    if left_out:
+        sys.stdout.write(
+            f"The bytes of documents, {left_out} here, are no part of it: bring them back by `greenlane document import FOLDER`.\n"
+        )
     return Exit.GOOD

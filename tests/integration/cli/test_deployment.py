@@ -4,12 +4,18 @@ import json
 import re
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from greenlane.adapters.sql.store import open_store
+from greenlane.core.crypto import sha256
+from greenlane.core.documents.description import MemberName, document_entry, encode_description
 from greenlane.core.units import LeafIndex
+from greenlane.ports.document_index import StoredDocument
 from worlds.deployment import LIMA, ROASTER, World, close_world
+from worlds.descriptions import description
 from worlds.home import fill_home
 
 
@@ -50,6 +56,8 @@ def test_a_member_is_enrolled_listed_and_recorded(run: Any, home: Path) -> None:
         ["keys", "create", "--center", "lima", "--role", "member"],
         ["keys", "create", "--center", "lima", "--role", "member", "--member", "stranger"],
         ["keys", "create", "--center", "lima", "--role", "reader", "--member", "cooperative"],
+        ["keys", "create", "--center", "lima", "--role", "partner"],
+        ["keys", "create", "--center", "lima", "--role", "partner", "--label", "lima"],
         ["keys", "create", "--center", "lima", "--role", "reader", "--days", "0"],
         ["keys", "create", "--center", "lima", "--role", "reader", "--days", "99999999999"],
         ["keys", "create", "--center", "lima", "--role", "reader", "--output", "/nowhere/key"],
@@ -226,8 +234,47 @@ def test_backup_and_restore_tell_in_json_what_they_did(run: Any, home: Path, wor
     saved = json.loads(run("backup", file, "--home", home, "--json").out)
     assert (saved["file"], saved["bytes"], saved["keys"]) == (str(file), file.stat().st_size, 6)
     restored = json.loads(run("restore", file, "--home", back, "--json").out)
-    assert restored == {"home": str(back), "parts": saved["parts"]}
+    assert restored == {"home": str(back), "parts": saved["parts"], "documentsLeftOut": 0}
     assert {"database", "network.json", "trust.json", "keys/lima-log.json"} <= set(restored["parts"])
+
+
+def test_backup_and_restore_say_that_the_bytes_of_documents_are_not_in_it(
+    run: Any, home: Path, world: World, tmp_path: Path
+) -> None:
+    assert "documents" not in run("backup", tmp_path / "none.tar.gz", "--home", home).out
+    stated = replace(description(), stated_by=MemberName(center=LIMA, member=ROASTER))
+    with world.store.write() as tx:
+        tx.log.lock(LIMA)
+        document = StoredDocument(
+            center=LIMA,
+            member=ROASTER,
+            description=stated,
+            content_digest=sha256(encode_description(stated)),
+            leaf_index=tx.log.append(LIMA, [document_entry(stated).encode()]),
+            salt=None,
+            is_blinded=False,
+            stored_at=world.clock(),
+        )
+        tx.documents.add(document)
+    file, back = tmp_path / "b.tar.gz", tmp_path / "back"
+    saved = run("backup", file, "--home", home)
+    assert "Nor are the bytes of documents, 1 here" in saved.out
+    assert "greenlane document export --all FOLDER" in saved.out
+    assert json.loads(run("backup", tmp_path / "c.tar.gz", "--home", home, "--json").out)["documentsLeftOut"] == 1
+    restored = run("restore", file, "--home", back)
+    assert "greenlane document import FOLDER" in restored.out
+    store = open_store(f"sqlite:///{back / 'greenlane.sqlite3'}")
+    with store.read() as tx:
+        assert tx.documents.at(LIMA, document.leaf_index) == document
+    store.close()
+
+
+def test_a_database_from_before_documents_is_backed_up_all_the_same(run: Any, home: Path, world: World, tmp_path: Path) -> None:
+    for table in ("document_bytes", "hold"):
+        world.damage(f"DROP TABLE {table}")
+    saved = run("backup", tmp_path / "b.tar.gz", "--home", home)
+    assert (saved.code, saved.err) == (0, "")
+    assert "documents" not in saved.out
 
 
 def test_a_backup_overwrites_nothing_and_needs_a_deployment(
