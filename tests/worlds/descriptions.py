@@ -1,5 +1,6 @@
 """Descriptions of documents for tests: one of a certificate, any that may be stated, and the way of one into a log."""
 
+import unicodedata
 from dataclasses import replace
 from datetime import date
 from io import BytesIO
@@ -67,8 +68,8 @@ _SLUGS = st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True)
 _CIDS = st.builds(Cid, codec=st.sampled_from(Codec), digest=_DIGESTS)
 _MEMBERS = st.builds(MemberName, center=_SLUGS.map(CenterId), member=_SLUGS.map(MemberId))
 _LINES = st.text(
-    st.characters(codec="utf-8", categories=("L", "N", "P", "S"), exclude_characters='/\\:*?"<>|'), min_size=1, max_size=40
-)
+    st.characters(codec="utf-8", categories=("L", "N", "P", "S"), exclude_characters='/\\:*?"<>|'), min_size=1, max_size=30
+).map(lambda line: unicodedata.normalize("NFC", line))
 _URIS = st.one_of(
     st.from_regex(r"[0-9]{13}", fullmatch=True).map(lambda digits: f"urn:example:thing:{digits}"),
     st.from_regex(r"[A-Za-z0-9]{1,8}", fullmatch=True).map(lambda serial: f"https://id.gs1.org/01/09521321000018/21/{serial}"),

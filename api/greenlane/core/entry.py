@@ -46,7 +46,7 @@ class EntryKind(IntEnum):
     EVENT = 1
     """Digest in the event hash; content digest."""
     DOCUMENT = 2
-    """SHA-256 of the bytes; digest inside the document's CID."""
+    """SHA-256 of the bytes that a person holds; SHA-256 of what is stated of them (`core.documents.description`)."""
     CREDENTIAL = 3
     """SHA-256 of the credential's id; SHA-256 of its compact JWS."""
     STATUS_LIST = 4

@@ -6,10 +6,12 @@ The statement names the CID, so the entry fixes both what is read and what is st
 about: nobody can hang an honest certificate on another lot afterwards without another entry. Of a confidential document the
 subject is the plaintext's digest, as its owner states it, and the statement names the ciphertext's; the entry is blinded.
 
-The bytes are one document under one CID however often they are stated; each statement is an entry.
+The bytes are one document under one CID however often they are stated; each statement is an entry. So that one statement has one
+digest, every value has one spelling: texts are in Unicode's normal form C without spaces around them, identifiers canonical.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,7 +19,7 @@ from greenlane.core.canonical import JsonValue, canonical_bytes
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.cid import Cid, parse_cid
 from greenlane.core.entry import Entry, EntryKind
-from greenlane.core.epcis.gs1keys import IdentifierFault
+from greenlane.core.epcis.eventhash import event_hash_digest
 from greenlane.core.epcis.identifiers import check_identifier, to_digital_link
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import CenterId, MemberId, center_id, member_id
@@ -39,6 +41,8 @@ AGE_FORMAT = "age-encryption.org/v1"
 MAX_ABOUT = 32
 MAX_READERS = 64
 MAX_NAME_CHARACTERS = 200
+MAX_NAME_BYTES = 240
+"""Of a file name in UTF-8; file systems take 255, and a copy may get an ending more."""
 MAX_ISSUER_CHARACTERS = 200
 MAX_URI_CHARACTERS = 2_048
 DIGEST_BYTES = 32
@@ -59,7 +63,9 @@ DOCUMENT_TYPES = {
 
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}", re.ASCII)
 _RECIPIENT = re.compile(r"age1[qpzry9x8gf2tvdw0s3jn54khce6mua7l]{58}", re.ASCII)
-_EVENT_HASH = "ni:///"
+_EVENT_HASH = "ni:///sha-256;"
+_UNKEPT = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.ASCII | re.IGNORECASE)
+"""Names that are devices on Windows, whatever ending they have."""
 
 
 class DescriptionInvalid(InvalidInput):
@@ -146,6 +152,10 @@ class Description:
         if self.replaces == self.cid:
             raise DescriptionInvalid("A document cannot take its own place.", where="/replaces")
         if self.confidential is not None:
+            if self.confidential.digest == self.digest:
+                raise DescriptionInvalid(
+                    "What is stored of a confidential document is not the document itself.", where="/confidential/digest"
+                )
             recipients = [reader.recipient for reader in self.confidential.readers]
             if not 1 <= len(recipients) <= MAX_READERS or len(set(recipients)) != len(recipients):
                 raise DescriptionInvalid(
@@ -231,9 +241,7 @@ def read_description(value: JsonValue, where: str = "") -> Description:
             media_type=read_media_type(fields["mediaType"], f"{where}/mediaType"),
             name=read_file_name(fields["name"], f"{where}/name"),
             document_type=read_document_type(fields["documentType"], f"{where}/documentType"),
-            issuer=None
-            if fields["issuer"] is None
-            else read_line(fields["issuer"], f"{where}/issuer", longest=MAX_ISSUER_CHARACTERS),
+            issuer=None if fields["issuer"] is None else read_issuer(fields["issuer"], f"{where}/issuer"),
             issued_on=None if fields["issuedOn"] is None else read_day(fields["issuedOn"], f"{where}/issuedOn"),
             about=tuple(_read_canonical(uri, f"{where}/about/{at}") for at, uri in _about(fields["about"], f"{where}/about")),
             confidential=None
@@ -286,16 +294,32 @@ def read_recipient(value: JsonValue, where: str) -> str:
 
 
 def read_file_name(value: JsonValue, where: str) -> str:
-    """A file name without any part of a path, that every system can keep.
+    """A file name without any part of a path, that every system can keep, in its one spelling.
 
     Raises:
         FieldInvalid: anything else.
     """
-    name = read_line(value, where, longest=MAX_NAME_CHARACTERS)
+    name = _read_normal(value, where, longest=MAX_NAME_CHARACTERS)
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise FieldInvalid(f"A file name has at most {MAX_NAME_BYTES} bytes in UTF-8.", where=where, remedy="Shorten it.")
+    if _UNKEPT.fullmatch(name) is not None:
+        raise FieldInvalid(f"{shown(name)} is no name for a file on every system.", where=where, remedy="Give it another name.")
     if any(sign in name for sign in '/\\:*?"<>|') or name.startswith((".", " ")) or name.endswith((".", " ")):
         remedy = 'Give a plain name like audit-2026.pdf: no / \\ : * ? " < > |, no dot or space at either end.'
         raise FieldInvalid(f"{shown(name)} is no plain file name.", where=where, remedy=remedy)
     return name
+
+
+def read_issuer(value: JsonValue, where: str) -> str:
+    """Who issued a document, in its one spelling.
+
+    Raises:
+        FieldInvalid: anything else.
+    """
+    issuer = _read_normal(value, where, longest=MAX_ISSUER_CHARACTERS)
+    if issuer != issuer.strip():
+        raise FieldInvalid("No space stands before or after an issuer's name.", where=where)
+    return issuer
 
 
 def read_media_type(value: JsonValue, where: str) -> str:
@@ -341,19 +365,33 @@ def read_day(value: JsonValue, where: str) -> date:
 
 
 def canonical_subject(uri: str, *, where: str | None = None) -> str:
-    """What a document is about, in its one spelling: a GS1 identifier as canonical Digital Link, any other URI as it stands.
+    """What a document is about, in its one spelling: a GS1 identifier as canonical Digital Link, any other URI as it is.
 
     Raises:
-        FieldInvalid: no absolute URI, or a GS1 identifier that is not right.
+        FieldInvalid: no absolute URI, or a GS1 identifier or an event hash that is not right.
     """
     if len(uri) > MAX_URI_CHARACTERS:
         raise FieldInvalid(f"A URI here has at most {MAX_URI_CHARACTERS} characters.", where=where)
+    # Schemes are alike in capitals and small letters (RFC 3986, 3.1); of the rest each scheme has its own rules.
+    scheme, colon, rest = uri.partition(":")
+    uri = scheme.lower() + colon + rest
     try:
-        check_identifier(uri)
-    except IdentifierFault as error:
+        if uri.startswith(_EVENT_HASH):
+            event_hash_digest(uri)
+        else:
+            check_identifier(uri)
+    except InvalidInput as error:
         remedy = error.remedy or "Give a GS1 Digital Link, an event hash (ni:///sha-256;…), or another absolute URI."
         raise FieldInvalid(error.detail, where=where, remedy=remedy) from error
-    return uri if uri.startswith(_EVENT_HASH) else to_digital_link(uri)
+    return to_digital_link(uri)
+
+
+def _read_normal(value: JsonValue, where: str, *, longest: int) -> str:
+    text = read_line(value, where, longest=longest)
+    if not unicodedata.is_normalized("NFC", text):
+        remedy = "Write it in Unicode's normal form C, as keyboards do; some systems keep names of files in another form."
+        raise FieldInvalid(f"{shown(text)} is not in its one spelling.", where=where, remedy=remedy)
+    return text
 
 
 def _about(value: JsonValue, where: str) -> list[tuple[int, JsonValue]]:
