@@ -60,6 +60,6 @@ def run(args: argparse.Namespace) -> int:
     )
     if left_out:
         sys.stdout.write(
-            f"The bytes of documents, {left_out} here, are no part of it: bring them back by `greenlane document import FOLDER`.\n"
+            f"The bytes of documents, {left_out} here, are not in it: bring them back by `greenlane document import FOLDER`.\n"
         )
     return Exit.GOOD
