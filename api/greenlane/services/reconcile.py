@@ -241,6 +241,8 @@ class Reconcile:
         """
         self._tell, self._is_stopping = tell or _to_nobody, is_stopping or _never
         self._brings_left = self._pace.brought
+        # Before anything moves: an outage must not be counted as documents that are missing.
+        self._documents.check()
         try:
             # What frees room goes first.
             self._let_go()
@@ -511,9 +513,7 @@ class Reconcile:
             return
         with self._store.read() as tx:
             page = tx.documents.unwanted(after=walk.after, limit=self._pace.looked)
-        if page:
-            # Unpinning happens under a lock of the database: a store that hangs is met before, not there.
-            self._documents.check()
+        # Unpinning happens under a lock of the database; a store that hangs was met by the check before, not there.
         for cid in page:
             self._stop_if_told()
             walk.after = cid
