@@ -48,7 +48,7 @@ class ServerAway(Unavailable):
 
     Attributes:
         problem: code of the problem that it answered with; None where it gave none.
-        is_answer: whether a server answered at all.
+        status: of HTTP; None where no server answered.
     """
 
     code = "server-away"
@@ -60,11 +60,11 @@ class ServerAway(Unavailable):
         remedy: str | None = None,
         retry_after_s: int = 5,
         problem: str | None = None,
-        is_answer: bool = False,
+        status: int | None = None,
     ) -> None:
         super().__init__(detail, remedy=remedy, retry_after_s=retry_after_s)
         self.problem = problem
-        self.is_answer = is_answer
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,16 +98,25 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def send(
-    args: argparse.Namespace, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None
+    args: argparse.Namespace,
+    method: str,
+    path: str,
+    *,
+    body: bytes | None = None,
+    headers: dict[str, str] | None = None,
+    timeout_s: float = _TIMEOUT_S,
 ) -> Answer:
     """Sends one request.
+
+    Args:
+        timeout_s: how long the server may say nothing.
 
     Raises:
         InvalidInput: `--url` is no http or https URL.
         ServerAway: no answer, or 429 or 503.
         ServerRefused: any other status from 400 on; what the problem details say.
     """
-    with _opened(args, method, path, body, headers) as answer:
+    with _opened(args, method, path, body=body, headers=headers, timeout_s=timeout_s) as answer:
         try:
             return Answer(status=answer.status, headers=dict(answer.headers), body=answer.read(_MAX_ANSWER_BYTES))
         except (HTTPException, OSError) as cause:
@@ -121,7 +130,7 @@ def stream(args: argparse.Namespace, path: str, *, headers: dict[str, str] | Non
     Raises:
         InvalidInput, ServerAway, ServerRefused: as for `send`.
     """
-    with _opened(args, "GET", path, None, headers) as answer:
+    with _opened(args, "GET", path, body=None, headers=headers, timeout_s=_TIMEOUT_S) as answer:
         yield Streamed(
             status=answer.status,
             headers={name.lower(): value for name, value in answer.headers.items()},
@@ -140,13 +149,15 @@ def _pieces(url: str, answer: HTTPResponse) -> Iterator[bytes]:
         yield piece
 
 
-def _opened(args: argparse.Namespace, method: str, path: str, body: bytes | None, headers: dict[str, str] | None) -> HTTPResponse:
+def _opened(
+    args: argparse.Namespace, method: str, path: str, *, body: bytes | None, headers: dict[str, str] | None, timeout_s: float
+) -> HTTPResponse:
     _require_web_url(args.url)
     request = urllib.request.Request(args.url.rstrip("/") + path, data=body, method=method, headers=headers or {})  # noqa: S310 the scheme is checked above
     if args.key_file:
         request.add_header("Authorization", f"Bearer {read_secret(args.key_file)}")
     try:
-        answer: HTTPResponse = urllib.request.build_opener(_NoRedirect).open(request, timeout=_TIMEOUT_S)
+        answer: HTTPResponse = urllib.request.build_opener(_NoRedirect).open(request, timeout=timeout_s)
     except urllib.error.HTTPError as refusal:
         with refusal:
             raise _refusal(refusal.code, _rest(refusal), refusal.headers.get("Retry-After")) from None
@@ -234,7 +245,7 @@ def _refusal(status: int, body: bytes, retry_after: str | None) -> GreenlaneErro
             remedy=wait,
             retry_after_s=int(retry_after or 5) if is_told else 5,
             problem=code if isinstance(code, str) else None,
-            is_answer=True,
+            status=status,
         )
     if faults:
         return Faults(faults)

@@ -90,7 +90,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    stated = _read_stated(args)
     is_secret = bool(args.for_members or args.for_recipient or args.with_link_key)
     if args.qr and not args.with_link_key:
         raise WrongUse("A QR code holds a link, and none is made.", where="--qr", remedy="Add --with-link-key.")
@@ -98,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
         remedy = "Add --for, --for-recipient or --with-link-key to encrypt it."
         raise WrongUse("The document is for everybody, so that no key is needed.", where="--own-identity", remedy=remedy)
     with _opened(args.file) as file:
+        stated = _read_stated(args)
         return _add_secret(args, file, stated) if is_secret else _add_public(args, file, stated)
 
 
@@ -129,7 +129,7 @@ def _add_secret(args: argparse.Namespace, file: BinaryIO, stated: dict[str, Json
         return encrypt(file, sealed, [reader.recipient for reader in readers], told=told).digest
 
     stored = seal_and_send(args, make, plain_bytes=_length(file), readers=readers, stated=stated)
-    link = None if link_secret is None else f"{page_of(args, stored.description.cid)}#{link_secret}"
+    link = None if link_secret is None else f"{stored.page}#{link_secret}"
     # Told before anything else can fail: it is kept nowhere.
     tell_stored(args, stored, readers=readers, link=link, link_recipient=link_recipient)
     if link is not None and args.qr:
@@ -207,11 +207,6 @@ def identified(file: BinaryIO, shown: Progress | None) -> tuple[Cid, int, bytes]
     return known
 
 
-def page_of(args: argparse.Namespace, cid: Cid) -> str:
-    """Where people look at a document."""
-    return f"{args.url.rstrip('/')}/documents/{cid.text}"
-
-
 def tell_stored(
     args: argparse.Namespace,
     stored: Statement,
@@ -226,7 +221,7 @@ def tell_stored(
     if args.json:
         told = {
             "cid": said.cid.text,
-            "address": page_of(args, said.cid),
+            "address": stored.page,
             "center": said.stated_by.center,
             "member": said.stated_by.member,
             "leafIndex": stored.leaf_index,
@@ -241,7 +236,7 @@ def tell_stored(
         return
     lines = [
         said.cid.text,
-        f"  address  {page_of(args, said.cid)}",
+        f"  address  {stored.page}",
         f"  entry    leaf {stored.leaf_index} in the log of {said.stated_by.center}, stated by {said.stated_by}",
         f"  size     {human_size(said.size)}{' encrypted' if stored.is_confidential else ''}",
     ]

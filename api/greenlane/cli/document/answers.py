@@ -1,13 +1,14 @@
 """What a center's server answers about documents, read strictly: one that errs or lies is told so, and nothing crashes."""
 
 import argparse
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from greenlane.cli.document.uploading import member_headers
+from greenlane.cli.document.uploading import TUS, UPLOADS, member_headers, upload_id_of
 from greenlane.cli.server import Answer, ServerRefused, send
 from greenlane.core.canonical import JsonValue, parse_json
 from greenlane.core.documents.cid import Cid, parse_cid
@@ -17,6 +18,7 @@ from greenlane.core.wire import read_count, read_line, read_list
 
 _MOST = 10_000
 _NOT_FOUND = 404
+_NEXT_PAGE = re.compile(r'<([^>]*)>; rel="next"')
 
 
 class MemberWithoutKey(InvalidInput):
@@ -34,6 +36,7 @@ class Statement:
     """One statement about a document, as the server tells it.
 
     Attributes:
+        page: address of its page for people.
         raw: the whole of it, as it came.
     """
 
@@ -41,6 +44,7 @@ class Statement:
     leaf_index: int
     is_withdrawn: bool
     replaced_by: Cid | None
+    page: str
     raw: dict[str, JsonValue]
 
     @property
@@ -63,18 +67,20 @@ def statements_of(args: argparse.Namespace, cid: Cid) -> list[Statement]:
         return found
 
 
-def documents_about(args: argparse.Namespace, subject: str | None, most: int) -> Iterator[Statement]:
-    """Statements about a subject, or of the key's center where it is None; newest first, page by page."""
+def list_documents(args: argparse.Namespace, asked: dict[str, str], most: int) -> Iterator[Statement]:
+    """Statements about a subject or of a center, newest first, page by page.
+
+    Args:
+        asked: {"about": URI} or {"center": short name}.
+    """
     token: str | None = None
     told = 0
     while told < most:
-        asked = {"about": subject, "nextPageToken": token}
-        query = urlencode({name: value for name, value in asked.items() if value is not None})
-        answer = send(args, "GET", "/v1/documents" + (f"?{query}" if query else ""), headers=member_headers(args))
+        query = urlencode(asked if token is None else {**asked, "nextPageToken": token})
+        answer = send(args, "GET", f"/v1/documents?{query}", headers=member_headers(args))
         with _understood():
             found = _statements(answer)
-            after = _json(answer).get("nextPageToken")
-            token = None if after is None else read_line(after, "/nextPageToken", longest=2_048)
+        token = _next_token(answer)
         for each in found[: most - told]:
             told += 1
             yield each
@@ -83,24 +89,23 @@ def documents_about(args: argparse.Namespace, subject: str | None, most: int) ->
 
 
 def own_name(args: argparse.Namespace) -> MemberName:
-    """Which member the command acts for.
+    """Which member the command acts for: the one that is named, or the one whose key it is, as its center says.
 
     Raises:
-        InvalidInput: it cannot be told.
+        ServerRefused: the key speaks for several members and none is named.
+        FieldInvalid: what is named is no member.
     """
-    if not args.member:
-        remedy = "Add --member with the center's short name and yours, like lima/cooperativa-norandino."
-        raise InvalidInput("The command does not know which member you are.", where="--member", remedy=remedy)
-    if "/" in args.member:
+    if args.member and "/" in args.member:
         return read_member_name(args.member, "--member")
-    answer = send(args, "GET", "/v1/centers")
+    # An upload is begun and given up: its record says whose it is.
+    headers = {**TUS, **member_headers(args)}
+    begun = send(args, "POST", UPLOADS, body=b"", headers={**headers, "Upload-Length": "0"})
+    path = f"{UPLOADS}/{upload_id_of(begun)}"
+    answer = send(args, "GET", path, headers=member_headers(args))
+    send(args, "DELETE", path, headers=headers)
     with _understood():
-        centers = read_list(_json(answer).get("centers"), "/centers", longest=_MOST)
-        ids = [read_line(each.get("id"), "/centers/id", longest=63) for each in centers if isinstance(each, dict)]
-    if len(ids) != 1:
-        remedy = f"Write one of {', '.join(f'{center}/{args.member}' for center in ids)}."
-        raise InvalidInput("The server has several centers.", where="--member", remedy=remedy)
-    return read_member_name(f"{ids[0]}/{args.member}", "--member")
+        value = _json(answer)
+        return read_member_name(f"{value.get('center')}/{value.get('member')}", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +157,13 @@ def _keys(answer: Answer) -> list[RegisteredKey]:
     ]
 
 
+def _next_token(answer: Answer) -> str | None:
+    """The token in the Link header; the address in it is not used: the key goes where the user said."""
+    link = next((value for name, value in answer.headers.items() if name.lower() == "link"), "")
+    address = _NEXT_PAGE.match(link)
+    return None if address is None else next(iter(parse_qs(urlsplit(address[1]).query).get("nextPageToken", [])), None)
+
+
 def _statements(answer: Answer) -> list[Statement]:
     found = read_list(_json(answer).get("statements"), "/statements", longest=_MOST)
     return [_statement(each, f"/statements/{at}") for at, each in enumerate(found)]
@@ -165,6 +177,7 @@ def _statement(value: JsonValue, where: str) -> Statement:
         description=read_description(value.get("description"), f"{where}/description"),
         leaf_index=read_count(value.get("leafIndex"), f"{where}/leafIndex"),
         is_withdrawn=value.get("withdrawnAt") is not None,
+        page=read_line(value.get("page"), f"{where}/page", longest=2_048),
         replaced_by=None if after is None else parse_cid(read_line(after, f"{where}/replacedBy", longest=128)),
         raw=value,
     )

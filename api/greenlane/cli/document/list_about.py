@@ -4,18 +4,20 @@ import argparse
 import json
 import sys
 
-from greenlane.cli.document.answers import Statement, documents_about
+from greenlane.cli.document.answers import Statement, list_documents, own_name
 from greenlane.cli.document.progress import human_size
 from greenlane.cli.server import add_server_arguments
 from greenlane.core.documents.description import canonical_subject
-from greenlane.core.exits import Exit, WrongUse, one_line
+from greenlane.core.exits import Exit, WrongUse
+from greenlane.core.units import center_id
 
 _DEFAULT_MOST = 200
 _MOST = 100_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--about", metavar="URI", help="a product, lot, event, credential or member (default: the key's center)")
+    parser.add_argument("--about", metavar="URI", help="a product, lot, event, credential or member")
+    parser.add_argument("--center", help="instead of --about: what members of this center stated (default: yours)")
     parser.add_argument("--most", type=int, default=_DEFAULT_MOST, metavar="NUMBER", help="list so many (default: %(default)s)")
     parser.add_argument("--member", metavar="[CENTER/]MEMBER", help="which member you are, or act for")
     add_server_arguments(parser)
@@ -24,13 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if not 1 <= args.most <= _MOST:
         raise WrongUse(f"The number is not from 1 to {_MOST}.", where="--most")
-    subject = None if args.about is None else canonical_subject(args.about, where="--about")
-    found = list(documents_about(args, subject, args.most))
+    if args.about is not None and args.center is not None:
+        raise WrongUse("Either a thing is named or a center.", remedy="Leave out --about or --center.")
+    if args.about is not None:
+        asked = {"about": canonical_subject(args.about, where="--about")}
+    else:
+        asked = {"center": center_id(args.center) if args.center is not None else own_name(args).center}
+    found = list(list_documents(args, asked, args.most))
     if args.json:
         sys.stdout.write(json.dumps([each.raw for each in found], ensure_ascii=False, indent=2) + "\n")
         return Exit.GOOD
     for each in found:
-        first, *more = (one_line(line) for line in _lines(each))
+        # What is stated was read strictly: it has no sign that would steer a terminal.
+        first, *more = _lines(each)
         sys.stdout.write(f"{first}\n" + "".join(f"    {line}\n" for line in more))
     if not found:
         sys.stdout.write("No documents.\n")

@@ -10,7 +10,7 @@ from greenlane.core.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--member", required=True, metavar="[CENTER/]MEMBER", help="whose keys")
+    parser.add_argument("--member", metavar="[CENTER/]MEMBER", help="whose keys (default: yours)")
     add_server_arguments(parser)
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,12 +23,15 @@ from greenlane.core.documents.cid import Cid
 from greenlane.core.exits import UnreadableFile
 
 MEMBER_HEADER = "Greenlane-Member"
-_UPLOADS = "/v1/uploads"
-_TUS = {"Tus-Resumable": "1.0.0"}
+UPLOADS = "/v1/uploads"
+TUS = {"Tus-Resumable": "1.0.0"}
 _PIECE_BYTES = 4 * 1024 * 1024
 _LEAST_PIECE_BYTES = 256 * 1024
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,18}", re.ASCII)
+# A center hashes, looks into and keeps a document before it answers.
+_STORING_S = 60
+_STORED_BYTES_A_SECOND = 4 * 1024 * 1024
 _KEPT_S = 30 * 86_400
 _CHECKSUM_MISMATCH = 460
 # The place moved, somebody else writes, the line is too slow, or a piece was damaged: asking where it stands mends each.
@@ -65,7 +69,7 @@ def upload_and_store(
     for is_last_try in (False, True):
         try:
             upload_id = _send_bytes(args, source, size, patience, upload_id, note)
-            answer = _store(args, upload_id, description, patience)
+            answer = _store(args, upload_id, size, description, patience)
         except ServerRefused as refusal:
             # What was begun long ago has expired, or another statement was made of it: then from the start, once.
             is_spent = refusal.status in _GONE or refusal.problem == _ALREADY_STORED
@@ -119,8 +123,17 @@ def _send_bytes(
 
 
 def _begin(args: argparse.Namespace, size: int, patience: Patience) -> str:
-    headers = {**_TUS, **member_headers(args), "Upload-Length": str(size)}
-    answer = _patiently(patience, lambda: send(args, "POST", _UPLOADS, body=b"", headers=headers))
+    headers = {**TUS, **member_headers(args), "Upload-Length": str(size)}
+    answer = _patiently(patience, lambda: send(args, "POST", UPLOADS, body=b"", headers=headers))
+    return upload_id_of(answer)
+
+
+def upload_id_of(answer: Answer) -> str:
+    """The id of an upload that was begun.
+
+    Raises:
+        ServerRefused: the answer is none to that.
+    """
     # Only its last part is used: whatever address the server believes to have, the key goes to the one that the user named.
     upload_id = _header(answer, "location").rstrip("/").rpartition("/")[2]
     if _ID.fullmatch(upload_id) is None:
@@ -129,27 +142,31 @@ def _begin(args: argparse.Namespace, size: int, patience: Patience) -> str:
 
 
 def _offset(args: argparse.Namespace, upload_id: str, size: int, patience: Patience) -> int:
-    headers = {**_TUS, **member_headers(args)}
-    answer = _patiently(patience, lambda: send(args, "HEAD", f"{_UPLOADS}/{upload_id}", headers=headers))
+    headers = {**TUS, **member_headers(args)}
+    answer = _patiently(patience, lambda: send(args, "HEAD", f"{UPLOADS}/{upload_id}", headers=headers))
     return _read_offset(answer, size)
 
 
 def _send_piece(args: argparse.Namespace, upload_id: str, offset: int, piece: bytes) -> int:
     headers = {
-        **_TUS,
+        **TUS,
         **member_headers(args),
         "Content-Type": "application/offset+octet-stream",
         "Upload-Offset": str(offset),
         "Upload-Checksum": f"sha256 {base64.b64encode(sha256(piece)).decode()}",
     }
-    answer = send(args, "PATCH", f"{_UPLOADS}/{upload_id}", body=piece, headers=headers)
+    answer = send(args, "PATCH", f"{UPLOADS}/{upload_id}", body=piece, headers=headers)
     return _read_offset(answer, offset + len(piece))
 
 
-def _store(args: argparse.Namespace, upload_id: str, description: dict[str, JsonValue], patience: Patience) -> dict[str, Any]:
+def _store(
+    args: argparse.Namespace, upload_id: str, size: int, description: dict[str, JsonValue], patience: Patience
+) -> dict[str, Any]:
     body = canonical_bytes({"upload": upload_id, "description": description})
     headers = {**member_headers(args), "Content-Type": "application/json"}
-    return json_object(_patiently(patience, lambda: send(args, "POST", "/v1/documents", body=body, headers=headers)))
+    timeout_s = _STORING_S + size / _STORED_BYTES_A_SECOND
+    store = partial(send, args, "POST", "/v1/documents", body=body, headers=headers, timeout_s=timeout_s)
+    return json_object(_patiently(patience, store))
 
 
 def _patiently(patience: Patience, ask: Any) -> Answer:
