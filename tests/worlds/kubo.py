@@ -311,7 +311,8 @@ class Node:
         for root in roots:
             words = ""
             try:
-                self.pin(asked, root)
+                with self.adding():
+                    self.pin(asked, root)
             except Failed as fault:
                 words, failed = str(fault), failed + 1
             yield {"Root": {"Cid": {"/": root}, "PinErrorMsg": words}}
@@ -394,8 +395,8 @@ class Node:
             case "dag/export":
                 return Answer(pieces=self.export(asked, first), kind="application/vnd.ipld.car", more={"X-Stream-Output": "1"})
             case "dag/import":
-                with self.adding():
-                    return Answer.stream(list(self.import_cars(asked, files)))
+                lines = map(_line, self.import_cars(asked, files))
+                return Answer(pieces=lines, kind="application/json", more={"X-Chunked-Output": "1"})
             case "files/stat":
                 blocks = len(links_of(first, self.get(asked, first)))
                 tree_bytes = tree_bytes_of(first, self.get(asked, first))
@@ -569,7 +570,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _pieces(self) -> Iterator[bytes]:
         if self.headers.get("Transfer-Encoding") == "chunked":
             while True:
-                size = int(self.rfile.readline(64).strip() or b"0", 16)
+                line = self.rfile.readline(64)
+                if not line:
+                    raise ConnectionError
+                size = int(line, 16)
                 left = size
                 while left:
                     piece = self.rfile.read1(min(left, _PIECE))

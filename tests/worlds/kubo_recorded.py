@@ -95,9 +95,15 @@ def _exchange(one: dict[str, Any]) -> Exchange:
     )
 
 
-def meaning(asked: Asked, body: bytes, content_type: str | None) -> tuple[object, ...]:
+def meaning(asked: Asked, body: bytes, content_type: str | None, *, is_of_what_it_has: bool) -> tuple[object, ...]:
     """What a request says, whatever its spelling."""
-    options = {**_DEFAULTS.get(asked.command, {}), **asked.options}
+    options: dict[str, object] = {**_DEFAULTS.get(asked.command, {}), **asked.options}
+    if "timeout" in options:
+        options["timeout"] = asked.timeout_s
+    if is_of_what_it_has:
+        # The recorded node had no peers: for what it had, how long others are asked says nothing.
+        options.pop("timeout", None)
+        options.pop("offline", None)
     files = read_files(body, content_type) if content_type else []
     return asked.command, tuple(asked.arguments), tuple(sorted(options.items())), tuple(data for _, data in files)
 
@@ -117,18 +123,19 @@ class Replay:
     refused: list[str] = field(default_factory=list)
 
     def answer_of(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Exchange | None:
-        """The next recorded exchange whose request says the same, from where the last one stood, then from the beginning."""
+        """The first recorded exchange whose request says the same."""
         kind = headers.get("Content-Type")
         asked = read_request(method, target, kind)
         if isinstance(asked, NotUnderstood) or asked.unknown:
             self.refused.append(f"{method} {target}: {asked.words if isinstance(asked, NotUnderstood) else asked.unknown}")
             return None
-        wanted = meaning(asked, body, kind), headers.get("Authorization")
         for one in self.exchanges:
             theirs = read_request(one.method, one.target, one.request_headers.get("Content-Type"))
             if isinstance(theirs, Asked) and not theirs.unknown:
-                said = meaning(theirs, one.request, one.request_headers.get("Content-Type"))
-                if (said, one.request_headers.get("Authorization")) == wanted:
+                has = one.status == 200
+                said = meaning(theirs, one.request, one.request_headers.get("Content-Type"), is_of_what_it_has=has)
+                wanted = meaning(asked, body, kind, is_of_what_it_has=has)
+                if (said, one.request_headers.get("Authorization")) == (wanted, headers.get("Authorization")):
                     self.answered.append(one.name)
                     return one
         self.refused.append(f"no recorded exchange answers {method} {target}")

@@ -56,7 +56,7 @@ _TAIL_LINES = 30
 
 
 class Pattern(io.RawIOBase):
-    """A document of any size that lies nowhere; no two of its chunks are the same. Documents of one name share their whole chunks."""
+    """A document of any size that lies nowhere; no two of its chunks are the same. Those of one name share their whole chunks."""
 
     def __init__(self, size: int, name: str = "") -> None:
         self._size, self._at = size, 0
@@ -287,7 +287,7 @@ def add_every_size(trial: KuboTrial) -> str:
         trial.documents[home] = source
         if size >= 16 * MIB:
             trial.say(
-                f"   {size / MIB:.0f} MiB: {size / MIB / ours_s:.0f} MiB/s by us, {size / MIB / theirs_s:.0f} by `ipfs add` after us, "
+                f"   {size / MIB:.0f} MiB: {size / MIB / ours_s:.0f} MiB/s by us, {size / MIB / theirs_s:.0f} by `ipfs add`, "
                 f"memory +{grown / MIB:.0f} MiB"
             )
         words.append(f"{size}")

@@ -450,6 +450,8 @@ class _Answer:
 
     def raise_for_status(self) -> None:
         if self.status_code != 200:
+            # Read now: whoever catches this has closed the answer by then.
+            self.words()
             error = requests.HTTPError(f"{self.status_code}")
             error.response = self
             raise error
