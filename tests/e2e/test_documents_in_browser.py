@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import struct
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -47,6 +48,19 @@ class FlippedBit(FetchDocument):
     def read(self, cid: Cid, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         data = b"".join(super().read(cid, offset=offset, length=length))
         yield data[:-1] + bytes([data[-1] ^ 1])
+
+
+class HonestOnce(FlippedBit):
+    """Hands out the right bytes the first time, and others from then on."""
+
+    was_honest = False
+
+    def read(self, cid: Cid, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+        if self.was_honest:
+            yield from super().read(cid, offset=offset, length=length)
+            return
+        self.was_honest = True
+        yield from FetchDocument.read(self, cid, offset=offset, length=length)
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +133,13 @@ def test_one_flipped_bit_turns_the_mark_to_failed_in_words_that_nobody_overlooks
         assert "FAILED" in told and "Do not rely on this document. The bytes are not the ones that were logged" in told
         assert page.value("document.querySelector('[data-mark] [role=alert]') !== null")
         assert "Integrity checked" not in page.text("[data-document]")
+    page.resize(360, 800)
     page.go(liar.url + PAGE)
+    page.value("document.querySelector('[data-mark]').scrollIntoView()")
     page.wait(FAILED)
     assert page.text("[data-summary]") == "1 of 1 FAILED the check"
+    assert "1 document of this page FAILED the check in your browser." in page.text("[data-alarm]")
+    assert _fits(page)
 
 
 def test_a_statement_that_was_changed_behind_the_logs_back_is_failed(site: Site, browser: OpenBrowser) -> None:
@@ -225,15 +243,33 @@ def test_documents_fit_a_phone(site: Site, browser: OpenBrowser, width: int) -> 
     assert _fits(page)
 
 
-def _saved(page: Page) -> str:
-    """SHA-256 of what the page offers to save."""
-    return str(
-        page.value(
-            "fetch(document.querySelector('[data-opened] a[download]').href).then((answer) => answer.arrayBuffer())"
-            ".then((bytes) => crypto.subtle.digest('SHA-256', bytes))"
-            ".then((digest) => Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join(''))"
-        )
-    )
+def _saved(page: Page, folder: Path) -> bytes:
+    """What the page saves when it is told to."""
+    folder.mkdir()
+    page.send("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    page.value("document.querySelector('a[download]').click()")
+    end_s = time.monotonic() + 20
+    while not (found := [file for file in folder.iterdir() if file.suffix != ".crdownload"]):
+        assert time.monotonic() < end_s, "nothing was saved"
+        time.sleep(0.05)
+    return found[0].read_bytes()
+
+
+def test_what_is_shown_and_saved_of_a_document_are_the_bytes_that_were_checked(
+    world: World, browser: OpenBrowser, tmp_path: Path
+) -> None:
+    data = png(320, 100)
+    cid = attach(world, data, about=(item(1),), mediaType="image/png", name="patio.png").description.cid.text
+    world.settle()
+    fetch = HonestOnce(store=world.store, documents=world.documents, wait_s=None)
+    with serve(world, services=replace(services_of(world), fetch_document=fetch)) as site:
+        page = browser.page()
+        page.go(f"{site.url}/documents/{cid}")
+        page.wait(CHECKED)
+        page.wait("document.querySelector('img.preview')?.naturalWidth === 320")
+        assert _saved(page, tmp_path / "saved") == data
+        # Whoever asks the server again gets other bytes.
+        assert site.get(f"/v1/documents/{cid}").content != data
 
 
 def test_a_link_with_a_key_opens_and_checks_and_the_key_reaches_no_server(site: Site, browser: OpenBrowser) -> None:
@@ -256,17 +292,14 @@ def test_a_link_with_a_key_opens_and_checks_and_the_key_reaches_no_server(site: 
     assert page.value("location.hash") == "" and secret not in page.value("document.documentElement.outerHTML")
 
 
-def test_what_is_opened_is_what_was_encrypted_also_over_many_chunks(site: Site, browser: OpenBrowser) -> None:
+def test_what_is_opened_is_what_was_encrypted_also_over_many_chunks(site: Site, browser: OpenBrowser, tmp_path: Path) -> None:
     plain = PDF + Random(3).randbytes(2 * CHUNK_BYTES + 333)
     stored, key = attach_secret(site.world, plain, about=(item(1),))
     site.world.settle()
     page = browser.page()
     page.go(f"{site.url}/documents/{stored.description.cid.text}#{key}")
     page.wait(CHECKED)
-    page.value("URL.createObjectURL")
-    href = page.value("document.querySelector('[data-opened] a[download]').href")
-    assert href.startswith(f"blob:{site.url}/")
-    assert page.text("[data-opened]").startswith("Save it")
+    assert _saved(page, tmp_path / "saved") == plain
 
 
 def test_a_key_that_is_wrong_cut_off_or_mistyped_is_told_as_that_and_a_pasted_one_opens(site: Site, browser: OpenBrowser) -> None:

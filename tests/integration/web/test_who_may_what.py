@@ -19,6 +19,8 @@ _PUBLIC = {
     ("GET", "/"),
     ("GET", "/find"),
     ("GET", "/verify/{event_hash:path}"),
+    ("GET", "/documents"),
+    ("GET", "/documents/{cid}"),
     ("GET", "/problems"),
     ("GET", "/problems/{code}"),
     ("GET", "/v1/receipts/{event_hash:path}"),
@@ -42,6 +44,7 @@ _PUBLIC = {
 # Public, and not even counted by address: they read no data.
 _UNCOUNTED = {
     ("GET", "/static/greenlane.css"),
+    ("GET", "/static/{name}"),
     ("GET", "/health/live"),
     ("OPTIONS", "/epcis/v2"),
     ("OPTIONS", "/epcis/v2/capture"),

@@ -5,10 +5,10 @@ from datetime import date
 from typing import Any
 
 from greenlane.core.documents.cid import Cid
-from greenlane.core.documents.description import DOCUMENT_TYPES, Description, MemberName, description_value
+from greenlane.core.documents.description import DOCUMENT_TYPES, Description, MemberName
 from greenlane.ports.document_index import DocumentPage, StoredDocument
 from greenlane.web.pages.words import item_words, local_path
-from greenlane.web.schemas import time_text
+from greenlane.web.schemas import statement_value
 from greenlane.web.services import WebServices
 
 DOCUMENTS_SHOWN = 50
@@ -133,26 +133,8 @@ def told_document(services: WebServices, stored: StoredDocument, names: dict[tup
 def list_value(documents: DocumentList, *, public_url: str) -> dict[str, Any]:
     """A list of documents as JSON."""
     return {
-        "documents": [statement_value(each, public_url=public_url) for each in documents.documents],
+        "documents": [statement_value(each.stored, public_url) for each in documents.documents],
         "moreDocuments": None if documents.more is None else f"{public_url}{documents.more}",
-    }
-
-
-def statement_value(told: ToldDocument, *, public_url: str) -> dict[str, Any]:
-    """One statement as JSON."""
-    stored = told.stored
-    return {
-        "description": description_value(stored.description),
-        "center": stored.center,
-        "member": stored.member,
-        "memberName": told.member,
-        "leafIndex": stored.leaf_index,
-        "storedAt": time_text(stored.stored_at),
-        "withdrawnAt": None if stored.withdrawn_at is None else time_text(stored.withdrawn_at),
-        "replacedBy": None if stored.replaced_by is None else stored.replaced_by.text,
-        "page": f"{public_url}{told.path}",
-        "bytes": f"{public_url}{told.bytes_path}",
-        "receipt": f"{public_url}{told.receipt_path}",
     }
 
 
@@ -161,8 +143,10 @@ def size_words(size: int) -> str:
     if size < _UNITS[-1][0]:
         return "1 byte" if size == 1 else f"{size} bytes"
     unit, name = next((unit, name) for unit, name in _UNITS if size >= unit)
-    amount = size / unit
-    return f"{amount:,.1f} {name}".replace(".0 ", " ") if amount < 10 else f"{amount:,.0f} {name}"
+    tenths = (size * 10 + unit // 2) // unit
+    if tenths >= 100 or tenths % 10 == 0:
+        return f"{(size + unit // 2) // unit:,} {name}"
+    return f"{tenths // 10}.{tenths % 10} {name}"
 
 
 def day_words(day: date) -> str:

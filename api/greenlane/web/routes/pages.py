@@ -30,7 +30,6 @@ from greenlane.web.pages.documents import (
     Subject,
     document_path,
     list_value,
-    statement_value,
     subject_path,
     subject_words,
     told_document,
@@ -54,7 +53,7 @@ from greenlane.web.pages.render import (
     withdrawn_page,
 )
 from greenlane.web.problems import BadRequest, PathUnknown, problem_kinds
-from greenlane.web.schemas import JsonAnswer, center_value
+from greenlane.web.schemas import JsonAnswer, center_value, statement_value
 from greenlane.web.state import WebState, state_of
 
 router = APIRouter(tags=["Pages"], default_response_class=Response)
@@ -304,7 +303,7 @@ def _document_answer(state: WebState, request: Request, reader: EventReader | No
         value = {
             "cid": cid.text,
             "size": size,
-            "statements": [statement_value(each, public_url=public_url) for each in statements],
+            "statements": [statement_value(each.stored, public_url) for each in statements],
         }
         return JsonAnswer(value, headers=_JSON_HEADERS)
     return document_page(cid.text, statements, size=size)

@@ -12,6 +12,8 @@ const MAX_UNASKED_BYTES = 5_000_000;
 // All of it stands in the browser's memory until it is saved.
 const MAX_BYTES_HERE = 512 * 1024 * 1024;
 const PICTURES = new Set(["image/avif", "image/gif", "image/jpeg", "image/png", "image/webp"]);
+const ITEMS = "https://id.gs1.org/";
+const DAY = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
 const WRONG_KEY = "This key does not open this document. It may be the key of another one, or of an older version.";
 
 /** Words for a person about a key that is none; null where it is one. */
@@ -56,6 +58,15 @@ function watched(stream, options) {
   return { identified, onward };
 }
 
+/** One thing that a document is about; what has a page of this server leads there. */
+function subject(uri) {
+  const line = element("span", "", "item long");
+  const item = uri.startsWith(ITEMS) ? element("a", uri.slice(ITEMS.length)) : document.createTextNode(uri);
+  if (uri.startsWith(ITEMS)) item.href = uri.slice(ITEMS.length - 1);
+  line.append(item);
+  return line;
+}
+
 class Confidential {
   constructor(place) {
     this.place = place;
@@ -97,7 +108,7 @@ class Confidential {
     if (fault !== null) return show(this.mark, { verdict: "not_checked", words: fault });
     if (!canCheck) return show(this.mark, { verdict: "not_checked", words: NO_SECURE_CONTEXT });
     this.form.hidden = true;
-    this.place.querySelector("[data-without-key]")?.remove();
+    document.querySelector("[data-without-key]")?.remove();
     showProgress(this.mark, 1);
     try {
       const opener = new Opener(key, await import("./age.js"));
@@ -133,17 +144,17 @@ class Confidential {
   /** What is stated of the document; nothing of it ever was on the server's page. */
   tellFacts(description) {
     const types = JSON.parse(this.place.dataset.types);
-    const about = description.about.map((uri) => element("li", uri, "long"));
-    const list = document.createElement("ul");
-    list.append(...about);
+    const about = document.createElement("div");
+    about.append(...description.about.map(subject));
+    const day = description.issuedOn === null ? "none" : new Date(description.issuedOn).toLocaleDateString("en-GB", DAY);
     const rows = [
       ["What it is", types[description.documentType] ?? description.documentType],
       ["Issued by", description.issuer ?? "nobody is named"],
-      ["Day on it", description.issuedOn ?? "none"],
-      ["Stated by", description.statedBy],
+      ["Day on it", day],
+      ["Attached by", description.statedBy],
       ["Readers", description.confidential.readers.map((reader) => reader.name ?? "whoever holds a link with a key").join(", ")],
     ].map(([term, words]) => this.row(term, document.createTextNode(words)));
-    this.facts.replaceChildren(...rows, this.row("About", list));
+    this.facts.replaceChildren(...rows, this.row("About", about));
     document.querySelector("h1").textContent = description.name;
   }
 

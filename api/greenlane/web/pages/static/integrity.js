@@ -96,8 +96,9 @@ export function receiptPath({ cid, center, leafIndex }) {
 
 /** Checks one public document: {verdict, words, proof, found}.
  *
- * shown: its cid, size, center and leafIndex as the page has them; looks: says Refused where the page shows other words. */
-export async function check(shown, { tell = () => {}, looks = () => {} } = {}) {
+ * shown: its cid, size, center and leafIndex as the page has them; looks: says Refused where the page shows other words; keep: is
+ * given the bytes, piece by piece, before it is known what they are. */
+export async function check(shown, { tell = () => {}, looks = () => {}, keep = () => {} } = {}) {
   if (!canCheck) return { verdict: "not_checked", words: NO_SECURE_CONTEXT };
   try {
     let proof = null;
@@ -112,7 +113,7 @@ export async function check(shown, { tell = () => {}, looks = () => {} } = {}) {
       open = error;
     }
     const bytes = await ask(`/v1/documents/${shown.cid}`, "*/*");
-    const found = await identify(bytes.body, { most: proof?.description.size ?? shown.size, tell });
+    const found = await identify(bytes.body, { most: proof?.description.size ?? shown.size, tell, keep });
     mustBeNamed(found, shown.cid);
     if (open !== null) return { verdict: "not_checked", words: open.message, isPending: open.isPending, found };
     mustBeStated(found, proof.description);
@@ -152,7 +153,11 @@ export function count(bytes) {
 export function sizeWords(bytes) {
   if (bytes < 1_000) return count(bytes);
   for (const [unit, name] of [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]]) {
-    if (bytes >= unit) return `${(bytes / unit).toLocaleString("en", { maximumFractionDigits: bytes < 10 * unit ? 1 : 0 })} ${name}`;
+    if (bytes >= unit) {
+      const tenths = Math.floor((bytes * 10 + unit / 2) / unit);
+      const amount = tenths < 100 ? tenths / 10 : Math.floor((bytes + unit / 2) / unit);
+      return `${amount.toLocaleString("en")} ${name}`;
+    }
   }
   return count(bytes);
 }

@@ -3,6 +3,8 @@
 import { canCheck, check, compared, NO_SECURE_CONTEXT, sizeWords } from "./integrity.js";
 import { Refused } from "./receipt.js";
 
+// What was checked is shown and saved from memory up to this size: never other bytes than those.
+const MAX_KEPT_BYTES = 64_000_000;
 // Above this a mark waits to be asked: it may be somebody's mobile data.
 const MAX_UNASKED_BYTES = 5_000_000;
 const MAX_UNASKED_BYTES_OF_PAGE = 25_000_000;
@@ -67,13 +69,17 @@ class Mark {
     this.place = item.querySelector("[data-mark]");
     const { cid, size, center, leaf } = item.dataset;
     this.shown = { cid, size: Number(size), center, leafIndex: Number(leaf) };
+    this.saves = item.querySelectorAll("[data-save]");
     this.name = item.querySelector("[data-shown=name]")?.textContent ?? "";
   }
 
   async run() {
     const tell = showProgress(this.place, this.shown.size);
     const hadFocus = this.hadFocus;
-    const outcome = await check(this.shown, { tell, looks: (description) => this.looks(description) });
+    const parts = [];
+    const keep = this.shown.size <= MAX_KEPT_BYTES && this.saves.length > 0 ? (piece) => parts.push(piece) : undefined;
+    const outcome = await check(this.shown, { tell, keep, looks: (description) => this.looks(description) });
+    if (outcome.verdict === "passed" && parts.length > 0) this.hand(parts, outcome.proof.description);
     const again = outcome.verdict === "not_checked" && canCheck ? this.asked("Check again") : null;
     const when = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     const more = outcome.verdict === "passed" ? compared(outcome) : [];
@@ -89,6 +95,21 @@ class Mark {
     }
     if (verdict === "failed") return `Do not rely on this document. ${words}`;
     return isPending && found ? `${words} The bytes are the ones that this CID names.` : words;
+  }
+
+  /** Saves and shows the very bytes that were checked, and no others that the server may send for them. */
+  hand(parts, description) {
+    const picture = this.item.querySelector("[data-picture]");
+    const look = description.mediaType === "application/pdf" ? this.item.querySelector("[data-look]") : null;
+    const type = picture === null && look === null ? "application/octet-stream" : description.mediaType;
+    const address = URL.createObjectURL(new Blob(parts, { type }));
+    for (const link of [...this.saves, ...(look === null ? [] : [look])]) link.href = address;
+    if (picture === null) return;
+    const image = new Image();
+    image.src = address;
+    image.alt = `${picture.dataset.picture}: ${description.name}`;
+    image.className = "preview";
+    picture.replaceChildren(image);
   }
 
   /** A button that checks when asked. */
@@ -132,6 +153,10 @@ export function markAll() {
     const total = marks.size;
     summary.textContent = failed > 0 ? `${failed} of ${total} FAILED the check` : `${passed} of ${total} checked here`;
     summary.classList.toggle("failed", failed > 0);
+    const alarm = document.querySelector("[data-alarm]");
+    if (alarm === null) return;
+    alarm.hidden = failed === 0;
+    alarm.firstElementChild.textContent = `${failed} ${failed === 1 ? "document" : "documents"} of this page FAILED the check in your browser. `;
   }
 
   async function work() {
