@@ -93,7 +93,11 @@ class DocumentsWorld:
 
     def collect_garbage(self) -> int:
         self.check()
-        kept = {block.cid for cid in self.pinned for block in walk(cid, self._get)}
+        kept: set[Cid] = set()
+        for cid in self.pinned:
+            with suppress(DocumentMissing, BytesRefused):
+                # What was lost or rotted keeps nothing else from being collected.
+                kept.update(block.cid for block in walk(cid, self._get))
         gone = set(self.blocks) - kept
         for cid in gone:
             del self.blocks[cid]

@@ -577,8 +577,6 @@ class Reconcile:
         )
 
     def _end_round(self) -> DocumentsStanding:
-        # Only now: everything wanted was looked at since the last time, so that what is wanted and here is pinned.
-        self._collect()
         found, now = self._round, self._clock()
         standing = DocumentsStanding(
             at=now,
@@ -598,6 +596,8 @@ class Reconcile:
         self._round = _Round()
         for course in self._courses.values():
             course.after, course.is_done, course.waiting = None, False, 0
+        # Only now: everything wanted was looked at since the last time, so that what is wanted and here is pinned.
+        self._collect()
         return standing
 
     def _collect(self) -> None:
