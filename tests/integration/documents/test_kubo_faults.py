@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import pytest
 import requests
 from greenlane.adapters.kubo import ADD_OPTIONS, Kubo
-from greenlane.core.documents.cid import Cid, Codec
+from greenlane.core.documents.cid import Cid, Codec, parse_cid
 from greenlane.core.documents.unixfs import CHUNK_BYTES, identify
 from greenlane.core.errors import GreenlaneError, InvalidInput
 from greenlane.ports.documents import BytesRefused, DocumentMissing, DocumentsFull, DocumentsUnavailable
-from worlds.kubo import Failed, KuboServer, befriend, stand_in_kubo
+from worlds.kubo import DAG_PB, RAW, Failed, KuboServer, befriend, node_block, stand_in_kubo, varint
 from worlds.kubo_trial import Pattern
 
 NINE = Pattern(9 * CHUNK_BYTES - 5, "nine").read()
@@ -278,3 +278,35 @@ def test_a_request_that_kubo_would_have_passed_over_is_an_error_of_the_test() ->
     with pytest.raises(AssertionError, match="Kubo knows no raw_leaves of add"), stand_in_kubo() as kubo:
         answer = requests.post(f"{kubo.url}/api/v0/add?raw_leaves=true", files={"file": b"x"}, timeout=10)
         assert answer.status_code == 400
+
+
+def test_a_document_of_more_than_one_row_of_nodes_is_read_in_parts_and_carried(world: World) -> None:
+    # 1,025 MiB of zeros: four blocks. The tree is put together here, without the code under test.
+    leaf = bytes(CHUNK_BYTES)
+    leaf_cid = world.kubo.node.put(RAW, leaf)
+    first = _node_over([(leaf_cid, CHUNK_BYTES, CHUNK_BYTES)] * 1_024)
+    second = _node_over([(leaf_cid, CHUNK_BYTES, CHUNK_BYTES)])
+    rows = [(first, 1_024 * CHUNK_BYTES), (second, CHUNK_BYTES)]
+    trees = [(world.kubo.node.put(DAG_PB, node), size, len(node) + size) for node, size in rows]
+    root = parse_cid(world.kubo.node.put(DAG_PB, _node_over(trees)))
+    world.kubo.node.pins[root.text] = b""
+    assert world.store.size(root) == 1_025 * CHUNK_BYTES
+    world.kubo.asked.clear()
+    assert b"".join(world.store.read(root, offset=1_024 * CHUNK_BYTES - 10, length=20)) == bytes(20)
+    assert len(world.kubo.asked) == 5, "the root, two nodes and a chunk of each"
+    world.kubo.asked.clear()
+    assert len(b"".join(world.store.read(root, offset=1_022 * CHUNK_BYTES + 1))) == 3 * CHUNK_BYTES - 1
+    assert len(world.kubo.asked) == 6
+    assert world.store.is_held(root)
+    car = b"".join(world.store.export_car(root))
+    assert len(car) < 2 * CHUNK_BYTES
+    with stand_in_kubo() as other:
+        Kubo(other.url).import_car(iter([car]), root=root, max_bytes=len(car))
+        assert Kubo(other.url).is_held(root)
+
+
+def _node_over(children: list[tuple[str, int, int]]) -> bytes:
+    """A node of a file; of each child its CID, its size, and the bytes of its tree."""
+    sizes = b"".join(b"\x20" + varint(size) for _, size, _ in children)
+    unixfs = b"\x08\x02\x18" + varint(sum(size for _, size, _ in children)) + sizes
+    return node_block([(cid, "", tree_bytes) for cid, _, tree_bytes in children], unixfs)
