@@ -263,7 +263,7 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
             # A Kubo node collects its garbage by its own rules, of which others who use it know.
             pace=ReconcilePace() if settings.documents_url is None else ReconcilePace(collect_every=None),
         ),
-        check=Check(store=store, signer=signer, sealed=sealed),
+        check=Check(store=store, signer=signer, sealed=sealed, documents=documents),
         seal=seal,
         tidy=Tidy(store=store, clock=clock),
         watch_keys=watch_keys,

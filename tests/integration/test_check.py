@@ -145,7 +145,7 @@ def test_a_text_that_is_none_any_more_is_named_and_no_crash(world: World, statem
 
 
 def test_of_more_faults_than_anybody_reads_the_rest_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("greenlane.services.check.MAX_FAULTS", 10)
+    monkeypatch.setattr("greenlane.services.check.report.MAX_FAULTS", 10)
     fill(world)
     world.damage("UPDATE event SET content_digest = zeroblob(32)")
     report = world.fsck()

@@ -303,7 +303,7 @@ def _assembled(
         forget=Forget(store=store, clock=clock),
         enrol=Enrol(store=store, clock=clock, entropy=entropy),
         identify=Identify(store=store, clock=clock),
-        check=Check(store=store, signer=signer, sealed=sealed),
+        check=Check(store=store, signer=signer, sealed=sealed, documents=documents),
         read_log=ReadLog(store=store, signer=signer),
         watch_keys=watch_keys,
         look_up=LookUp(store=store),

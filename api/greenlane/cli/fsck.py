@@ -1,4 +1,7 @@
-"""`greenlane fsck`: recomputes every stored event, leaf, tile and checkpoint, and compares them with the chain."""
+"""`greenlane fsck`: recomputes what is stored, every leaf, tile and checkpoint, and compares them with the chain.
+
+With --documents every byte of every document that is wanted here is read and hashed too, which takes as long as reading takes.
+"""
 
 import argparse
 import json
@@ -7,12 +10,15 @@ from dataclasses import asdict
 
 from greenlane.cli.deployment import add_home_argument, chosen_centers, opened
 from greenlane.core.exits import Exit
-from greenlane.services.check import CheckReport
+from greenlane.services.check import BytesReport, CheckReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--center", help="check this one only (default: all that are hosted here)")
     parser.add_argument("--no-chain", action="store_true", help="leave out the comparison with the chain")
+    parser.add_argument(
+        "--documents", action="store_true", help="hash every block of every document that is stated here or held for others too"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON object")
     add_home_argument(parser)
 
@@ -28,14 +34,23 @@ def run(args: argparse.Namespace) -> int:
         ledger = None if args.no_chain else deployment.ledger
         centers = chosen_centers(deployment, args.center)
         reports = [deployment.check(center, ledger=ledger, progress=progress) for center in centers]
+        documents = deployment.check.documents(progress=progress) if args.documents else None
     if is_tty:
         sys.stderr.write("\r\x1b[K")
-    is_clean = not any(report.faults for report in reports)
+    is_clean = not any(report.faults for report in reports) and (documents is None or not documents.faults)
     if args.json:
-        sys.stdout.write(json.dumps({"isClean": is_clean, "centers": [asdict(report) for report in reports]}, indent=2) + "\n")
+        told = {
+            "isClean": is_clean,
+            "centers": [asdict(report) for report in reports],
+            "documents": None if documents is None else asdict(documents),
+        }
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
     else:
         for report in reports:
             sys.stdout.write(_sentence(report))
+        if documents is not None:
+            sys.stdout.write(f"{documents.documents} documents read and hashed, {documents.size} bytes of them whole.\n")
+            sys.stdout.write(_told(documents))
         sys.stdout.write("All is well.\n" if is_clean else "Something does not add up: see above.\n")
     return Exit.GOOD if is_clean else Exit.NO
 
@@ -44,9 +59,15 @@ def _sentence(report: CheckReport) -> str:
     chain = f"{report.anchors} anchors found on the chain" if report.is_chain_checked else "the chain was not asked"
     sealed = f", {report.sealed} of them by their seals" if report.sealed else ""
     forgotten = f", {report.forgotten} salts forgotten on request" if report.forgotten else ""
-    lines = [
-        f"{report.center}: {report.events} events, {report.entries} entries, {report.tiles} tiles, "
-        f"{report.checkpoints} checkpoints recomputed, {chain}{sealed}{forgotten}.\n"
-    ]
-    lines += [f"  {fault}\n" for fault in report.faults]
+    documents = f"{report.documents} documents, " if report.documents else ""
+    return (
+        f"{report.center}: {report.events} events, {documents}{report.entries} entries, {report.tiles} tiles, "
+        f"{report.checkpoints} checkpoints recomputed, {chain}{sealed}{forgotten}.\n{_told(report)}"
+    )
+
+
+def _told(report: CheckReport | BytesReport) -> str:
+    lines = [f"  {fault}\n" for fault in report.faults]
+    if report.unlisted:
+        lines.append(f"  and {report.unlisted} more of the kind.\n")
     return "".join(lines)
