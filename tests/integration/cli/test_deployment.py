@@ -5,17 +5,19 @@ import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from greenlane.adapters.blocks import BlockStore
 from greenlane.adapters.sql.store import open_store
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.description import MemberName, document_entry, encode_description
 from greenlane.core.units import LeafIndex
 from greenlane.ports.document_index import StoredDocument
-from worlds.deployment import LIMA, ROASTER, World, close_world
-from worlds.descriptions import description
+from worlds.deployment import COOPERATIVE, LIMA, ROASTER, World, close_world
+from worlds.descriptions import description, state
 from worlds.home import fill_home
 
 
@@ -151,6 +153,24 @@ def test_damage_is_a_no(run: Any, home: Path, world: World) -> None:
     assert "leaf 1" in told.out
     as_json = run("fsck", "--no-chain", "--json", "--home", home)
     assert (as_json.code, json.loads(as_json.out)["isClean"]) == (1, False)
+
+
+def test_bytes_of_documents_are_hashed_where_that_is_asked_for(run: Any, home: Path, world: World) -> None:
+    stated = replace(description(b"a certificate"), stated_by=MemberName(center=LIMA, member=COOPERATIVE))
+    state(world, stated)
+    words = ("fsck", "--no-chain", "--center", "lima", "--home", home)
+    assert run(*words).code == 0
+    told = run(*words, "--documents")
+    assert (told.code, told.err) == (1, "")
+    assert "lima: 0 events, 1 documents, 1 entries" in told.out
+    assert f"Document {stated.cid.text} is missing or damaged" in told.out
+    BlockStore(home / "documents").add(BytesIO(b"a certificate"), expected=stated.cid)
+    told = run(*words, "--documents")
+    assert told.code == 0, told.out
+    assert "1 documents read and hashed, 13 bytes of them whole." in told.out
+    as_json = json.loads(run(*words, "--documents", "--json").out)
+    assert as_json["documents"] == {"documents": 1, "size": 13, "faults": [], "unlisted": 0}
+    assert json.loads(run(*words, "--json").out)["documents"] is None
 
 
 def test_a_chain_that_does_not_answer_is_no_verdict(run: Any, home: Path, world: World) -> None:
