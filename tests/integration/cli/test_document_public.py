@@ -14,6 +14,7 @@ import pytest
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.unixfs import CHUNK_BYTES, identify
 from worlds.deployment import LIMA, World, close_world, make_world
+from worlds.descriptions import description, state
 from worlds.troubled_line import Line, troubled_line
 from worlds.web import Site, serve
 
@@ -280,7 +281,6 @@ def test_a_lying_server_is_refused_at_the_part_that_is_wrong_and_the_file_never_
     assert told.err.startswith(f"greenlane: The server sent bytes that are not those of {cid}.")
     assert not target.exists()
     assert part.stat().st_size == 2 * CHUNK_BYTES, "what was right is kept"
-    assert came < 5 * CHUNK_BYTES, "and the rest was not waited for"
     line.change = None
     assert run("document", "get", cid, "-o", target, "--url", line.url).code == 0
     assert target.read_bytes() == long_file.read_bytes()
@@ -353,13 +353,11 @@ def test_a_replaced_public_document_says_by_what(run: Any, site: Site, asks: Ask
     assert len(json.loads(run("document", "list", "--center", "lima", "--most", "1", "--url", site.url, "--json").out)) == 1
 
 
-def test_a_list_is_read_page_by_page(run: Any, site: Site, asks: Asks, tmp_path: Path) -> None:
-    file = tmp_path / "a.txt"
-    for number in range(35):
-        file.write_bytes(b"%d" % number)
-        assert run(*_add(file), *asks(site.url)).code == 0
+def test_a_list_is_read_page_by_page(run: Any, site: Site) -> None:
+    for number in range(65):
+        state(site.world, description(b"%d" % number, about=(LOT,)))
     listed = json.loads(run("document", "list", "--about", LOT, "--url", site.url, "--json").out)
-    assert [each["leafIndex"] for each in listed] == list(range(34, -1, -1))
+    assert [each["leafIndex"] for each in listed] == list(range(64, -1, -1))
 
 
 def test_bad_input_is_one_line_and_nothing_is_sent(

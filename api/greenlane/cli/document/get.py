@@ -28,6 +28,7 @@ from greenlane.cli.document.answers import Statement, statements_of
 from greenlane.cli.document.fetching import Fetched, fetched
 from greenlane.cli.document.progress import human_size, progress
 from greenlane.cli.document.waiting import Patience, add_wait_argument
+from greenlane.cli.files import write_private
 from greenlane.cli.server import ServerAway, ServerRefused, add_server_arguments, send
 from greenlane.core.documents.age_file import AGE_MAGIC
 from greenlane.core.documents.cid import Cid, parse_cid
@@ -53,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("document", metavar="CID-OR-LINK", help="its CID, or the link to it; quote a link, it may hold a #")
     parser.add_argument("--output", "-o", metavar="FILE-OR-FOLDER", help="where to (default: this folder, by its stated name)")
     parser.add_argument("--force", action="store_true", help="overwrite the file where there is one")
+    parser.add_argument("--receipt", metavar="FILE", help="fetch its receipt too, for `greenlane verify FILE --document …`")
     add_identity_arguments(parser)
     parser.add_argument("--member", metavar="[CENTER/]MEMBER", help="which member you are, or act for")
     add_wait_argument(parser)
@@ -65,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     if args.identity:
         identities += read_identities(args, args.identity)
     said, newer = _description_of(wanted, identities)
+    receipt = _receipt(wanted, identities) if args.receipt else None
     is_age = None if said is None else said.confidential is not None
     name = said.name if said is not None else wanted.cid.text
     if is_age and not identities:
@@ -84,6 +87,9 @@ def run(args: argparse.Namespace) -> int:
         else:
             size = got.size
             _name(part, target, is_forced=args.force, mode=0o600 if is_age else 0o666 & ~_umask())
+    if receipt is not None:
+        # It may hold a salt, and what is stated in confidence.
+        write_private(args.receipt, receipt)
     _tell(args, wanted.cid, target, size, said=said, newer=newer, is_age=is_age, is_opened=is_opened)
     return Exit.GOOD
 
@@ -134,13 +140,28 @@ def _description_of(wanted: _Wanted, identities: list[Identity]) -> tuple[Descri
     if not identities:
         return None, None
     try:
-        answer = send(wanted.server, "GET", f"/v1/documents/{wanted.cid.text}/receipt.age")
-        disclosed = parse_receipt(decrypt_bytes(answer.body, identities)).disclosure
+        disclosed = parse_receipt(_receipt(wanted, identities)).disclosure
     except (ServerAway, ServerRefused, InvalidInput):
         # No receipt yet, or none for these keys: the bytes have their name all the same.
         return None, None
     said = disclosed.description if isinstance(disclosed, DocumentDisclosure) else None
     return (said, None) if said is not None and said.cid == wanted.cid else (None, None)
+
+
+def _receipt(wanted: _Wanted, identities: list[Identity]) -> bytes:
+    """The receipt of a statement: of a public document, of one that the API key may read, or, by the keys, of any reader's.
+
+    Raises:
+        ServerAway: there is none yet.
+        ServerRefused, KeyDoesNotOpen: there is none for whoever asks.
+    """
+    path = f"/v1/documents/{wanted.cid.text}/receipt"
+    try:
+        return send(wanted.server, "GET", path).body
+    except ServerRefused:
+        if not identities:
+            raise
+    return decrypt_bytes(send(wanted.server, "GET", f"{path}.age").body, identities)
 
 
 def _rank(statement: Statement) -> tuple[bool, int]:
@@ -218,6 +239,7 @@ def _tell(
             "isDecrypted": is_opened,
             "isStatementKnown": said is not None,
             "replacedBy": None if newer is None else newer.text,
+            "receipt": args.receipt,
         }
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
         return
@@ -230,6 +252,8 @@ def _tell(
         lines.append("Every byte is as its CID says.")
     if is_age and not is_opened:
         lines.append("It is encrypted: give --identity, or the whole link, to open it.")
+    if args.receipt:
+        lines.append(f"Its receipt is in {one_line(args.receipt)}")
     if newer is not None:
         lines.append(f"It was replaced by {newer.text}")
     sys.stdout.write("".join(f"{line}\n" for line in lines))
