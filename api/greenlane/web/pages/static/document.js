@@ -144,7 +144,7 @@ class Confidential {
   /** What is stated of the document; nothing of it ever was on the server's page. */
   tellFacts(description) {
     const types = JSON.parse(this.place.dataset.types);
-    const about = document.createElement("div");
+    const about = document.createElement("span");
     about.append(...description.about.map(subject));
     const day = description.issuedOn === null ? "none" : new Date(description.issuedOn).toLocaleDateString("en-GB", DAY);
     const rows = [

@@ -86,7 +86,10 @@ export function mustBeStated(found, description) {
 
 /** That bytes are those that a CID names. */
 export function mustBeNamed(found, cid) {
-  must(found.cid === cid, `The bytes are not the ones that were logged: they have the CID ${found.cid}, not ${cid}.`);
+  must(found.cid === cid, "The bytes are not the ones that were logged.", [
+    `Logged under this address: bytes with the CID ${cid}.`,
+    `What the server sent now: ${count(found.size)} with the CID ${found.cid}.`,
+  ]);
 }
 
 /** The receipt's address of one statement. */
@@ -125,7 +128,7 @@ export async function check(shown, { tell = () => {}, looks = () => {}, keep = (
 
 /** What an error means for a mark. */
 export function outcomeOf(error) {
-  if (error instanceof Refused) return { verdict: "failed", words: error.message };
+  if (error instanceof Refused) return { verdict: "failed", words: error.message, more: error.more };
   if (error instanceof NotChecked) return { verdict: "not_checked", words: error.message, isPending: error.isPending };
   console.error(error);
   return { verdict: "not_checked", words: "Your browser could not make this check. Another or a newer one may." };

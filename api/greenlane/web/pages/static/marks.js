@@ -82,7 +82,7 @@ class Mark {
     if (outcome.verdict === "passed" && parts.length > 0) this.hand(parts, outcome.proof.description);
     const again = outcome.verdict === "not_checked" && canCheck ? this.asked("Check again") : null;
     const when = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    const more = outcome.verdict === "passed" ? compared(outcome) : [];
+    const more = outcome.verdict === "passed" ? compared(outcome) : (outcome.more ?? []);
     show(this.place, { ...outcome, words: this.words(outcome, when), more, button: again });
     if (hadFocus) this.place.querySelector("button, summary")?.focus();
     return outcome.verdict;

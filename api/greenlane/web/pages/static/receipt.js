@@ -11,8 +11,13 @@ const ENTRY_BYTES = 65;
 const HASH_BYTES = 32;
 const MAX_HASHES = 64;
 
-/** What was compared and is not the same. */
-export class Refused extends Error {}
+/** What was compared and is not the same; `more` says it to those who want the numbers. */
+export class Refused extends Error {
+  constructor(words, more = []) {
+    super(words);
+    this.more = more;
+  }
+}
 
 /** What a receipt proves.
  *
@@ -119,6 +124,6 @@ function isCount(value) {
 }
 
 /** Goes on where something holds, and refuses with the words where it does not. */
-export function must(holds, words) {
-  if (!holds) throw new Refused(words);
+export function must(holds, words, more = []) {
+  if (!holds) throw new Refused(words, more);
 }
