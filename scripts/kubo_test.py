@@ -34,7 +34,8 @@ def main() -> int:
     try:
         found = find_programs(environment=os.environ, besu=None, ipfs=args.ipfs, needs_besu=False, needs_ipfs=True)
     except GreenlaneError as fault:
-        print(f"✘ nothing was run: {fault.detail} Get Kubo 0.42 from https://dist.ipfs.tech/#kubo, and name it: IPFS=/path/ipfs")
+        print(f"✘ nothing was run: {fault.detail}")
+        print("  Get Kubo 0.42 from https://dist.ipfs.tech/#kubo, and name it: make kubo-test IPFS=/path/ipfs")
         return 3
     print(f"── ipfs: {found.ipfs}", flush=True)
     began = time.monotonic()

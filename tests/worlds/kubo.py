@@ -48,8 +48,8 @@ class Misbehaviour:
     """What is wrong with a node.
 
     Attributes:
-        every: "hang" (answers nothing), "drop" (hangs up), "redirect", "garbage" (200, and no JSON), or a status with words, like
-            "500 no space left on device" or "403 …"; of every command.
+        every: "hang" (answers nothing), "drop" (hangs up), "redirect" (with words without end), "garbage" (200, no JSON), or a
+            status with words, like "500 no space left on device" or "403 …"; of every command.
         block: of block/get: "lie" (another byte), "short" (half, and an X-Stream-Error), "endless", "drip", "cut" (hangs up).
         add: of add: "die" (hangs up after `after` bytes), "other" (tells another CID), or words of an error.
         pins: of pin/ls: "endless" (one line without end), "failing" (an X-Stream-Error after the first).
@@ -626,8 +626,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif wrong.every == "redirect":
             self.send_response(307)
             self.send_header("Location", wrong.location)
-            self.send_header("Content-Length", "0")
+            self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
+            while not self.server.kubo.over.is_set():
+                self._chunk(bytes(_PIECE))
         elif wrong.every == "garbage":
             self._chunked(200, {"Content-Type": "application/json"}, iter([b"<html>what?</html>"]))
         elif wrong.every != "drop":

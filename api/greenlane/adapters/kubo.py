@@ -85,6 +85,8 @@ _MOST_LINE_BYTES = 4_096
 """Of one line of an answer that is read line by line."""
 _AHEAD = 4
 """Blocks that are fetched while one is handed on: enough for a node on this machine, and at most so many MiB for each reader."""
+_MOST_IDLE = 64
+"""Connections that wait for more."""
 _ASKED_AT_ONCE = 256
 _SLOWEST_BYTES_PER_S = 5 * 1_048_576
 """What a node is granted to write what was sent, beside the usual time for an answer."""
@@ -457,9 +459,14 @@ class _Answer:
             raise error
 
     def words(self) -> str:
-        """What a refusal says."""
+        """What a refusal says, or its beginning."""
         if self._words is None:
-            self._words = b"".join(self.iter_content()).decode(errors="replace")
+            held = bytearray()
+            for piece in self.iter_content():
+                held += piece
+                if len(held) >= _PIECE_BYTES:
+                    break
+            self._words = held.decode(errors="replace")
         return self._words
 
     def iter_content(self, chunk_size: int | None = None) -> Iterator[bytes]:
@@ -473,7 +480,6 @@ class _Answer:
         if self._words is not None:
             yield self._words.encode()
             return
-        held = bytearray()
         count = 0
         while piece := self._response.raw.read1(_PIECE_BYTES, decode_content=False):
             count += len(piece)
@@ -481,12 +487,7 @@ class _Answer:
                 raise _NoKubo
             if self._end_s is not None and time.monotonic() > self._end_s:
                 raise TimeoutError
-            if self.status_code != 200:
-                held += piece
             yield piece
-        if self.status_code != 200:
-            # The client reads a refusal to see whether it is JSON; where it is not, we still want its words.
-            self._words = held.decode(errors="replace")
         trailer = getattr(getattr(self._response.raw, "_fp", None), "trailer", None)
         fault = None if trailer is None else trailer.get("X-Stream-Error")
         if fault is not None:
@@ -504,13 +505,17 @@ class _Session(requests.Session):
         # A node is named by its address: no proxy of the environment stands between us and it, and no netrc knows its token.
         self.trust_env = False
         self._wait_s = timeout_s
-        adapter = _Adapter(pool_maxsize=4 * _AHEAD, max_retries=0)
+        adapter = _Adapter(pool_maxsize=_MOST_IDLE, max_retries=0)
         self.mount("http://", adapter)
         self.mount("https://", adapter)
         self.headers.clear()
         self.headers["User-Agent"] = "greenlane"
         if token is not None:
             self.headers["Authorization"] = f"Bearer {token}"
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Nowhere: to tell where it would lead, requests would read the whole of what comes with it."""
+        return None
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, streams_lines: bool = False, **more: Any) -> Any:
         """As requests does; its answer is an `_Answer`."""

@@ -115,9 +115,15 @@ def test_a_list_of_pins_that_ends_in_an_error_or_never_is_no_list(world: World) 
 def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else(world: World) -> None:
     with stand_in_kubo() as elsewhere:
         world.kubo.misbehave(every="redirect", location=f"{elsewhere.url}/api/v0/id")
-        with pytest.raises(DocumentsUnavailable, match="307"):
-            world.store.check()
+        tracemalloc.start()
+        try:
+            with pytest.raises(DocumentsUnavailable, match="307"):
+                world.store.check()
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
         assert elsewhere.asked == []
+        assert peak < 16 * CHUNK_BYTES
 
 
 def test_a_proxy_of_the_environment_stands_nowhere_between(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

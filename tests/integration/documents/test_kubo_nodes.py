@@ -6,6 +6,7 @@ PATH, the same steps run at small sizes.
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,6 +25,15 @@ def test_three_nodes_do_what_documents_need_over_stand_ins(tmp_path: Path) -> No
     outcomes = run_kubo_trial(trial)
     assert all(one.passed for one in outcomes), "\n".join([*said, verdict_table(outcomes)])
     assert not any((tmp_path / "trial").iterdir()), "the nodes' data is gone"
+
+
+def test_the_trial_of_the_real_program_says_what_is_missing_and_is_never_green_without_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "scripts.kubo_test", "--ipfs", str(tmp_path / "ipfs")]
+    done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done.stderr
+    assert str(tmp_path / "ipfs") in done.stdout
+    assert "https://dist.ipfs.tech" in done.stdout
+    assert "make kubo-test IPFS=" in done.stdout
 
 
 @pytest.mark.kubo
