@@ -136,14 +136,13 @@ def _stands_for(
     receipt: Receipt, event: JsonValue, document: GivenFile | None
 ) -> tuple[tuple[Step, Step, Step], str | None, DocumentFindings | None]:
     """The three steps of the entry's kind, the event hash of an event, and what else was found of a document."""
-    match receipt.disclosure:
-        case Disclosure() as disclosure:
-            steps, hash_text = event_steps(receipt, disclosure, event)
-            return steps, hash_text, None
-        case DocumentDisclosure() as disclosure:
-            found = document_steps(receipt, disclosure, document)
-            return found.steps, None, found
-        case None:
-            kind = receipt.entry.kind.name.lower().replace("_", " ")
-            reason = f"The entry is of the kind {kind}; this version opens entries of the kinds event and document."
-            return none_opened(reason), None, None
+    disclosure = receipt.disclosure
+    if isinstance(disclosure, Disclosure):
+        steps, hash_text = event_steps(receipt, disclosure, event)
+        return steps, hash_text, None
+    if isinstance(disclosure, DocumentDisclosure):
+        found = document_steps(receipt, disclosure, document)
+        return found.steps, None, found
+    kind = receipt.entry.kind.name.lower().replace("_", " ")
+    reason = f"The entry is of the kind {kind}; this version opens entries of the kinds event and document."
+    return none_opened(reason), None, None

@@ -32,7 +32,7 @@ class AgeInvalid(InvalidInput):
     """Bytes do not begin as an age file for X25519 keys does."""
 
     code = "age-file-invalid"
-    default_remedy = "Encrypt with the public keys (age1…) of the readers: `greenlane document add --confidential` does."
+    default_remedy = "Encrypt with the public keys (age1…) of the readers: `greenlane document add --for` does."
 
 
 def count_recipients(head: bytes) -> int:
