@@ -19,7 +19,8 @@ from worlds.descriptions import description, state
 from worlds.home import fill_home
 from worlds.kubo import stand_in_kubo
 
-CONTENTS = (b"", b"a certificate", b"\x00" * (2 * CHUNK_BYTES), bytes(range(256)) * (3 * CHUNK_BYTES // 256) + b"end")
+LONG = b"".join(b"%011d\n" % number for number in range(3 * CHUNK_BYTES // 12 + 1))
+CONTENTS = (b"", b"a certificate", b"\x00" * (2 * CHUNK_BYTES), LONG)
 
 
 @pytest.fixture

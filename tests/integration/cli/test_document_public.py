@@ -361,8 +361,9 @@ def test_a_list_is_read_page_by_page(run: Any, site: Site) -> None:
 
 
 def test_bad_input_is_one_line_and_nothing_is_sent(
-    refused: Callable[..., str], site: Site, line: Line, asks: Asks, tmp_path: Path
+    refused: Callable[..., str], site: Site, line: Line, asks: Asks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     file = tmp_path / "a.txt"
     file.write_bytes(b"text")
     os.mkfifo(tmp_path / "pipe")
@@ -413,7 +414,7 @@ def test_a_server_that_is_none_is_named(run: Any, refused: Callable[..., str], a
     file.write_bytes(b"text")
     told = run(*_add(file), *asks("http://127.0.0.1:9"))
     assert (told.code, told.out, told.err.count("\n")) == (3, "", 1)
-    told = run("document", "get", identify([b"text"])[0].text, *asks("http://127.0.0.1:9"))
+    told = run("document", "get", identify([b"text"])[0].text, "-o", tmp_path / "b.txt", *asks("http://127.0.0.1:9"))
     assert (told.code, told.out, told.err.count("\n")) == (3, "", 1)
     refused(*_add(file), *asks("http://"))
 
@@ -430,7 +431,7 @@ def test_what_a_server_refuses_is_said_in_its_words(run: Any, site: Site, asks: 
     stranger = identify([b"nobody's"])[0].text
     told = run(*_add(file, "--replaces", stranger), *asks(site.url))
     assert told.code == 2 and stranger in told.err
-    told = run("document", "get", stranger, "--url", site.url)
+    told = run("document", "get", stranger, "-o", tmp_path / "b.txt", "--url", site.url)
     assert told.code == 2 and stranger in told.err
     assert _entries(site.world) == 0
 

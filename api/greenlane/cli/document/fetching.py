@@ -226,4 +226,9 @@ def _locked(part: Path) -> Iterator[BinaryIO]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as cause:
             raise WrongUse("Another command fetches this document into the same folder.", where=str(part)) from cause
-        yield file
+        try:
+            yield file
+        finally:
+            file.flush()
+            if os.fstat(descriptor).st_size == 0:
+                part.unlink(missing_ok=True)
