@@ -2,7 +2,8 @@
 //
 // The part of a link behind # is never sent to any server. The key is read here, and stays in this page.
 
-import { ask, canCheck, compared, count, identify, judged, mustBeNamed, mustBeStated, NO_SECURE_CONTEXT, NotChecked, outcomeOf, sizeWords } from "./integrity.js";
+import { ask, canCheck, compared, count, identify, judged, mustBeNamed, mustBeStated } from "./integrity.js";
+import { NO_SECURE_CONTEXT, NotChecked, outcomeOf, sizeWords } from "./integrity.js";
 import { button, element, show, showProgress } from "./marks.js";
 import { hex, must, Refused, same } from "./receipt.js";
 
@@ -10,20 +11,22 @@ const KEY = /^AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}$/;
 const KEY_CHARACTERS = 74;
 const MAX_UNASKED_BYTES = 5_000_000;
 // All of it stands in the browser's memory until it is saved.
-const MAX_BYTES_HERE = 512 * 1024 * 1024;
+const MAX_BYTES_HERE = 256 * 1024 * 1024;
 const PICTURES = new Set(["image/avif", "image/gif", "image/jpeg", "image/png", "image/webp"]);
 const ITEMS = "https://id.gs1.org/";
 const DAY = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
+const AGAIN = "Copy the whole link again, or ask whoever sent it.";
+const MISTYPED = `The key in this link is mistyped. ${AGAIN}`;
 const WRONG_KEY = "This key does not open this document. It may be the key of another one, or of an older version.";
 
 /** Words for a person about a key that is none; null where it is one. */
 export function faultOfKey(text) {
   if (KEY.test(text)) return null;
-  if (!text.startsWith("AGE-SECRET-KEY-")) return "What stands behind the # of this link is no key. Ask whoever sent you the link for all of it.";
+  if (!text.startsWith("AGE-SECRET-KEY-")) return `What stands behind the # of this link is no key. ${AGAIN}`;
   if (text.length < KEY_CHARACTERS) {
-    return `The key in this link is cut off: it has ${text.length} of ${KEY_CHARACTERS} characters. Copy the whole link again, or ask whoever sent it.`;
+    return `The key in this link is cut off: it has ${text.length} of ${KEY_CHARACTERS} characters. ${AGAIN}`;
   }
-  return "The key in this link is mistyped. Copy the whole link again, or ask whoever sent it.";
+  return MISTYPED;
 }
 
 /** Opens age files with one key. */
@@ -33,7 +36,7 @@ class Opener {
     try {
       this.decrypter.addIdentity(key);
     } catch {
-      throw new NotChecked("The key in this link is mistyped. Copy the whole link again, or ask whoever sent it.");
+      throw new NotChecked(MISTYPED);
     }
   }
 
@@ -168,7 +171,8 @@ class Confidential {
   /** Opens a small document at once, and a larger one when asked. */
   offer(opener, proof, open) {
     if (this.size > MAX_BYTES_HERE) {
-      const words = `The key opens it. It has ${sizeWords(this.size)}, too much for a browser to hold: use greenlane document get with this link.`;
+      const size = sizeWords(this.size);
+      const words = `The key opens it. It has ${size}, too much for a browser to hold: use greenlane document get with this link.`;
       return show(this.mark, { verdict: "not_checked", words });
     }
     const go = () => void this.decrypt(opener, proof, open);
@@ -188,7 +192,8 @@ class Confidential {
       try {
         plain = await identify(await opener.open(onward), { keep: (piece) => parts.push(piece) });
       } catch (error) {
-        fault = error instanceof NotChecked || error instanceof Refused ? error : new Refused("The encrypted bytes are damaged.");
+        const isOurs = error instanceof NotChecked || error instanceof Refused;
+        fault = isOurs ? error : new Refused("The encrypted bytes are damaged: they cannot be opened.");
       }
       // Bytes that are not those of the CID are the plainer reason why something cannot be opened.
       const found = await identified;
@@ -196,15 +201,18 @@ class Confidential {
       if (fault !== null) throw fault;
       if (proof !== null) {
         mustBeStated(found, proof.description);
-        must(same(plain.digest, hex(proof.description.digest)), "What was opened is not what was logged: its SHA-256 is another.");
+        const isStated = same(plain.digest, hex(proof.description.digest));
+        must(isStated, "What was opened is not what was logged: its SHA-256 is another.");
       }
       this.hand(parts, proof?.description);
       if (proof === null) {
-        return show(this.mark, { verdict: "not_checked", words: `It was opened. Whether it is what was logged is not checked: ${open.message}` });
+        const words = `It was opened. Whether it is what was logged is not checked: ${open.message}`;
+        return show(this.mark, { verdict: "not_checked", words });
       }
       const more = compared({ proof, found });
       more.splice(1, 0, `What they decrypt to, ${count(plain.size)}, has the SHA-256 that its owner stated.`);
-      show(this.mark, { verdict: "passed", words: `Your browser opened it, and it is, to the last bit, what stands in the log ${proof.checkpoint.origin}.`, more });
+      const words = `Your browser opened it, and it is, to the last bit, what stands in the log ${proof.checkpoint.origin}.`;
+      show(this.mark, { verdict: "passed", words, more });
     } catch (error) {
       this.tell(outcomeOf(error));
     }

@@ -138,12 +138,15 @@ export function outcomeOf(error) {
 export function compared({ proof, found }, { hasShown = true } = {}) {
   const { description, checkpoint } = proof;
   const hashes = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const place = proof.leafIndex.toLocaleString("en");
+  const entries = `${checkpoint.treeSize.toLocaleString("en")} ${checkpoint.treeSize === 1 ? "entry" : "entries"}`;
   return [
     `All ${count(found.size)} were read and hashed here. They have the CID ${found.cid} and the SHA-256 ${hashes(found.digest)}.`,
     `What is stated of the document${hasShown ? ", as shown here," : ""} names that CID and that SHA-256.`,
-    `The SHA-256 of that statement by ${description.statedBy} stands in entry ${proof.leafIndex.toLocaleString("en")} of a log, counted from 0.`,
-    `That entry leads to the root ${hashes(checkpoint.root)}: the checkpoint of the log ${checkpoint.origin} at ${checkpoint.treeSize.toLocaleString("en")} ${checkpoint.treeSize === 1 ? "entry" : "entries"}.`,
-    `The receipt says that chain ${proof.chainId} holds that root. Your browser cannot ask the chain: whoever wants to know takes the receipt and runs greenlane verify.`,
+    `The SHA-256 of that statement by ${description.statedBy} stands in entry ${place} of a log, counted from 0.`,
+    `That entry leads to the root ${hashes(checkpoint.root)}: the checkpoint of the log ${checkpoint.origin} at ${entries}.`,
+    `The receipt says that chain ${proof.chainId} holds that root. Your browser cannot ask the chain: ` +
+      "whoever wants to know takes the receipt and runs greenlane verify.",
   ];
 }
 

@@ -91,7 +91,8 @@ class Mark {
   words({ verdict, words, proof, found, isPending }, when) {
     if (verdict === "passed") {
       const entry = proof.leafIndex.toLocaleString("en");
-      return `Your browser read all ${sizeWords(found.size)} at ${when}: they are, to the last bit, what stands as entry ${entry} in the log ${proof.checkpoint.origin}.`;
+      const read = `Your browser read all ${sizeWords(found.size)} at ${when}`;
+      return `${read}: they are, to the last bit, what stands as entry ${entry} in the log ${proof.checkpoint.origin}.`;
     }
     if (verdict === "failed") return `Do not rely on this document. ${words}`;
     return isPending && found ? `${words} The bytes are the ones that this CID names.` : words;
@@ -122,13 +123,14 @@ class Mark {
 
   wait() {
     const size = sizeWords(this.shown.size);
-    show(this.place, { verdict: "not_checked", words: `Your browser checks it when you ask: it reads all ${size} for that.`, button: this.asked(`Check now, ${size}`) });
+    const words = `Your browser checks it when you ask: it reads all ${size} for that.`;
+    show(this.place, { verdict: "not_checked", words, button: this.asked(`Check now, ${size}`) });
   }
 
   /** That what stands on the page is what the statement says. */
   looks(description) {
-    const shown = { name: description.name, issuer: description.issuer, issuedOn: description.issuedOn, documentType: description.documentType };
-    for (const [field, value] of Object.entries(shown)) {
+    for (const field of ["name", "issuer", "issuedOn", "documentType"]) {
+      const value = description[field];
       const place = this.item.querySelector(`[data-shown=${field}]`);
       const words = place === null ? null : (place.dataset.value ?? place.textContent);
       if (words !== value) throw new Refused("This page shows something else of the document than what was logged.");
@@ -156,7 +158,8 @@ export function markAll() {
     const alarm = document.querySelector("[data-alarm]");
     if (alarm === null) return;
     alarm.hidden = failed === 0;
-    alarm.firstElementChild.textContent = `${failed} ${failed === 1 ? "document" : "documents"} of this page FAILED the check in your browser. `;
+    const many = failed === 1 ? "1 document" : `${failed} documents`;
+    alarm.firstElementChild.textContent = `${many} of this page FAILED the check in your browser. `;
   }
 
   async function work() {

@@ -36,7 +36,8 @@ export async function judgeReceipt(receipt) {
   const shown = isBlinded ? await blinded(plain, base64(salt, HASH_BYTES)) : plain;
   must(same(entry.subarray(1), joined(...shown)), "What is stated of this document is not what was logged.");
   const checkpoint = await standsInLog(receipt, entry);
-  return { description, checkpoint, leafIndex: receipt.inclusion.leafIndex, center: receipt.anchor.center, chainId: receipt.anchor.chainId };
+  const { center, chainId } = receipt.anchor;
+  return { description, checkpoint, leafIndex: receipt.inclusion.leafIndex, center, chainId };
 }
 
 async function standsInLog(receipt, entry) {

@@ -75,9 +75,10 @@ async function rootOver(links, maxLinks) {
 
 async function node(links) {
   const size = links.reduce((sum, link) => sum + link.size, 0);
-  const linked = links.map((link) =>
-    bytesField(0x12, joined(bytesField(0x0a, cidBytes(link.codec, link.digest)), bytesField(0x12, new Uint8Array()), numberField(0x18, link.treeBytes))),
-  );
+  const linked = links.map((link) => {
+    const name = bytesField(0x0a, cidBytes(link.codec, link.digest));
+    return bytesField(0x12, joined(name, bytesField(0x12, new Uint8Array()), numberField(0x18, link.treeBytes)));
+  });
   const file = joined(numberField(0x08, 2), numberField(0x18, size), ...links.map((link) => numberField(0x20, link.size)));
   // The links stand before the data, though their field has the higher number: DAG-PB has this one spelling.
   const block = joined(...linked, bytesField(0x0a, file));
