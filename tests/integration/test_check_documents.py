@@ -14,7 +14,7 @@ from greenlane.core.documents.unixfs import CHUNK_BYTES, identify
 from greenlane.core.units import LeafIndex, Salt
 from greenlane.ports.documents import DocumentsUnavailable
 from greenlane.services.check import BytesReport
-from worlds.deployment import COOPERATIVE, LIMA, World
+from worlds.deployment import COOPERATIVE, LIMA, TIANJIN, World
 from worlds.descriptions import confidential_description, description, state
 
 PLAIN, STORED, LARGE = b"a certificate", b"its age file", bytes(2 * CHUNK_BYTES + 7)
@@ -60,6 +60,7 @@ def flip(world: World, table: str, column: str, where: str) -> None:
     [
         ("document", "content_digest", 300),
         ("document", "content_digest", 301),
+        ("document", "cid", 301),
         ("salt", "salt", 301),
     ],
 )
@@ -68,6 +69,16 @@ def test_a_flipped_bit_is_named_by_its_leaf(world: World, table: str, column: st
     flip(world, table, column, f"leaf_index = {leaf}")
     faults = world.fsck().faults
     assert any(str(leaf) in fault for fault in faults), faults
+
+
+def test_a_damaged_statement_of_another_center_about_the_same_bytes_is_told_and_stops_nothing(world: World) -> None:
+    fill(world)
+    state(world, replace(PUBLIC, stated_by=MemberName(center=TIANJIN, member=COOPERATIVE)))
+    assert world.damage("UPDATE document SET description = x'00' WHERE leaf_index = 0") == 1
+    report = world.fsck()
+    assert report.documents == 3
+    assert [fault.partition(": ")[0] for fault in report.faults] == ["Document at leaf 300"]
+    assert world.fsck(TIANJIN).faults
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.units import LeafIndex, TreeSize
 from greenlane.ports.document_index import StoredDocument
 from greenlane.ports.documents import Documents
+from greenlane.ports.events import Reader
 from greenlane.ports.store import Store
 from greenlane.services.check.entries import PAGE, blame_lost_salts, compare_entry, entries_beside
 from greenlane.services.check.report import BytesReport, CheckReport, Missing, Progress
@@ -32,6 +33,7 @@ def check_statements(store: Store, report: CheckReport, captured: TreeSize, miss
             missing.saw(document.leaf_index)
             offset = document.leaf_index - first
             _statement(report, document)
+            _found(store, report, document)
             if entries is not None:
                 _entry(report, document, entries[offset] if offset < len(entries) else None)
             if document.is_blinded and document.salt is None:
@@ -107,6 +109,21 @@ def _statement(report: CheckReport, document: StoredDocument) -> None:
     if document.is_blinded != (stated.confidential is not None):
         kind = "public" if stated.confidential is None else "confidential"
         report.blame(f"{place}: its entry is {'' if document.is_blinded else 'not '}blinded, though it is {kind}.")
+
+
+def _found(store: Store, report: CheckReport, document: StoredDocument) -> None:
+    """Whether the statement is found by the CID that it names."""
+    place = f"Document at leaf {document.leaf_index}"
+    try:
+        with store.read() as tx:
+            about_bytes = tx.documents.by_cid(document.description.cid, reader=Reader(center=document.center))
+    except Unavailable:
+        raise
+    except GreenlaneError as fault:
+        report.blame(f"{place}: statements about its bytes cannot be read: {fault.detail}")
+        return
+    if (document.center, document.leaf_index) not in {(one.center, one.leaf_index) for one in about_bytes}:
+        report.blame(f"{place}: it is not found by its CID, {document.description.cid.text}.")
 
 
 def _entry(report: CheckReport, document: StoredDocument, encoded: bytes | None) -> None:
