@@ -92,6 +92,8 @@ _SLOWEST_BYTES_PER_S = 5 * 1_048_576
 """What a node is granted to write what was sent, beside the usual time for an answer."""
 _SWEEP_S = 600.0
 """For the first words of a garbage collection, which come when it has looked at every pin."""
+_LONGEST_LIST_S = 3_600.0
+"""For all lines of an answer, while whoever asked works through them."""
 _GRACE_S = 5.0
 """Beyond the time that a command was given, for its error to come."""
 _MISSING = re.compile(r"could not find|not found locally|context deadline exceeded|failed to fetch", re.IGNORECASE)
@@ -100,7 +102,6 @@ _NOT_PINNED = re.compile(r"is not pinned|not pinned or pinned indirectly")
 _GET_TOKEN = "Put the token of this node's RPC (API.Authorizations in its configuration) where this deployment reads it."  # noqa: S105
 _GET_NODE = "Start the center's documents node, or give the address of its RPC; what was uploaded is kept."
 _OTHER_NODE = "Give the address of the RPC of Kubo 0.42 or later."
-_HOST_KINDS = {True: "ip6", False: "ip4"}
 _IP4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", re.ASCII)
 
 
@@ -122,7 +123,10 @@ class Kubo:
         self._url = f"{base}/{_BASE}"
         self._timeout_s = timeout_s
         self._session = _Session(token, timeout_s)
-        client = ipfshttpclient.Client(address, f"{urlsplit(base).path}/{_BASE}", chunk_size=_SENT_BYTES, timeout=timeout_s)
+        try:
+            client = ipfshttpclient.Client(address, f"{urlsplit(base).path}/{_BASE}", chunk_size=_SENT_BYTES, timeout=timeout_s)
+        except client_exceptions.Error as error:
+            raise _no_url(url) from error
         # Its own session would take proxies from the environment, follow redirects, and hold whatever a node sends.
         client._client._session = self._session
         self._client: Any = client
@@ -444,8 +448,14 @@ class _Answer:
     """An answer as ipfshttpclient reads it, and no more of it than it may have."""
 
     def __init__(self, response: requests.Response, *, wait_s: float, most_bytes: int | None) -> None:
+        """Nothing is read yet.
+
+        Args:
+            wait_s: for all of it.
+            most_bytes: of all of it; None: whoever reads it line by line bounds each line.
+        """
         self._response = response
-        self._end_s = None if most_bytes is None else time.monotonic() + wait_s
+        self._end_s = time.monotonic() + wait_s
         self._most_bytes = most_bytes
         self.status_code = response.status_code
         self._words: str | None = None
@@ -485,7 +495,7 @@ class _Answer:
             count += len(piece)
             if self._most_bytes is not None and count > self._most_bytes:
                 raise _NoKubo
-            if self._end_s is not None and time.monotonic() > self._end_s:
+            if time.monotonic() > self._end_s:
                 raise TimeoutError
             yield piece
         trailer = getattr(getattr(self._response.raw, "_fp", None), "trailer", None)
@@ -523,10 +533,9 @@ class _Session(requests.Session):
         timeout = more.setdefault("timeout", self._wait_s)
         wait_s = float(timeout[1] if isinstance(timeout, tuple) else timeout)
         response = super().request(method, url, *args, **more)
-        answer = _Answer(response, wait_s=wait_s, most_bytes=None if streams_lines else _MOST_ANSWER_BYTES)
-        if response.status_code != 200 and streams_lines:
-            return _Answer(response, wait_s=wait_s, most_bytes=_MOST_ANSWER_BYTES)
-        return answer
+        if streams_lines and response.status_code == 200:
+            return _Answer(response, wait_s=_LONGEST_LIST_S, most_bytes=None)
+        return _Answer(response, wait_s=wait_s, most_bytes=_MOST_ANSWER_BYTES)
 
 
 def _addresses(url: str) -> tuple[str, str]:
@@ -539,12 +548,14 @@ def _addresses(url: str) -> tuple[str, str]:
     host = parts.hostname
     if not host or parts.query or parts.fragment or parts.username is not None:
         raise _no_url(url)
-    kind = _HOST_KINDS[":" in host] if ":" in host or _IP4.fullmatch(host) else "dns"
+    kind = "ip6" if ":" in host else "ip4" if _IP4.fullmatch(host) else "dns"
     return url.rstrip("/"), f"/{kind}/{host}/tcp/{port}/{parts.scheme}"
 
 
 def _no_url(url: str) -> InvalidInput:
-    return InvalidInput(f"{shown(url)} is no address of a documents node.", remedy="Give its RPC like http://127.0.0.1:5001.")
+    # What stands before an @ may be a secret.
+    named = "This" if "@" in url else shown(url)
+    return InvalidInput(f"{named} is no address of a documents node.", remedy="Give its RPC like http://127.0.0.1:5001.")
 
 
 def _duration(seconds: float) -> str:

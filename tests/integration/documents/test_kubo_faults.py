@@ -272,12 +272,13 @@ def test_a_node_that_is_away_and_comes_back_is_used_again(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["127.0.0.1:5001", "ftp://127.0.0.1", "http://", "http://user:secret@127.0.0.1:5001", "http://h:x"]
+    "url", ["127.0.0.1:5001", "ftp://127.0.0.1", "http://", "http://user:secret@127.0.0.1:5001", "http://h:x", "http://999.1.1.1"]
 )
 def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         Kubo(url)
     assert "http://127.0.0.1:5001" in refusal.value.remedy
+    assert "secret" not in str(refusal.value)
 
 
 def test_a_request_that_kubo_would_have_passed_over_is_an_error_of_the_test() -> None:
