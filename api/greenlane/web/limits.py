@@ -256,6 +256,7 @@ class _Exchange:
         self._body_end_s = time.monotonic() + body_time_s
         self._is_upload = is_upload
         self._has_body_ended = False
+        self._is_slow = False
         self.limit: asyncio.Timeout | None = None
         self.received = 0
         self.status = 0
@@ -301,6 +302,7 @@ class _Exchange:
             async with asyncio.timeout(self._body_wait_s()):
                 message = await self._receive()
         except TimeoutError as cause:
+            self._is_slow = True
             raise BodyTooSlow("The body did not arrive in time.") from cause
         if message["type"] == "http.request":
             came = len(message.get("body", b""))
@@ -330,7 +332,7 @@ class _Exchange:
     async def _let_go(self, headers: list[tuple[bytes, bytes]]) -> None:
         """Takes what little is left of a refused body, so that its sender reads the answer; closes the connection on a lot."""
         names = {name.lower() for name, _ in self._scope["headers"]}
-        left = _DROPPED_BYTES
+        left = 0 if self._is_slow else _DROPPED_BYTES
         try:
             async with asyncio.timeout(_DROPPED_S):
                 while left > 0 and not self._has_body_ended and b"expect" not in names:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 _TESTS = Path(__file__).parents[2]
-_GROWTH_BYTES = 100 * 1024 * 1024
+_GROWTH_BYTES = 48 * 1024 * 1024
 _SCRIPT = """
 import hashlib, resource, sys
 from collections.abc import Iterator
