@@ -349,6 +349,9 @@ def test_a_confidential_document_opens_before_it_is_anchored_and_is_not_called_c
     page.wait("document.querySelector('[data-opened] a[download]')")
     assert _marks(page) == ["not_checked"]
     assert "Whether it is what was logged is not checked: It is logged and not yet anchored" in page.text("[data-mark]")
+    page.value(f"location.hash = {json.dumps(str(pyrage.x25519.Identity.generate()))}")
+    page.wait("document.querySelector('[data-mark]').innerText.includes('does not open this document')")
+    assert page.text("[data-opened]") == "" and not page.value("document.querySelector('form.key').hidden")
 
 
 def test_the_policy_of_a_page_lets_no_inline_script_run_and_nothing_be_sent_elsewhere(site: Site, browser: OpenBrowser) -> None:

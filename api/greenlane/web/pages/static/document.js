@@ -79,6 +79,8 @@ class Confidential {
     this.facts = place.querySelector("[data-facts]");
     this.opened = place.querySelector("[data-opened]");
     this.form = place.querySelector("form");
+    this.isBusy = false;
+    this.next = null;
   }
 
   start() {
@@ -103,7 +105,20 @@ class Confidential {
     void this.take(text);
   }
 
+  /** Takes a key, after the one before it has been seen to. */
   async take(text) {
+    this.next = text;
+    if (this.isBusy) return;
+    this.isBusy = true;
+    while (this.next !== null) {
+      const taken = this.next;
+      this.next = null;
+      await this.tryKey(taken);
+    }
+    this.isBusy = false;
+  }
+
+  async tryKey(text) {
     const key = text.trim().toUpperCase();
     this.facts.replaceChildren();
     this.opened.replaceChildren();
@@ -117,7 +132,7 @@ class Confidential {
       const opener = new Opener(key, await import("./age.js"));
       const { proof, open } = await this.receipt(opener);
       if (proof !== null) this.tellFacts(proof.description);
-      this.offer(opener, proof, open);
+      await this.offer(opener, proof, open);
     } catch (error) {
       this.tell(outcomeOf(error));
       this.form.hidden = false;
@@ -169,13 +184,13 @@ class Confidential {
   }
 
   /** Opens a small document at once, and a larger one when asked. */
-  offer(opener, proof, open) {
+  async offer(opener, proof, open) {
     if (this.size > MAX_BYTES_HERE) {
       const size = sizeWords(this.size);
       const words = `The key opens it. It has ${size}, too much for a browser to hold: use greenlane document get with this link.`;
       return show(this.mark, { verdict: "not_checked", words });
     }
-    const go = () => void this.decrypt(opener, proof, open);
+    const go = () => this.decrypt(opener, proof, open);
     if (this.size <= MAX_UNASKED_BYTES && !navigator.connection?.saveData) return go();
     const ask = button(`Open and check it now, ${sizeWords(this.size)}`, "", go);
     return show(this.mark, { verdict: "not_checked", words: "The key opens this document.", button: ask });
@@ -215,6 +230,7 @@ class Confidential {
       show(this.mark, { verdict: "passed", words, more });
     } catch (error) {
       this.tell(outcomeOf(error));
+      this.form.hidden = false;
     }
   }
 
