@@ -150,14 +150,15 @@ def test_of_several_statements_the_named_one_is_proven_and_else_the_oldest_that_
     assert judged(world, withdrawn, PLAIN).verdict is Verdict.PASSED, "what was logged stays logged"
 
 
-def test_a_public_statement_goes_before_a_confidential_one_of_the_same_bytes(world: World) -> None:
+def test_a_public_statement_goes_before_a_confidential_one_of_the_same_bytes_but_for_its_readers(world: World) -> None:
     state(world, secret(), salt=SALT)
     state(world, public(STORED, by=MemberName(center=LIMA, member=ROASTER)))
     world.settle()
     for reader in (None, Reader(center=LIMA)):
-        receipt = world.prove.document(secret().cid, reader=reader, for_readers=reader is not None)
+        receipt = world.prove.document(secret().cid, reader=reader)
         assert receipt.disclosure is not None
         assert (receipt.inclusion.leaf_index, receipt.disclosure.salt) == (1, None)
+        assert described(world.prove.document(secret().cid, reader=reader, for_readers=True)) == secret()
 
 
 def test_a_sealed_receipt_needs_no_node(tmp_path: Path) -> None:

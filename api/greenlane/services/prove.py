@@ -157,8 +157,8 @@ class Prove:
             center, leaf_index: which statement, where several are about these bytes. What is not named leaves a choice: then a
                 public one goes before a confidential one, one that stands before a withdrawn one, and the oldest before others.
             must_be_sealed: whether a receipt without seals will not do.
-            for_readers: whoever asks, of confidential documents too, whatever `reader` says. Only for a caller that encrypts the
-                answer for the readers whom the description names, and hands out nothing else.
+            for_readers: whoever asks, of confidential documents too, whatever `reader` says, and of them before public ones. Only
+                for a caller that encrypts the answer for the readers whom the description names, and hands out nothing else.
 
         Raises:
             NotFound: nothing readable is stated of these bytes, or nothing at that place.
@@ -170,7 +170,8 @@ class Prove:
         with self._store.read() as tx:
             statements = self._all_about(tx, cid) if for_readers else tx.documents.by_cid(cid, reader=reader)
             meant = [one for one in statements if center in (None, one.center) and leaf_index in (None, one.leaf_index)]
-            document = min(meant, key=lambda one: (one.is_blinded, one.withdrawn_at is not None), default=None)
+            # Anybody may state the ciphertext of another's document in public; its readers still get the receipt that is theirs.
+            document = min(meant, key=lambda one: (one.is_blinded != for_readers, one.withdrawn_at is not None), default=None)
             if document is None:
                 raise NotFound(
                     f"No statement about document {cid.text} can be read here, or none at the place that is named.",
