@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from fastapi import FastAPI
 
 from greenlane.adapters.age import encrypt_for
+from greenlane.adapters.blocks import BlockStore
 from greenlane.adapters.entropy import random_bytes
 from greenlane.adapters.evm.ledger import EvmLedger
 from greenlane.adapters.evm.tokens import RpcTokens
@@ -273,8 +274,6 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
 def _documents(settings: Settings, home: Home) -> Documents:
     """The store of documents: a Kubo node where one is named, else the blocks in the home folder."""
     if settings.documents_url is None:
-        from greenlane.adapters.blocks import BlockStore
-
         return BlockStore(home.documents)
     # Its client takes a while to import, and most commands open no Kubo node.
     from greenlane.adapters.kubo import Kubo
