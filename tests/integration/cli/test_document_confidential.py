@@ -382,6 +382,17 @@ def test_a_key_that_its_member_revoked_gets_no_new_version_and_a_new_one_does(
     assert shared.code == 0 and "lima/roaster has no key any more and is left out." in shared.out
 
 
+def test_an_owner_whose_key_no_center_knows_can_share_and_revoke(act: Act, owner: Party, file: Path, tmp_path: Path) -> None:
+    words = _add(file, "--with-link-key", "--own-identity", owner.identity)
+    told = json.loads(act(owner, *words, "--json").out)
+    link_key = _identity_file(tmp_path, told["link"].partition("#")[2])
+    # Opened by the link's key, it would be nobody's.
+    refused = act(owner, "share", told["cid"], "--with-recipient", new_identity()[1], "--identity", link_key)
+    assert (refused.code, refused.out) == (2, "") and "no key of your own" in refused.err
+    revoked = json.loads(act(owner, "revoke", told["cid"], "--links", "--identity", owner.identity, "--json").out)
+    assert revoked["readers"] == [{"name": "lima/cooperative", "recipient": owner.recipient}]
+
+
 @pytest.mark.usefixtures("registered")
 def test_links_are_taken_back_and_other_links_go_on_at_the_new_address(
     act: Act, site: Site, owner: Party, file: Path, tmp_path: Path

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from greenlane.cli.document.add import seal_and_send
-from greenlane.cli.document.age import encrypt_anew, read_identities
-from greenlane.cli.document.answers import MemberWithoutKey, Statement, statements_of, usable_keys_of
+from greenlane.cli.document.age import Identity, encrypt_anew, recipient_of
+from greenlane.cli.document.answers import Statement, reader_keys_of, statements_of
 from greenlane.cli.document.fetching import fetched
 from greenlane.cli.document.progress import progress
 from greenlane.cli.document.readers import OwnerWithoutKey, checked
@@ -61,12 +61,16 @@ def own_statement(args: argparse.Namespace, cid: Cid) -> Statement:
     return max(open_ones, key=lambda each: each.leaf_index)
 
 
-def current_readers(args: argparse.Namespace, readers: Sequence[DocumentReader]) -> tuple[list[DocumentReader], list[MemberName]]:
+def current_readers(
+    args: argparse.Namespace, readers: Sequence[DocumentReader], *, owner: MemberName, identities: Sequence[Identity]
+) -> tuple[list[DocumentReader], list[MemberName]]:
     """The same readers by the keys that they have now, and the members who have none any more.
 
-    A key that its member revoked gets nothing new. Of members whom this server does not know, the keys stay as they are.
+    A key that its member revoked gets nothing new. Of members whom this server does not know the keys stay as they are, and so
+    does the owner's key with which the document is opened now, though its center may never have been told of it.
     """
     names = dict.fromkeys(reader.name for reader in readers)
+    in_hand = {recipient_of(identity) for identity in identities}
     kept: list[DocumentReader] = []
     left_out: list[MemberName] = []
     for name in names:
@@ -75,29 +79,36 @@ def current_readers(args: argparse.Namespace, readers: Sequence[DocumentReader])
             kept += old
             continue
         try:
-            kept += [DocumentReader(recipient=recipient, name=name) for recipient in usable_keys_of(args, name)]
-        except MemberWithoutKey:
-            left_out.append(name)
+            known = reader_keys_of(args, name)
         except ServerRefused as refusal:
             if refusal.status != _NOT_FOUND:
                 raise
             kept += old
+            continue
+        revoked = {key.recipient for key in known if key.is_revoked}
+        usable = [key.recipient for key in known if not key.is_revoked]
+        if name == owner:
+            usable += [reader.recipient for reader in old if reader.recipient in in_hand - revoked - set(usable)]
+        kept += [DocumentReader(recipient=recipient, name=name) for recipient in usable]
+        if not usable:
+            left_out.append(name)
     return list({reader.recipient: reader for reader in reversed(kept)}.values())[::-1], left_out
 
 
-def reissue(args: argparse.Namespace, old: Statement, readers: Sequence[DocumentReader]) -> Statement:
+def reissue(
+    args: argparse.Namespace, old: Statement, readers: Sequence[DocumentReader], identities: Sequence[Identity]
+) -> Statement:
     """Stores the document anew for these readers, in the place of the old version.
 
     Raises:
         OwnerWithoutKey: its owner is not among them.
-        KeyDoesNotOpen, IdentityInvalid: the identity does not open it.
+        KeyDoesNotOpen: no identity opens it.
         BytesRefused: what came, or what it decrypts to, is not what was stated.
     """
     said = old.description
     if not any(reader.name == said.stated_by for reader in readers):
         raise OwnerWithoutKey(f"You ({said.stated_by}) would have no key of your own, and could not read or revoke this later.")
     readers = checked(readers)
-    identities = read_identities(args, args.identity)
     args.member = args.member or str(said.stated_by)
     with tempfile.TemporaryDirectory(prefix="greenlane-") as folder:
         part = Path(folder) / "document"

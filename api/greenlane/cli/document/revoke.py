@@ -3,7 +3,7 @@
 import argparse
 
 from greenlane.cli.document.add import tell_stored
-from greenlane.cli.document.age import add_identity_arguments
+from greenlane.cli.document.age import add_identity_arguments, read_identities
 from greenlane.cli.document.readers import named_members
 from greenlane.cli.document.reissue import current_readers, link_note, own_statement, reissue
 from greenlane.cli.document.waiting import add_wait_argument
@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     recipients = {read_recipient(text, "--recipient") for text in args.recipient}
     if not names and not recipients and not args.links:
         raise WrongUse("Nobody is named to take it back from.", remedy="Add --reader, --recipient or --links.")
+    identities = read_identities(args, args.identity)
     old = own_statement(args, cid)
     secret = old.description.confidential
     before = () if secret is None else secret.readers
@@ -53,10 +54,10 @@ def run(args: argparse.Namespace) -> int:
     ]
     if len(rest) == len(before):
         raise NotFound("No key without a name opens this document.", where="--links")
-    readers, left_out = current_readers(args, rest)
+    readers, left_out = current_readers(args, rest, owner=old.description.stated_by, identities=identities)
     # A key that was named comes back by no other way.
     readers = [reader for reader in readers if reader.recipient not in recipients]
-    stored = reissue(args, old, readers)
+    stored = reissue(args, old, readers, identities)
     notes = tuple(f"{name} has no key any more and is left out." for name in left_out)
     notes += (
         "What was read stays read: whoever could open the old version may have kept a copy.",

@@ -3,7 +3,7 @@
 import argparse
 
 from greenlane.cli.document.add import tell_stored
-from greenlane.cli.document.age import add_identity_arguments, check_recipient
+from greenlane.cli.document.age import add_identity_arguments, check_recipient, read_identities
 from greenlane.cli.document.answers import usable_keys_of
 from greenlane.cli.document.readers import named_members
 from greenlane.cli.document.reissue import current_readers, link_note, own_statement, reissue
@@ -38,9 +38,12 @@ def run(args: argparse.Namespace) -> int:
     recipients = [check_recipient(text, where="--with-recipient") for text in args.with_recipient]
     if not members and not recipients:
         raise WrongUse("Nobody is named to share it with.", remedy="Add --with center/member, or --with-recipient age1….")
+    identities = read_identities(args, args.identity)
     old = own_statement(args, cid)
     secret = old.description.confidential
-    readers, left_out = current_readers(args, () if secret is None else secret.readers)
+    readers, left_out = current_readers(
+        args, () if secret is None else secret.readers, owner=old.description.stated_by, identities=identities
+    )
     known = {reader.recipient for reader in readers}
     for member in members:
         readers += [DocumentReader(recipient=key, name=member) for key in usable_keys_of(args, member) if key not in known]
@@ -48,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     readers += [DocumentReader(recipient=key, name=None) for key in dict.fromkeys(recipients) if key not in named]
     if {reader.recipient for reader in readers} == known and not left_out:
         raise WrongUse("They may all read it already.", where=args.cid)
-    stored = reissue(args, old, readers)
+    stored = reissue(args, old, readers, identities)
     notes = tuple(f"{name} has no key any more and is left out." for name in left_out)
     notes += (f"The old version {cid.text} is withdrawn; its entry stays in the log.", *link_note(readers))
     tell_stored(args, stored, readers=tuple(readers), link=None, more=notes)
