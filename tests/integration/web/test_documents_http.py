@@ -404,3 +404,21 @@ def test_a_member_registers_its_own_reader_keys_and_anyone_with_a_key_may_encryp
         answer = site.post(path, key=site.roaster, json={"recipient": wrong})
         assert answer.status_code == 400, wrong
     assert problem(site.get("/v1/members/nobody/reader-keys", key=site.operator)) == (404, "member-unknown")
+
+
+def test_a_document_without_a_byte_is_a_document(site: Site) -> None:
+    cid = stored(site, b"", name="empty.txt", media_type="text/plain")["description"]["cid"]
+    got = site.get(f"/v1/documents/{cid}")
+    assert (got.status_code, got.content, got.headers["Content-Length"]) == (200, b"", "0")
+    assert problem(site.get(f"/v1/documents/{cid}", headers={"Range": "bytes=0-"})) == (416, "range-not-satisfiable")
+
+
+def test_a_facilitator_stores_in_the_name_of_the_member_it_names(site: Site) -> None:
+    headers = TUS | {"Upload-Length": str(len(PDF)), "Content-Type": "application/offset+octet-stream"}
+    nameless = site.post("/v1/uploads", key=site.facilitator, headers=headers, content=PDF)
+    assert problem(nameless) == (400, "member-missing")
+    unknown = site.post("/v1/uploads", key=site.facilitator, member="nobody", headers=headers, content=PDF)
+    assert problem(unknown) == (404, "member-unknown")
+    begun = site.post("/v1/uploads", key=site.facilitator, member=ROASTER, headers=headers, content=PDF)
+    upload = begun.headers["Location"].rpartition("/")[2]
+    assert posted(site, upload, about(), key=site.facilitator).json()["member"] == ROASTER
