@@ -15,7 +15,7 @@ from greenlane.core.units import CenterId, center_id
 from greenlane.ports.accounts import KeyRole
 from greenlane.ports.audit import AuditLine
 from greenlane.ports.clock import Clock
-from greenlane.ports.documents import DocumentMissing, Documents, DocumentsUnavailable
+from greenlane.ports.documents import BytesRefused, DocumentMissing, Documents, DocumentsUnavailable
 from greenlane.ports.holds import HeldDocument
 from greenlane.ports.store import Store, Transaction
 
@@ -165,8 +165,8 @@ class Hold:
         """Its size, where its blocks are here, and whether it is held."""
         try:
             return (self._documents.size(cid), True) if self._documents.is_held(cid) else (None, False)
-        except (DocumentMissing, DocumentsUnavailable):
-            # The ask is taken all the same: it is brought when the store is back.
+        except (BytesRefused, DocumentMissing, DocumentsUnavailable):
+            # The ask is taken all the same: it is mended, or brought when the store is back.
             return None, False
 
     def _record(self, tx: Transaction, asker: Asker, asked_by: CenterId, cid: Cid, size: int) -> HeldDocument:

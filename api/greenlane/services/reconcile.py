@@ -297,7 +297,7 @@ class Reconcile:
         self._leaving.pop(due.cid, None)
         if due.cid in self._damaged:
             return self._mend(due)
-        if self._documents.is_held(due.cid):
+        if self._is_here(due.cid):
             return True
         self._brings_left -= 1
         if not (self._pin(due) or self._fetch(due)):
@@ -412,7 +412,7 @@ class Reconcile:
                 read += len(piece)
                 self._stop_if_told()
         except (BytesRefused, DocumentMissing) as fault:
-            if isinstance(fault, BytesRefused) or self._documents.is_held(due.cid):
+            if isinstance(fault, BytesRefused) or self._is_here(due.cid):
                 self._is_damaged(due, str(fault))
             # What is merely missing is brought by the walk.
             return max(read, CHUNK_BYTES), True
@@ -442,7 +442,14 @@ class Reconcile:
                 self._stop_if_told()
         except (BytesRefused, DocumentMissing):
             return False
-        return self._documents.is_held(cid)
+        return self._is_here(cid)
+
+    def _is_here(self, cid: Cid) -> bool:
+        try:
+            return self._documents.is_held(cid)
+        except (BytesRefused, DocumentMissing):
+            # A store that looks into the blocks: what is damaged is as good as missing.
+            return False
 
     # What partners hold --------------------------------------------------------------------------------------------------------
 

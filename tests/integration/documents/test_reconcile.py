@@ -269,6 +269,19 @@ def test_bytes_that_rotted_are_found_and_brought_again(lima: Center, tianjin: Ce
     assert b"".join(lima.documents.read(cid)) == DATA
 
 
+def test_a_store_that_looks_into_its_blocks_and_refuses_them_has_them_brought_again(lima: Center, tianjin: Center) -> None:
+    there, _ = befriend(lima, tianjin)
+    cid = lima.store(DATA)
+    settle(lima, tianjin)
+    memory(lima).blocks[cid] = b"rotten"
+    there.is_away = True
+    assert [lima.round().missing for _ in range(2)] == [1, 1], "no fault of its own ends the round"
+    there.is_away = False
+    lima.wait(timedelta(hours=1))
+    assert lima.round().missing == 0
+    assert b"".join(lima.documents.read(cid)) == DATA
+
+
 def test_bytes_that_rotted_where_nobody_else_has_them_are_told_until_somebody_has(lima: Center, tianjin: Center) -> None:
     there, _ = befriend(lima, tianjin)
     cid = lima.store(DATA)
