@@ -17,6 +17,8 @@ from greenlane.core.errors import Faults, GreenlaneError, InvalidInput, Unavaila
 _TIMEOUT_S = 60
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _PIECE_BYTES = 256 * 1024
+# Where the server names a header, a user of commands has an argument.
+_REMEDIES = {"member-missing": "Name the member by --member."}
 
 
 class ServerRefused(GreenlaneError):
@@ -230,12 +232,13 @@ def _refusal(status: int, body: bytes, retry_after: str | None) -> GreenlaneErro
         problem = json.loads(body)
         code = problem.get("code")
         detail = str(problem.get("detail") or problem.get("title") or f"The server answered with status {status}.")
+        remedy = str(problem.get("remedy") or "")
         parts = problem.get("errors") or []
         faults = tuple(
             ServerRefused(str(part.get("detail")), where=part.get("pointer"), remedy=part.get("remedy") or "") for part in parts
         )
     except (ValueError, AttributeError, TypeError, RecursionError):
-        detail, faults = f"The server answered with status {status}.", ()
+        detail, remedy, faults = f"The server answered with status {status}.", "", ()
     # A fault of the server says nothing about the request.
     if status in {429, 500, 502, 503, 504}:
         wait = f"Try again in {retry_after} s." if retry_after else "Try again later."
@@ -247,6 +250,9 @@ def _refusal(status: int, body: bytes, retry_after: str | None) -> GreenlaneErro
             problem=code if isinstance(code, str) else None,
             status=status,
         )
-    if faults:
+    if len(faults) > 1:
         return Faults(faults)
-    return ServerRefused(detail, status=status, problem=code if isinstance(code, str) else None)
+    told = faults[0] if faults else ServerRefused(detail, remedy=remedy)
+    named = code if isinstance(code, str) else None
+    mend = _REMEDIES.get(named or "", told.remedy)
+    return ServerRefused(told.detail, where=told.where, remedy=mend, status=status, problem=named)

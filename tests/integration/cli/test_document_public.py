@@ -448,3 +448,18 @@ def test_a_members_machine_needs_the_base_install_only() -> None:
     for action in ("add", "export"):
         done = subprocess.run([sys.executable, "-c", script, action], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, ""), action
+
+
+def test_a_key_that_speaks_for_several_members_says_for_which(run: Any, site: Site, tmp_path: Path) -> None:
+    file, key = tmp_path / "a.txt", tmp_path / "operator"
+    file.write_bytes(b"text")
+    key.write_text(site.operator)
+    who = ["--url", site.url, "--key-file", str(key)]
+    told = run(*_add(file), *who)
+    assert (told.code, told.out) == (2, "") and "--member" in told.err
+    for name in ("cooperative", "lima/cooperative"):
+        told = run(*_add(file), *who, "--member", name, "--json")
+        assert (told.code, json.loads(told.out)["member"]) == (0, "cooperative")
+    listed = run("document", "list", *who, "--member", "cooperative")
+    assert listed.out.count("stated by lima/cooperative") == 1
+    assert run(*_add(file), *who, "--member", "nobody").code == 2
