@@ -4,6 +4,7 @@ One look is one function that says what it saw. What could not be looked at is "
 hides what only it could tell. Whatever is not good says what to do. Nothing is changed here.
 """
 
+import json
 import shutil
 import socket
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from greenlane.adapters.evm.bindings import CenterRecord
 from greenlane.adapters.home import Home
@@ -24,11 +26,12 @@ from greenlane.core.wire import encode_hex
 from greenlane_node.founding.genesis import genesis_bytes
 from greenlane_node.keys import EnodeInvalid, parse_enode
 from greenlane_node.layout import NetworkLayout
+from greenlane_node.machine.machine_nodes import MachineNode, documents_nodes
 from greenlane_node.membership.permissions import look
 from greenlane_node.nodes.chain_access import reached
 from greenlane_node.nodes.freshest import block_time_s, freshest_chain
 from greenlane_node.nodes.node_view import sealing_sets
-from greenlane_node.nodes.own_nodes import OwnNode, nodes_to_ask, own_nodes
+from greenlane_node.nodes.own_nodes import NodeConfigInvalid, OwnNode, nodes_to_ask, own_nodes
 from greenlane_node.nodes.rpc import NodeRpc, NodeSilent
 from greenlane_node.planning.plan_file import load_plan
 from greenlane_node.registry.governance import active_centers
@@ -111,6 +114,7 @@ def examine(home: Home, *, now: Callable[[], float] = time.time) -> tuple[Look, 
         *_of_registry(home, network, now),
         *(_peers(node) for node in nodes),
         _allowlists(home, now),
+        *_of_documents(NetworkLayout(home)),
         _disk(home.directory),
     )
 
@@ -356,6 +360,62 @@ def _allowlists(home: Home, now: Callable[[], float]) -> Look:
     words = "; ".join(f"{change.node}: {change.list} lack {len(change.missing)} and have {len(change.surplus)} too many"
                       for change in found.changes)  # fmt: skip
     return _bad(name, f"{words}.", "Run `greenlane-node sync-permissions`.")
+
+
+def _of_documents(layout: NetworkLayout) -> Iterator[Look]:
+    """Of what is held in them the server tells, which knows what should be: `greenlane fsck --documents`, /metrics."""
+    try:
+        nodes = list(documents_nodes(layout, None))
+    except NodeConfigInvalid as error:
+        yield _bad("documents nodes are described", f"{error.where}: {error.detail}", error.remedy or _NODES_FIRST)
+        return
+    for node in nodes:
+        answers = _documents_node(layout, node)
+        yield answers
+        if answers.finding is Finding.GOOD and _configured(layout, node, "Peering", "Peers"):
+            yield _documents_peers(node)
+
+
+def _documents_node(layout: NetworkLayout, node: MachineNode) -> Look:
+    name = f"{node.name} answers"
+    if node.token_file is None:
+        words = f"The token that opens it is not at {layout.token(node.name)}: nobody can ask it, its center's server included."
+        return _bad(name, words, "Write it anew out of the node's configuration: `greenlane-node init network`.")
+    try:
+        peer = node.peer()
+    except NodeSilent as fault:
+        return _bad(name, fault.detail, "Start it (`greenlane-node up`), or look into its log (`greenlane-node logs`).")
+    except GreenlaneError as fault:
+        return _bad(
+            name,
+            fault.detail,
+            f"It must be started with the token in {layout.token(node.name)}: run `greenlane-node init network --rewrite`, then "
+            "`greenlane-node restart`.",
+        )
+    planned = _configured(layout, node, "Identity", "PeerID")
+    if peer != planned:
+        words = f"{peer} answers at {node.rpc_url}, and not {planned}, whose place that is."
+        return _bad(name, words, "Stop what else listens there, or give one of the two another port.")
+    return _good(name, f"{peer} takes our token at {node.rpc_url}.")
+
+
+def _documents_peers(node: MachineNode) -> Look:
+    name = f"{node.name} has peers"
+    try:
+        count = node.peers()
+    except GreenlaneError as error:
+        return _not_seen(name, error)
+    if count:
+        return _good(name, f"{count}.")
+    return _bad(name, "It has none.", "Open the swarm's port in the firewalls, and compare swarm.key with another center's.")
+
+
+def _configured(layout: NetworkLayout, node: MachineNode, *place: str) -> Any:
+    """A value of the node's configuration, which was read before; None where it has none there."""
+    value = json.loads((layout.kubo(node.name) / "config").read_bytes())
+    for name in place:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _disk(directory: Path) -> Look:

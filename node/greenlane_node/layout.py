@@ -13,6 +13,7 @@ logs/NODE.log                what it says
 tokens/NODE                  the token that opens a node's RPC, one line; 0600
 tokens/for-NAME              one that was made for somebody else; 0600
 tokens/api                   a line for each RPC node, its address and a token: what the center's server is given; 0600
+server.env                   by what a server finds these nodes; made once, then its operator's (founding/server_file.py)
 servers/CENTER/              a home folder of its own for a center's server, with the keys that it needs and no others
 """
 
@@ -107,6 +108,11 @@ class NetworkLayout:
     def api_tokens(self) -> Path:
         """Tokens of the center's server for its RPC nodes, as adapters/evm/tokens.py reads them."""
         return self.home.directory / "tokens" / "api"
+
+    @property
+    def server_environment(self) -> Path:
+        """Variables for the server of this home."""
+        return self.home.directory / "server.env"
 
     def server(self, center: str) -> Home:
         """Home folder of a center's server where it runs apart from the nodes."""

@@ -251,6 +251,7 @@ def _swarm_key(args: argparse.Namespace) -> None:
 def _network(args: argparse.Namespace) -> None:
     from greenlane_node.founding.found import found_network
     from greenlane_node.founding.home_files import held
+    from greenlane_node.founding.server_file import serving_words
     from greenlane_node.layout import NetworkLayout
     from greenlane_node.peer_identity import parse_swarm_key
     from greenlane_node.planning.plan_file import load_plan
@@ -271,6 +272,7 @@ def _network(args: argparse.Namespace) -> None:
         )
     lines = ["Compare the genesis with every founder's before the first node runs: it must be the same."]
     lines.append(f"Start this home's nodes: greenlane-node up --home {home.directory}")
+    lines.append(f"Then its server: {serving_words(NetworkLayout(home).server_environment)}")
     _tell_founded(args, founded, lines)
 
 
@@ -278,14 +280,17 @@ def _machine(args: argparse.Namespace) -> None:
     from greenlane.core.seals import ValidatorMode
 
     from greenlane_node.founding.found import found_network
+    from greenlane_node.founding.server_file import serving_words
     from greenlane_node.founding.trial import DEFAULT_BASE_PORT, found_on_machine, trial_keystore
+    from greenlane_node.layout import NetworkLayout
 
     home = _home(args)
     port = DEFAULT_BASE_PORT if args.port is None else args.port
     plan = found_on_machine(home, args.count, ValidatorMode(args.validators), port, clock=_now, documents=args.documents)
     # Everything is there: this only says what.
     founded = found_network(home, plan, keystore=trial_keystore(home), clock=_now)
-    _tell_founded(args, founded, [f"Start it: greenlane-node up --home {home.directory}"])
+    serving = serving_words(NetworkLayout(home).server_environment)
+    _tell_founded(args, founded, [f"Start it: greenlane-node up --home {home.directory}", f"Then its server: {serving}"])
 
 
 def _containers(args: argparse.Namespace) -> None:

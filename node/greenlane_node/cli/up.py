@@ -63,7 +63,9 @@ def _found(args: argparse.Namespace, home: "Home") -> None:
     """Makes keys, genesis and the files of all nodes; what an interrupted run has made stays."""
     from greenlane.core.seals import ValidatorMode
 
+    from greenlane_node.founding.server_file import serving_words
     from greenlane_node.founding.trial import PORTS_PER_CENTER, found_on_machine
+    from greenlane_node.layout import NetworkLayout
 
     tell = teller(args)
     tell(f"making a network of {args.local} centers in {home.directory}")
@@ -78,6 +80,7 @@ def _found(args: argparse.Namespace, home: "Home") -> None:
         block_time_s=2 if args.block_time is None else args.block_time,
     )
     tell(f"its chain id is {plan.chain_id}; keys, genesis and configurations are written")
+    tell(f"a server for it, once it runs: {serving_words(NetworkLayout(home).server_environment)}")
 
 
 def _free_base(count: int) -> int:

@@ -25,6 +25,7 @@ from greenlane_node.besu.config import (
 )
 from greenlane_node.founding.genesis import genesis_block
 from greenlane_node.founding.home_files import OTHER_FOLDER, AnotherPlan, HomeFiles, make_private
+from greenlane_node.founding.server_file import write_server_environment
 from greenlane_node.founding.token_files import write_api_tokens, write_token
 from greenlane_node.keys import EnodeInvalid, key_name, node_key_file, parse_enode
 from greenlane_node.kubo.config import kubo_config, kubo_repository
@@ -105,6 +106,9 @@ def write_nodes(
             for node in center.nodes():
                 files.current(layout.besu(node.name).key, _node_key(home, keystore, node.name))
     write_api_tokens(layout, centers, keystore, clock, files, placement)
+    # Containers are given variables by whoever composes them.
+    if not placement.is_contained:
+        write_server_environment(layout, centers, files)
 
 
 def _first_block(genesis: bytes) -> bytes | None:

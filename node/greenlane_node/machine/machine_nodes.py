@@ -29,7 +29,7 @@ HOST: Final = "127.0.0.1"
 _ANSWER_S = 5.0
 _MAX_ANSWER_BYTES = 8 * 1_048_576
 _CHUNK_BYTES = 65_536
-_TCP_PORT = re.compile(r"/tcp/([0-9]{1,5})$")
+_TCP_ADDRESS = re.compile(r"/ip[46]/([0-9a-f.:]{2,45})/tcp/([0-9]{1,5})$")
 
 
 class NodeKind(StrEnum):
@@ -99,6 +99,19 @@ class MachineNode:
         told = self._kubo("swarm/peers")
         peers = told.get("Peers") if isinstance(told, dict) else None
         return len(peers) if isinstance(peers, list) else 0
+
+    def peer(self) -> str:
+        """The name that a Kubo node has among its peers, as it tells it.
+
+        Raises:
+            NodeSilent: it does not answer, or tells none.
+            NodeRefused: it answers, and refuses our token.
+        """
+        told = self._kubo("id")
+        peer = told.get("ID") if isinstance(told, dict) else None
+        if not isinstance(peer, str):
+            raise NodeSilent("The node does not tell who it is.", where=self.rpc_url)
+        return peer
 
     def _kubo(self, command: str) -> JsonValue:
         token = None if self.token_file is None else RpcTokens(self.token_file).token(self.rpc_url)
@@ -175,7 +188,7 @@ def documents_nodes(layout: NetworkLayout, programs: Programs | None) -> Iterato
         name, folder = config.parent.name, config.parent
         try:
             addresses = json.loads(config.read_bytes())["Addresses"]
-            swarm, rpc = _tcp_port(addresses["Swarm"]), _tcp_port(addresses["API"])
+            (_, swarm), (host, rpc) = _tcp_address(addresses["Swarm"]), _tcp_address(addresses["API"])
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise NodeConfigInvalid(f"The configuration of {name} does not tell where it listens.", where=str(config)) from error
         ipfs = None if programs is None else programs.ipfs
@@ -188,17 +201,17 @@ def documents_nodes(layout: NetworkLayout, programs: Programs | None) -> Iterato
             environment=kubo_environment(folder),
             data=folder,
             ports={"RPC": rpc, "swarm": swarm},
-            rpc_url=f"http://{HOST}:{rpc}",
+            rpc_url=f"http://{f'[{host}]' if ':' in host else host}:{rpc}",
             token_file=layout.token(name) if layout.token(name).exists() else None,
             besu=None,
         )
 
 
-def _tcp_port(addresses: list[str]) -> int:
-    found = _TCP_PORT.search(addresses[0])
+def _tcp_address(addresses: list[str]) -> tuple[str, int]:
+    found = _TCP_ADDRESS.fullmatch(addresses[0])
     if found is None:
         raise ValueError
-    return int(found[1])
+    return found[1], int(found[2])
 
 
 def _quantity(value: JsonValue) -> int:

@@ -34,6 +34,7 @@ from greenlane_node.founding.genesis import candidate_of, genesis_bytes, genesis
 from greenlane_node.founding.home_files import HomeFiles, held
 from greenlane_node.founding.network_description import MOST_RPC_URLS, joined_network, rpc_urls
 from greenlane_node.founding.node_files import NetworkFacts, write_nodes
+from greenlane_node.founding.server_file import serving_words
 from greenlane_node.keys import center_public_keys
 from greenlane_node.layout import NetworkLayout
 from greenlane_node.membership.permissions import permitted_by
@@ -318,6 +319,11 @@ def _prefer_own(chain: ChainAccess, center: PlannedCenter) -> None:
             replace_file(chain.home.network_file, encode_network(replace(network, rpc_urls=urls)))
 
 
+def _is_in(home: Home) -> str:
+    file = NetworkLayout(home).server_environment
+    return f"The center is in. Its server: {serving_words(file)}" if file.exists() else "The center is in."
+
+
 def _first_block(chain: ChainAccess, center: PlannedCenter) -> Step:
     name = "first block"
     if chain.network.sealing is None:
@@ -336,4 +342,6 @@ def _first_block(chain: ChainAccess, center: PlannedCenter) -> Step:
             next=f"{_HEADER_HINT if chain.network.sealing.mode is ValidatorMode.HEADER else ''}"
             "Look whether the node runs with this key and has peers: greenlane-node doctor. Then run this again.",
         )
-    return Step(name=name, state=StepState.DONE, said=f"Block {found} bears a seal of {encode_hex(validator)}. The center is in.")
+    return Step(
+        name=name, state=StepState.DONE, said=f"Block {found} bears a seal of {encode_hex(validator)}. {_is_in(chain.home)}"
+    )

@@ -21,6 +21,7 @@ from greenlane_node.layout import NetworkLayout
 from greenlane_node.membership.permissions import sync
 from greenlane_node.planning.plan_file import encode_plan
 from worlds.kept_nodes import StandIn, enode_of, kept_nodes, register_enode
+from worlds.kubo import KuboServer, befriend, stand_in_kubo
 from worlds.machine import free_port
 from worlds.plan_files import sound_plan
 
@@ -288,3 +289,81 @@ def test_the_command_says_it_in_lines_and_in_json_and_by_its_exit_code(
 def test_a_home_without_a_network_or_nodes_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--home", str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+DOCUMENTS = "documents-lima"
+TOKEN = "of-the-documents-node"
+
+
+@pytest.fixture
+def documents_node(home: Home) -> Iterator[KuboServer]:
+    """A documents node of the home that stands in a swarm with another, as its configuration says."""
+    layout = NetworkLayout(home)
+    folder, token = layout.kubo(DOCUMENTS), layout.token(DOCUMENTS)
+    with stand_in_kubo(token=TOKEN, is_strict=False) as ours, stand_in_kubo() as other:
+        befriend(ours, other)
+        folder.mkdir(parents=True)
+        write_config(folder, ours, peer=ours.node.peer_id)
+        token.parent.mkdir(exist_ok=True)
+        token.write_text(f"{TOKEN}\n")
+        yield ours
+    shutil.rmtree(folder)
+    token.unlink(missing_ok=True)
+
+
+def write_config(folder: Path, node: KuboServer, *, peer: str) -> None:
+    host, port = node.url.removeprefix("http://").split(":")
+    config = {
+        "Identity": {"PeerID": peer},
+        "Addresses": {"API": [f"/ip4/{host}/tcp/{port}"], "Swarm": ["/ip4/127.0.0.1/tcp/4001"]},
+        "Peering": {"Peers": [{"ID": "another"}]},
+    }
+    (folder / "config").write_text(json.dumps(config))
+
+
+def test_a_documents_node_that_takes_our_token_is_good(home: Home, documents_node: KuboServer) -> None:
+    found = looks(home)
+    assert bad(found) == set()
+    assert documents_node.node.peer_id in found[f"{DOCUMENTS} answers"].words
+    assert found[f"{DOCUMENTS} has peers"].words == "1."
+
+
+def test_a_home_without_documents_nodes_is_not_asked_for_any(home: Home) -> None:
+    assert not any("documents" in name for name in looks(home))
+
+
+def test_a_documents_node_that_is_away_refuses_or_is_another_is_told(home: Home, documents_node: KuboServer) -> None:
+    layout = NetworkLayout(home)
+    token, folder = layout.token(DOCUMENTS), layout.kubo(DOCUMENTS)
+    name = f"{DOCUMENTS} answers"
+    token.write_text("of-another-node\n")
+    found = looks(home)
+    assert bad(found) == {name}
+    assert "403" in found[name].words
+    assert "--rewrite" in found[name].remedy
+    assert TOKEN not in str(found)
+
+    token.unlink()
+    found = looks(home)
+    assert bad(found) == {name}
+    assert str(token) in found[name].words
+    token.write_text(f"{TOKEN}\n")
+
+    write_config(folder, documents_node, peer="12D3KooWAnother")
+    found = looks(home)
+    assert bad(found) == {name}
+    assert "12D3KooWAnother" in found[name].words
+
+    documents_node.stop()
+    found = looks(home)
+    assert bad(found) == {name}
+    assert "greenlane-node up" in found[name].remedy
+    assert f"{DOCUMENTS} has peers" not in found
+
+    (folder / "config").write_text("[]")
+    assert bad(looks(home)) == {"documents nodes are described"}
+
+
+def test_a_documents_node_without_peers_is_bad(home: Home, documents_node: KuboServer) -> None:
+    documents_node.node.known.clear()
+    assert bad(looks(home)) == {f"{DOCUMENTS} has peers"}

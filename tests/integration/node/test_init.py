@@ -2,8 +2,10 @@
 
 import json
 import re
+import shlex
 import shutil
 import stat
+import subprocess
 import threading
 import tomllib
 from collections.abc import Iterator
@@ -23,6 +25,7 @@ from greenlane.core.errors import Faults
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.trust import parse_trust_file
 from greenlane.core.units import CenterId
+from greenlane.settings import Settings, read_settings
 from greenlane_node.besu.access import RENEWAL_DAYS, TOKEN_DAYS, RpcAccess
 from greenlane_node.besu.config import Placement
 from greenlane_node.besu.options import FILE_OPTIONS
@@ -43,6 +46,7 @@ from greenlane_node.founding.trial import (
 )
 from greenlane_node.keys import node_key_file, parse_enode
 from greenlane_node.layout import NetworkLayout
+from greenlane_node.machine.machine_nodes import documents_nodes
 from greenlane_node.membership.permissions import differences, own_enodes, wanted
 from greenlane_node.nodes.own_nodes import own_nodes
 from greenlane_node.peer_identity import parse_swarm_key
@@ -543,6 +547,8 @@ def test_containers_find_keys_paths_and_servers(home: Home) -> None:
         assert all((home.directory / path.relative_to(CONTAINER_ROOT)).exists() for path in paths)
         use = KeyUse.RPC_NODE if node.role.value == "rpc" else KeyUse.VALIDATOR
         assert layout.besu(node.name).key.read_bytes() == node_key_file(keystore, f"{node.center}-{use.value}")
+    # docker-compose.yml gives them their variables; a path of this machine would lead nowhere there.
+    assert not layout.server_environment.exists()
     for id_ in ("tianjin", "lima"):
         server = layout.server(id_)
         network = load_network(server.network_file)
@@ -554,6 +560,39 @@ def test_containers_find_keys_paths_and_servers(home: Home) -> None:
         served = Keystore(server.keys, server.password_file)
         assert served.account(keys.anchorer or "", KeyUse.ANCHORER)
         assert RpcTokens(NetworkLayout(server).api_tokens).token(network.rpc_urls[0])
+
+
+def settings_of(file: Path) -> Settings:
+    """As the server reads them that a shell starts by such a file."""
+    told = subprocess.run(
+        ["sh", "-c", f"set -a; . {shlex.quote(str(file))}; set +a; env"], capture_output=True, check=True, env={}
+    )
+    return read_settings(dict(line.split("=", 1) for line in told.stdout.decode().splitlines()))
+
+
+def test_a_server_finds_the_nodes_beside_it_by_the_file_that_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # A path that a shell would cut in two.
+    home = Home(tmp_path / "the center's home")
+    told = answer(capsys, "init", "machine", 4, "--home", home.directory, "--documents", 2)
+    layout = NetworkLayout(home)
+    file = layout.server_environment
+    assert any(line.startswith("Then its server: ") and shlex.quote(str(file)) in line for line in told["next"])
+    settings = settings_of(file)
+    assert settings.home == home.directory
+    assert settings.rpc_token_file == layout.api_tokens
+    node, _ = sorted(documents_nodes(layout, None), key=lambda one: one.ports["RPC"])
+    assert (settings.documents_url, settings.documents_token_file) == (node.rpc_url, node.token_file)
+    assert layout.token(node.name).read_text().strip() not in file.read_text()
+    # What its operator adds is kept, also where everything is written anew.
+    file.write_text(file.read_text() + "GREENLANE_PORT=8777\n")
+    assert answer(capsys, "init", "network", "--home", home.directory, "--rewrite")["own"]
+    assert settings_of(file).port == 8777
+
+
+def test_a_server_is_told_of_no_documents_node_where_there_is_none(home: Home) -> None:
+    found_on_machine(home, 1, clock=clock, documents=0)
+    settings = settings_of(NetworkLayout(home).server_environment)
+    assert (settings.documents_url, settings.documents_token_file) == (None, None)
 
 
 def joined(founders: Path) -> Home:
@@ -597,6 +636,7 @@ def test_a_center_that_joins_gets_nodes_of_its_own(founders: Path) -> None:
     facts = facts_of(plan, center)
     assert write(facts) == []
     assert [node.name for node in own_nodes(home)] == ["rpc-bangkok", "validator-bangkok"]
+    assert settings_of(NetworkLayout(home).server_environment).documents_url == "http://127.0.0.1:5001"
     called = json.loads(NetworkLayout(home).besu("validator-bangkok").static_nodes.read_bytes())
     assert set(called) == {one.validator.enode for one in plan.centers}
     with pytest.raises(SwarmKeyMissing):
