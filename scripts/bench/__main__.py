@@ -10,6 +10,7 @@ _PARTS = {
     "store": "the store against bulk insertion",
     "capture": "captures over HTTP against bulk insertion",
     "log": "publish, proof and verify at growing log sizes",
+    "documents": "adding and reading documents against a plain copy with SHA-256",
     "anchoring": "gas for each event, and the time to anchored",
 }
 
