@@ -60,7 +60,6 @@ _PIN, _DAMAGED = ".pin", ".damaged"
 _SHARDS = 256
 # Waiting for a worker, each up to one chunk: enough that neither disk nor hashing waits, and memory stays flat.
 _MAX_WAITING = 4
-_WRITERS = 4
 _BURST = 256
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _MEASURED_FOR_S = 60.0
@@ -370,7 +369,8 @@ class _Session:
                     _write(file, block.data)
                 continue
             if self._writer is None:
-                self._writer = ThreadPoolExecutor(_WRITERS, thread_name_prefix="documents-write")
+                # One: hashing takes the other cores, and more writers only wait for one another.
+                self._writer = ThreadPoolExecutor(1, thread_name_prefix="documents-write")
             self._waiting.append(self._writer.submit(_write, file, block.data))
             self._settle(_MAX_WAITING)
 
@@ -379,11 +379,8 @@ class _Session:
         self._settle(0)
         with _told_as_ours():
             files = [self.folder / cid.text for cid in self.blocks]
-            if self._writer is None:
-                for file in files:
-                    _sync(file)
-            else:
-                deque(self._writer.map(_sync, files), maxlen=0)
+            for file in files:
+                _sync(file)
             self._store._put_in_place(self, root)
         if self._store._room is not None:
             self._store._room.took(self._new_bytes)
