@@ -13,8 +13,8 @@ from greenlane.core.documents.car import read_car
 from greenlane.core.documents.cid import parse_cid
 from greenlane.core.documents.unixfs import identify
 from greenlane.core.receipt import DocumentDisclosure, parse_receipt
-from worlds.deployment import COOPERATIVE, LIMA, ROASTER
-from worlds.web import Site
+from worlds.deployment import COOPERATIVE, LIMA, ROASTER, World
+from worlds.web import Site, serve
 
 PDF = b"%PDF-1.7\n1 0 obj\nendobj\n%%EOF\n"
 LOT = "https://id.gs1.org/01/09521321000018/10/LOT-7"
@@ -422,3 +422,12 @@ def test_a_facilitator_stores_in_the_name_of_the_member_it_names(site: Site) -> 
     begun = site.post("/v1/uploads", key=site.facilitator, member=ROASTER, headers=headers, content=PDF)
     upload = begun.headers["Location"].rpartition("/")[2]
     assert posted(site, upload, about(), key=site.facilitator).json()["member"] == ROASTER
+
+
+def test_a_live_key_fetches_at_its_own_rate_and_a_dead_one_not_at_all(world: World) -> None:
+    with serve(world) as site:
+        address = f"/v1/documents/{stored(site)['description']['cid']}"
+    with serve(world, public_rate=2, key_rate=100) as site:
+        assert [site.get(address).status_code for _ in range(3)] == [200, 200, 429]
+        assert [site.get(address, key=site.partner).status_code for _ in range(5)] == [200] * 5
+        assert problem(site.get(address, key="gl_0000000000000000_" + "0" * 64)) == (401, "unauthenticated")

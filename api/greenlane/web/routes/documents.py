@@ -26,7 +26,7 @@ from greenlane.core.wire import FieldInvalid, read_line, read_object
 from greenlane.services.fetch import FoundDocument
 from greenlane.services.identify import Principal
 from greenlane.web.addresses import hosted_center, place_of
-from greenlane.web.auth import Guard, Permission, Reader, count_address
+from greenlane.web.auth import Guard, Permission, Reader, count_asker
 from greenlane.web.limits import asker_of, grant_time, is_head
 from greenlane.web.problems import BadRequest, MediaTypeUnsupported, NotAcceptable, ParameterUnknown, RangeNotSatisfiable
 from greenlane.web.query import DEFAULT_PER_PAGE, MAX_PER_PAGE
@@ -37,7 +37,7 @@ from greenlane.web.streams import StreamedAnswer
 router = APIRouter(prefix="/v1/documents", tags=["Documents"])
 
 StorePrincipal = Annotated[Principal, Depends(Guard(Permission.STORE))]
-Counted = Annotated[None, Depends(count_address)]
+Counted = Annotated[None, Depends(count_asker)]
 
 CAR_TYPE = "application/vnd.ipld.car"
 _BYTES_TYPE = "application/octet-stream"
