@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,15 @@ def _entries(world: World) -> int:
 
 def _add(file: Path, *more: str) -> list[str]:
     return ["document", "add", str(file), "--about", LOT, "--type", "cert", *more]
+
+
+def test_a_name_is_stated_with_its_accents_on_their_letters(run: Any, site: Site, asks: Asks, tmp_path: Path) -> None:
+    file = tmp_path / unicodedata.normalize("NFD", "acreditación.pdf")
+    file.write_bytes(PDF)
+    issuer = unicodedata.normalize("NFD", "Certificadora Ñandú")
+    told = json.loads(run(*_add(file, "--issuer", issuer), *asks(site.url), "--json").out)
+    (stated,) = site.get(f"/v1/documents/{told['cid']}/about").json()["statements"]
+    assert (stated["description"]["name"], stated["description"]["issuer"]) == ("acreditación.pdf", "Certificadora Ñandú")
 
 
 def test_a_document_is_stored_found_and_fetched_as_it_was(run: Any, site: Site, asks: Asks, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,17 +26,17 @@ from greenlane.core.documents.cid import Cid, parse_cid
 from greenlane.core.documents.description import (
     AGE_FORMAT,
     DOCUMENT_TYPES,
-    MAX_ISSUER_CHARACTERS,
     DocumentReader,
     canonical_subject,
     read_day,
     read_document_type,
     read_file_name,
+    read_issuer,
     read_media_type,
 )
 from greenlane.core.documents.unixfs import identify
 from greenlane.core.exits import Exit, PackageMissing, UnreadableFile, WrongUse
-from greenlane.core.wire import encode_hex, read_line
+from greenlane.core.wire import encode_hex
 from greenlane.ports.documents import BytesRefused, Told
 
 _PIECE_BYTES = 1024 * 1024
@@ -251,13 +252,14 @@ def tell_stored(
 
 def _read_stated(args: argparse.Namespace) -> dict[str, JsonValue]:
     """What is stated beside the bytes, in its one spelling; every fault before anything is sent."""
-    name = read_file_name(args.name or Path(args.file).name, "--name")
+    # Some systems keep accents apart from their letters, in file names and in what is typed.
+    name = read_file_name(unicodedata.normalize("NFC", args.name or Path(args.file).name), "--name")
     about: list[JsonValue] = list(dict.fromkeys(canonical_subject(uri, where="--about") for uri in args.about))
     return {
         "mediaType": read_media_type(args.media_type or _media_type(name), "--media-type"),
         "name": name,
         "documentType": read_document_type(args.type, "--type"),
-        "issuer": None if args.issuer is None else read_line(args.issuer, "--issuer", longest=MAX_ISSUER_CHARACTERS),
+        "issuer": None if args.issuer is None else read_issuer(unicodedata.normalize("NFC", args.issuer), "--issuer"),
         "issuedOn": None if args.issued_on is None else read_day(args.issued_on, "--issued-on").isoformat(),
         "about": about,
         "replaces": None if args.replaces is None else parse_cid(args.replaces, where="--replaces").text,
