@@ -127,9 +127,12 @@ class ReadLog:
             head, anchor = tx.log.head(center), tx.log.newest_anchor(center)
             anchored = TreeSize(0) if anchor is None else anchor.tree_size
             sealed = tx.seals.newest_sealed(center)
-            oldest = tx.events.at(center, LeafIndex(anchored)) if anchored < head.captured else None
-            times = [] if oldest is None else [oldest.captured_at]
-            # An entry that is no event has no time of its own; the checkpoint above it has.
+            times: list[datetime] = []
+            if anchored < head.captured:
+                event, document = tx.events.at(center, LeafIndex(anchored)), tx.documents.at(center, LeafIndex(anchored))
+                times += [] if event is None else [event.captured_at]
+                times += [] if document is None else [document.stored_at]
+            # An entry of neither kind has no time of its own; the checkpoint above it has.
             times += [checkpoint.created_at for checkpoint in tx.log.checkpoints(center, above=anchored, limit=1)]
         return Backlog(
             center=center,

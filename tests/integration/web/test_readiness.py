@@ -22,6 +22,7 @@ from greenlane.ports.ledger import LedgerHealth
 from greenlane.web import readiness
 from greenlane.web.readiness import BEHIND_S
 from worlds.deployment import HO_CHI_MINH, LIMA, START, TIANJIN, World, close_world, make_world, sealed_chain
+from worlds.descriptions import description, state
 from worlds.events import GTIN, event_document
 from worlds.web import Site, serve, services_of
 
@@ -117,6 +118,13 @@ def test_a_log_that_waits_for_a_chain_that_is_away_is_named_and_the_server_stays
     status, _, probes, logs = _ready(site)
     assert (status, probes["logs"]["verdict"], probes["logs"]["isNeeded"]) == (200, "failed", False)
     assert logs[LIMA]["isBehind"] and "wait for the chain" in probes["logs"]["words"]
+
+
+def test_a_statement_about_a_document_waits_as_an_event_does(site: Site) -> None:
+    state(site.world, description())
+    site.world.clock.now += timedelta(seconds=BEHIND_S)
+    *_, logs = _ready(site)
+    assert logs[LIMA]["waitingSeconds"] >= BEHIND_S and logs[LIMA]["isBehind"]
 
 
 @pytest.fixture
