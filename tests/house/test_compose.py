@@ -20,7 +20,9 @@ import pytest
 import yaml
 from greenlane.adapters.home import Home
 from greenlane.adapters.network_file import load_network
+from greenlane.adapters.partners import load_partners
 from greenlane.settings import read_settings
+from greenlane.web.routes import uploads
 from greenlane_node.besu.config import besu_command, besu_environment
 from greenlane_node.cli.program import build_parser as build_node_parser
 from greenlane_node.kubo.config import kubo_environment
@@ -35,7 +37,7 @@ NODES = sorted(name for name in SERVICES if name.startswith(("validator-", "rpc-
 SERVERS = sorted(name for name in SERVICES if name.startswith(("api-", "worker-")))
 WORKERS = {name for name in SERVICES if name.startswith("worker-")}
 DOCUMENTS = sorted(name for name in SERVICES if name.startswith("documents-"))
-ONCE = {"found", "node"}
+ONCE = {"found", "node", "partners"}
 FOUND = "./var/network"
 _VARIABLE = re.compile(r"(?<!\$)\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 
@@ -51,7 +53,20 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for _ in range(2):
         done = subprocess.run(["sh", *script], env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+    _make_partners(home, tmp_path_factory.mktemp("databases"))
     return home
+
+
+def _make_partners(home: Path, databases: Path) -> subprocess.CompletedProcess[str]:
+    """What the service `partners` does, over databases of files."""
+    for center in ("tianjin", "lima"):
+        (databases / f"{center}_database_url").write_text(f"sqlite:///{databases / center}.sqlite3\n")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"PATH": path, "HOMES": str(home / "servers"), "SECRETS": str(databases)}
+    script = ["sh", str(KEPT / "partners.sh")]
+    done = subprocess.run(script, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
 
 
 def _on_disk(source: str, founded: Path) -> Path:
@@ -116,7 +131,9 @@ def test_nobody_but_its_owner_reads_what_is_secret(founded: Path) -> None:
     shared = {path for path in (founded / "secrets").iterdir() if path.name.endswith("_password")}
     assert founded.stat().st_mode & 0o077 == 0
     for path in founded.rglob("*"):
-        is_secret = path.name in {"key", "password", "swarm.key", "config"} or path.parent.name in {"keys", "tokens", "secrets"}
+        is_secret = path.name in {"key", "password", "swarm.key", "config"} or path.parent.name in {
+            "keys", "tokens", "secrets", "partners",
+        }  # fmt: skip
         if path.is_file() and is_secret and path not in shared:
             assert path.stat().st_mode & 0o077 == 0, path
 
@@ -278,7 +295,78 @@ def test_a_server_understands_its_variables_and_finds_its_network(name: str, fou
     nodes = {f"http://{_addresses(node)['chain']}:8545" for node in NODES}
     assert set(network.rpc_urls) <= nodes
     assert "chain" in service["networks"] and "data" in service["networks"]
+    node = next(each for each in DOCUMENTS if settings.documents_url == f"http://{_addresses(each)['chain']}:5001")
+    assert node == f"documents-{center}"
+    assert settings.documents_token_file is not None
+    assert settings.documents_token_file.read_text() == (founded / "tokens" / node).read_text()
+    # What is on its way in lies in the home folder, the one place beside /tmp that the service can write.
+    assert Home(settings.home).uploads.is_relative_to(home)
+    assert list(_mounts(service)) == [(f"{FOUND}/servers/{center}", service["environment"]["GREENLANE_HOME"], "rw")]
     assert settings.trusted_proxies and str(_addresses("proxy")["front"]) in str(settings.trusted_proxies)
+
+
+def test_each_center_asks_the_other_to_hold_its_documents(founded: Path) -> None:
+    for center, other in (("tianjin", "lima"), ("lima", "tianjin")):
+        home = founded / "servers" / center
+        (partner,) = load_partners(home / "partners.toml")
+        assert partner.center == other
+        (entry,) = tomllib.loads((home / "partners.toml").read_text())["partner"]
+        service = f"api-{other}"
+        assert entry["url"] == f"http://{service}:{SERVICES[service]['environment']['GREENLANE_PORT']}"
+        assert set(SERVICES[f"worker-{center}"]["networks"]) & set(SERVICES[service]["networks"])
+        assert SERVICES[f"api-{center}"]["depends_on"]["partners"] == {"condition": "service_completed_successfully"}
+        asked = SERVICES[f"worker-{center}"]["environment"]["GREENLANE_PARTNERS_FILE"]
+        assert asked == f"{SERVICES[f'worker-{center}']['environment']['GREENLANE_HOME']}/partners.toml"
+
+
+def test_a_partners_key_stays_while_it_lives_and_is_made_anew_where_the_database_is_new(founded: Path, tmp_path: Path) -> None:
+    home = tmp_path / "network"
+    shutil.copytree(founded / "servers", home / "servers")
+
+    def keys() -> set[str]:
+        return {path.read_text() for path in home.glob("servers/*/partners/*.key")}
+
+    before = keys()
+    assert len(before) == 2
+    first = tmp_path / "databases"
+    first.mkdir()
+    _make_partners(home, first)
+    made = keys()
+    assert len(made) == 2 and not made & before
+    assert _make_partners(home, first).stdout == ""
+    assert keys() == made
+
+
+def test_the_door_lets_through_what_the_server_behind_takes() -> None:
+    text = (KEPT / "Caddyfile").read_text()
+    unit = {"MB": 10**6, "MiB": 2**20}
+    most = {
+        name: int(count) * unit[word] for name, count, word in re.findall(r"request_body @(\w+) \{\s+max_size (\d+)(\w+)", text)
+    }
+    (environment,) = {
+        json.dumps({k: v for k, v in SERVICES[n]["environment"].items() if k.startswith("GREENLANE_MAX")}) for n in SERVERS
+    }
+    settings = read_settings(json.loads(environment))
+    assert settings.max_document_bytes <= most["uploads"] <= 1.01 * settings.max_document_bytes
+    assert settings.max_body_bytes <= most["others"] < most["uploads"]
+    assert f"@uploads path {uploads.PREFIX} {uploads.PREFIX}/*" in text
+    assert f"@others not path {uploads.PREFIX} {uploads.PREFIX}/*" in text
+    # A document comes as it is: another encoding has another ETag, and no ranges.
+    assert "@words not path /v1/documents/*" in text and re.findall(r"encode (\S+)", text) == ["@words"]
+    # Over a line of 1 Mbit/s the largest document takes this long, and the server behind ends who is slower than he may be.
+    longest_s = 8 * settings.max_document_bytes / 1_000_000
+    for name in ("read_body", "write"):
+        (hours,) = re.findall(rf"{name} (\d+)h\n", text)
+        assert int(hours) * 3_600 > longest_s
+
+
+def test_the_one_container_keeps_its_documents_on_its_volume() -> None:
+    service = SERVICES["embedded"]
+    settings = read_settings(service["environment"])
+    assert settings.documents_url is None
+    volumes = [Path(target) for source, target, mode in _mounts(service) if source in COMPOSE["volumes"] and mode == "rw"]
+    for folder in (Home(settings.home).documents, Home(settings.home).uploads):
+        assert any(folder.is_relative_to(volume) for volume in volumes)
 
 
 def test_the_door_leads_to_services_that_are_there_on_the_port_they_listen_on() -> None:
@@ -307,6 +395,22 @@ def test_everything_that_is_watched_is_there_and_can_be_reached(founded: Path) -
     assert {target.partition(":")[0] for target in targets["greenlane"]} == aliases
     watch = COMPOSE["networks"]["watch"]["ipam"]["config"][0]["subnet"]
     assert {SERVICES[name]["environment"]["GREENLANE_METRICS_ALLOWED"] for name in SERVERS} == {watch}
+
+
+def test_documents_are_watched() -> None:
+    known = (ROOT / "tests" / "integration" / "web" / "metrics.txt").read_text()
+    told = {
+        name for name in re.findall(r"greenlane_[a-z_]+", known) if name.startswith(("greenlane_documents", "greenlane_partner"))
+    }
+    assert len(told) >= 6
+    board = (KEPT / "observe" / "grafana" / "dashboards" / "greenlane.json").read_text()
+    alerts = (KEPT / "observe" / "alerts.yml").read_text()
+    for text in (board, alerts):
+        assert {name for name in re.findall(r"greenlane_[a-z_]+", text) if name in told} == told
+    panels = json.loads(board)["panels"]
+    places = [(p["gridPos"]["x"], p["gridPos"]["y"]) for p in panels]
+    assert len(set(places)) == len(places)
+    assert len({p["id"] for p in panels}) == len(panels)
 
 
 def test_dashboard_and_alerts_ask_for_metrics_that_there_are() -> None:
