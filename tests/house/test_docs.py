@@ -48,7 +48,7 @@ def test_every_command_that_is_shown_can_be_typed(document: str, words: list[str
         _parse(rest, build_node_parser())
     else:
         assert (
-            program in {"cd", "curl", "pip", "uv", "python3", "docker", "export", "source"}
+            program in {"cd", "curl", "pip", "uv", "python3", "docker", "export", "source", "set", "printf"}
             or (ROOT / program).exists()
             or (program.startswith(".venv/bin/"))
         ), words
