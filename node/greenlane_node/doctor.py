@@ -407,7 +407,11 @@ def _documents_peers(node: MachineNode) -> Look:
         return _not_seen(name, error)
     if count:
         return _good(name, f"{count}.")
-    return _bad(name, "It has none.", "Where the others' run: open the swarm's port in the firewalls, and compare swarm.key with another center's.")
+    return _bad(
+        name,
+        "It has none.",
+        "Where the others' run: open the swarm's port in the firewalls, and compare swarm.key with another center's.",
+    )
 
 
 def _configured(layout: NetworkLayout, node: MachineNode, *place: str) -> Any:

@@ -343,9 +343,7 @@ def test_the_door_lets_through_what_the_server_behind_takes() -> None:
     most = {
         name: int(count) * unit[word] for name, count, word in re.findall(r"request_body @(\w+) \{\s+max_size (\d+)(\w+)", text)
     }
-    (environment,) = {
-        json.dumps({k: v for k, v in SERVICES[n]["environment"].items() if "_MAX_" in k}) for n in SERVERS
-    }
+    (environment,) = {json.dumps({k: v for k, v in SERVICES[n]["environment"].items() if "_MAX_" in k}) for n in SERVERS}
     settings = read_settings(json.loads(environment))
     assert settings.max_document_bytes <= most["uploads"] <= 1.01 * settings.max_document_bytes
     assert settings.max_body_bytes <= most["others"] < most["uploads"]
