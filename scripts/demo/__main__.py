@@ -1,4 +1,4 @@
-"""`make demo`: three pilot centers, two supply chains, one receipt that a stranger checks, and one lie that is caught.
+"""`make demo`: three pilot centers, two supply chains, documents, receipts that a stranger checks, and lies that are caught.
 
 Everything a user would do goes through the same commands and the same HTTP interface that a user has. The stranger is a separate
 process with the base install alone, a trust file and the address of a node.
@@ -9,42 +9,32 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from greenlane.bootstrap import Deployment, open_deployment
 from greenlane.core.errors import GreenlaneError
-from greenlane.core.units import CenterId, center_id, member_id
+from greenlane.core.units import CenterId, MemberId, center_id, member_id
 from greenlane.ports.accounts import KeyRole, MemberRole, Visibility
 from greenlane.settings import read_settings
 from greenlane_node.embedded.anvil import ChainNotStarted
 from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
 
+from scripts.demo.cocoa import DRY_LOT
+from scripts.demo.documents import OWNERS, Documents
+from scripts.demo.story import digital_link
+from scripts.demo.telling import DemoFailed, must, progress, say, say_more, tell
 from scripts.running import BIN, Child, NotReady, is_answering
 
 _HOME = Path("var/demo").absolute()
 _CHAINS = Path(__file__).parent / "chains"
 _STRANGER = Path(".build/stranger/bin/greenlane").absolute()
+_LINK = _HOME / "link-to-the-audit-report"
 _PORT = 8600
 _PATIENCE_S = 60
-
-
-class DemoFailed(Exception):
-    """A step did not show what it should; the message says which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a command answered."""
-
-    code: int
-    out: str
-    err: str
 
 
 def main() -> int:
@@ -58,12 +48,12 @@ def main() -> int:
         print(f"demo: something serves {url} already (make up?). Stop it first.")
         return 2
     try:
-        is_new = not (keep and (_HOME / "done").exists())
+        is_new = not (keep and _LINK.exists())
         if is_new and _HOME.exists():
             EmbeddedNetwork.stop(_HOME)
             shutil.rmtree(_HOME)
         with EmbeddedNetwork.start(_HOME) as network:
-            _say(
+            say(
                 1,
                 "a local chain with the registry of three pilot centers",
                 f"chain id {network.network.chain_id} at {network.rpc_url}",
@@ -96,20 +86,27 @@ def _run(network: RunningNetwork, server: Child, url: str) -> None:
     with open_deployment(read_settings({"GREENLANE_HOME": str(_HOME)})) as deployment:
         keys = _enrol(deployment, world)
         server.wait_ready(f"{url}/health/ready")
-        _say(3, "the server listens, and its worker publishes and anchors", url)
-        count = _capture(world, keys, url)
+        say(3, "the server listens, and its worker publishes and anchors", url)
+        hashes = _capture(world, keys, url)
+        documents = Documents(_HOME, keys=keys, url=url)
+        # The certifier's last event is its judgement of the lot.
+        shelf = documents.store(hashes["cocoa/bosque-vivo.jsonld"][-1])
         _wait_until_anchored(deployment)
         _fsck()
-        headline = _headline_event(world, url)
-        receipt = _fetch_receipt(headline, url)
+        receipt = _fetch_receipt(_headline_event(world, url), url)
+        documents.fetch(shelf)
+        say(9, "receipts of an event and of documents fetched, and the documents with them", str(_HOME.relative_to(Path.cwd())))
         _verify(network, receipt)
         _tamper(network, receipt)
-        _summary(deployment, count)
-    (_HOME / "done").touch()
+        documents.check(shelf, stranger=_STRANGER, trust=network.home.trust_file, rpc=network.rpc_url)
+        _summary(deployment, sum(map(len, hashes.values())), shelf.statements)
+    # Last of all: where it lies, the demo was done.
+    _LINK.touch(mode=0o600)
+    _LINK.write_text(shelf.link + "\n")
 
 
 def _enrol(deployment: Deployment, world: dict[str, Any]) -> dict[str, Path]:
-    """Members of each center, and one facilitator's key for each; where the keys lie."""
+    """Members of each center, a facilitator's key for each, and own keys for those who have documents; where the keys lie."""
     keys: dict[str, Path] = {}
     folder = _HOME / "api-keys"
     folder.mkdir(mode=0o700)
@@ -126,33 +123,39 @@ def _enrol(deployment: Deployment, world: dict[str, Any]) -> dict[str, Path]:
                 actor="console",
             )
             members += 1
-        _, text = deployment.enrol.issue_key(
-            center=of, role=KeyRole.FACILITATOR, member=None, label="demo", expires_at=None, actor="console"
-        )
-        keys[center["id"]] = folder / f"{center['id']}.key"
-        keys[center["id"]].touch(mode=0o600)
-        keys[center["id"]].write_text(text + "\n")
-    _say(2, f"{members} firms, certifiers, agencies and buyers enrolled, one API key for each center", str(folder))
+        _issue_key(deployment, keys, folder / f"{of}.key", of, None)
+    for firm in OWNERS:
+        _issue_key(deployment, keys, folder / f"{firm.id}.key", center_id(firm.center.id), member_id(firm.id))
+    say(2, f"{members} firms, certifiers, agencies and buyers enrolled, and {len(keys)} API keys issued", str(folder))
     return keys
 
 
-def _capture(world: dict[str, Any], keys: dict[str, Path], url: str) -> int:
-    """Sends every member's documents by the command line; how many events were taken."""
+def _issue_key(deployment: Deployment, keys: dict[str, Path], file: Path, center: CenterId, member: MemberId | None) -> None:
+    role = KeyRole.FACILITATOR if member is None else KeyRole.MEMBER
+    _, text = deployment.enrol.issue_key(center=center, role=role, member=member, label="demo", expires_at=None, actor="console")
+    file.touch(mode=0o600)
+    file.write_text(text + "\n")
+    keys[file.stem] = file
+
+
+def _capture(world: dict[str, Any], keys: dict[str, Path], url: str) -> dict[str, list[str]]:
+    """Sends every member's EPCIS documents by the command line; the hashes of the events of each."""
     total = 0
+    hashes: dict[str, list[str]] = {}
     for center in world["centers"]:
         for member in center["members"]:
             for document in member["documents"]:
-                told = _tell(
+                told = must(
+                    f"capture of {document}",
                     BIN / "greenlane", "capture", _CHAINS / document, "--member", member["id"],
                     "--key-file", keys[center["id"]], "--url", url, "--json",
                 )  # fmt: skip
-                if told.code != 0:
-                    raise DemoFailed(f"capture of {document}: {told.err}")
-                total += len(json.loads(told.out)["events"])
-                _progress(f"captured {total} events: {member['name']}, {document}")
-    _progress("")
-    _say(4, f"{total} events of a cocoa and a furniture chain captured over HTTP", "farm, plantation → factory → retail, office")
-    return total
+                hashes[document] = [event["eventHash"] for event in json.loads(told)["events"]]
+                total += len(hashes[document])
+                progress(f"captured {total} events: {member['name']}, {document}")
+    progress("")
+    say(4, f"{total} events of a cocoa and a furniture chain captured over HTTP", "farm, plantation → factory → retail, office")
+    return hashes
 
 
 def _wait_until_anchored(deployment: Deployment) -> None:
@@ -163,13 +166,13 @@ def _wait_until_anchored(deployment: Deployment) -> None:
         if time.monotonic() > end_s:
             raise DemoFailed(f"not anchored within {_PATIENCE_S} s: {', '.join(waiting)}; see {_HOME / 'server.log'}")
         waiting = [center for center in waiting if not _is_anchored(deployment, center)]
-        _progress(f"waiting for {', '.join(waiting)}")
+        progress(f"waiting for {', '.join(waiting)}")
         time.sleep(0.1)
-    _progress("")
-    _say(
-        5,
+    progress("")
+    say(
+        7,
         "every log is published, and its root anchored in the contract",
-        f"{time.monotonic() - began:.1f} s after the last capture",
+        f"{time.monotonic() - began:.1f} s after the last document",
     )
 
 
@@ -180,11 +183,9 @@ def _is_anchored(deployment: Deployment, center: CenterId) -> bool:
 
 
 def _fsck() -> None:
-    told = _tell(BIN / "greenlane", "fsck", "--home", _HOME)
-    if told.code != 0:
-        raise DemoFailed(f"fsck: {told.out}{told.err}")
-    _say(6, "fsck recomputed every event, leaf, tile and checkpoint, and found each root on the chain", "")
-    print("".join(f"       {line}\n" for line in told.out.splitlines()[:-1]), end="")
+    told = must("fsck", BIN / "greenlane", "fsck", "--documents", "--home", _HOME)
+    say(8, "fsck recomputed every event, document, leaf, tile and checkpoint, and found each root on the chain")
+    say_more("\n".join(told.splitlines()[:-1]))
 
 
 def _headline_event(world: dict[str, Any], url: str) -> str:
@@ -200,19 +201,16 @@ def _headline_event(world: dict[str, Any], url: str) -> str:
 
 def _fetch_receipt(event_hash: str, url: str) -> Path:
     file = _HOME / "receipt.json"
-    told = _tell(BIN / "greenlane", "receipt", event_hash, "--url", url, "--output", file)
-    if told.code != 0:
-        raise DemoFailed(f"receipt: {told.err}")
-    _say(7, "a receipt fetched", f"{file.relative_to(Path.cwd())}, {file.stat().st_size} bytes")
+    must("receipt", BIN / "greenlane", "receipt", event_hash, "--url", url, "--output", file)
     return file
 
 
 def _verify(network: RunningNetwork, receipt: Path) -> None:
-    told = _tell(_STRANGER, "verify", receipt, "--trust", network.home.trust_file, "--rpc", network.rpc_url)
-    if told.code != 0:
-        raise DemoFailed(f"the stranger does not agree:\n{told.out}{told.err}")
-    _say(8, "a stranger with the base install, the trust file and a node checks it", "exit code 0")
-    print("".join(f"       {line}\n" for line in told.out.splitlines()), end="")
+    told = must(
+        "the stranger does not agree", _STRANGER, "verify", receipt, "--trust", network.home.trust_file, "--rpc", network.rpc_url
+    )
+    say(10, "a stranger with the base install, the trust file and a node checks the event", "exit code 0")
+    say_more(told)
 
 
 def _tamper(network: RunningNetwork, receipt: Path) -> None:
@@ -222,16 +220,16 @@ def _tamper(network: RunningNetwork, receipt: Path) -> None:
     forged = data[:place] + (b"1" if data[place : place + 1] != b"1" else b"2") + data[place + 1 :]
     file = receipt.with_name("forged.json")
     file.write_bytes(forged)
-    told = _tell(_STRANGER, "verify", file, "--trust", network.home.trust_file, "--rpc", network.rpc_url)
+    told = tell(_STRANGER, "verify", file, "--trust", network.home.trust_file, "--rpc", network.rpc_url)
     if told.code != 1:
         raise DemoFailed(f"a forged receipt was not refused (exit code {told.code}):\n{told.out}{told.err}")
-    _say(9, "one byte of it changed: the stranger refuses", "exit code 1")
-    print("".join(f"       {line}\n" for line in told.out.splitlines()), end="")
+    say(11, "one byte of it changed: the stranger refuses", "exit code 1")
+    say_more(told.out)
 
 
-def _summary(deployment: Deployment, events: int) -> None:
-    print("\n  center         events captured   tree size   anchored root                   block")
-    print("  ─────────────  ───────────────   ─────────   ─────────────────────────────   ─────")
+def _summary(deployment: Deployment, events: int, statements: int) -> None:
+    print("\n  center         entries   anchored   root of the log                 block")
+    print("  ─────────────  ───────   ────────   ─────────────────────────────   ─────")
     total = 0
     for center in deployment.signer.centers():
         with deployment.store.read() as tx:
@@ -241,15 +239,17 @@ def _summary(deployment: Deployment, events: int) -> None:
         total += head.captured
         block = "–" if anchor.block_number is None else str(anchor.block_number)
         root = anchor.root.hex()[:28]
-        print(f"  {center.id:<13}  {head.captured:>15}   {anchor.tree_size:>9}   {root}…   {block:>5}")
-    if total != events:
-        raise DemoFailed(f"{events} events were taken, the logs hold {total}")
+        print(f"  {center.id:<13}  {head.captured:>7}   {anchor.tree_size:>8}   {root}…   {block:>5}")
+    if total != events + statements:
+        raise DemoFailed(f"{events} events and {statements} statements were taken, the logs hold {total} entries")
 
 
 def _point_the_way(url: str, *, keep: bool) -> None:
     world = json.loads((_CHAINS / "members.json").read_text())
     for item in world["headline"]:
         print(f"  {item['title']}: {url}{item['path']}")
+    print(f"  Dry cocoa beans, with their certificate and test results: {url}{digital_link(DRY_LOT, resolver='')}")
+    print(f"  The audit report, for whoever has this link: {_LINK.read_text().strip()}")
     print("  Press Ctrl-C to stop." if keep else "  `make up` keeps the server running, so that these pages can be looked at.")
 
 
@@ -267,21 +267,6 @@ def _wait_for_ctrl_c(server: Child) -> None:
             raise DemoFailed(f"the server ended:\n{server.log_end()}")
         time.sleep(0.2)
     print("\n── stopping")
-
-
-def _tell(*command: str | Path) -> Told:
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=300, check=False)
-    return Told(done.returncode, done.stdout, done.stderr.strip())
-
-
-def _say(step: int, what: str, detail: str) -> None:
-    print(f"── {step} of 9  {what}{f' ({detail})' if detail else ''}", flush=True)
-
-
-def _progress(text: str) -> None:
-    if sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns - 1
-        print(f"\r\x1b[K{text[:width]}", end="", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,66 @@
+"""How the demo runs commands, and how it tells what they came to."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+STEPS = 13
+
+
+class DemoFailed(Exception):
+    """A step did not show what it should; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+def tell(*command: str | Path, environment: Mapping[str, str] | None = None) -> Told:
+    """Runs a command to its end, and never longer than five minutes."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=dict(os.environ) | dict(environment or {}),
+    )
+    return Told(done.returncode, done.stdout, done.stderr.strip())
+
+
+def must(what: str, *command: str | Path, environment: Mapping[str, str] | None = None) -> str:
+    """What a command printed.
+
+    Raises:
+        DemoFailed: it did not end well; `what` says what it was to do.
+    """
+    told = tell(*command, environment=environment)
+    if told.code != 0:
+        raise DemoFailed(f"{what} (exit code {told.code}):\n{told.out}{told.err}")
+    return told.out
+
+
+def say(step: int, what: str, detail: str = "") -> None:
+    """One step, as it is done."""
+    print(f"── {step} of {STEPS}  {what}{f' ({detail})' if detail else ''}", flush=True)
+
+
+def say_more(text: str) -> None:
+    """Lines that belong to the last step."""
+    print("".join(f"       {line}\n" for line in text.splitlines()), end="", flush=True)
+
+
+def progress(text: str) -> None:
+    """A line that the next one takes the place of; nothing where nobody looks."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r\x1b[K{text[:width]}", end="", flush=True)
