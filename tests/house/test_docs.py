@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from greenlane.cli.program import build_parser
+from greenlane.core.errors import Faults
 from greenlane.core.exits import WrongUse
 from greenlane.settings import Settings, _Reader, read_settings
 from greenlane_node.cli.program import build_parser as build_node_parser
@@ -268,3 +269,36 @@ def test_every_address_of_the_local_server_that_a_document_names_is_answered() -
     ]
     assert ("README.md", "/openapi.json") in named
     assert [each for each in named if not any(re.fullmatch(route, each[1]) for route in routes)] == []
+
+
+def test_every_metric_that_a_document_names_is_told() -> None:
+    known = set(re.findall(r"^(\w+)", (ROOT / "tests/integration/web/metrics.txt").read_text(), re.MULTILINE))
+    named = {
+        (document.name, name)
+        for document in DOCUMENTS
+        for name in re.findall(r"`(greenlane_[a-z_]+)`", document.read_text(encoding="utf-8"))
+        if name != "greenlane_node"
+    }
+    assert len(named) > 10
+    assert [each for each in sorted(named) if each[1] not in known] == []
+
+
+def test_every_log_line_that_a_document_or_an_alert_names_is_written() -> None:
+    rooms = ("worker", "anchors", "documents?", "partner", "hold")
+    pattern = re.compile(rf"(?<![\w/.-])({'|'.join(rooms)})\.([a-z_]+)(?![\w/.-]|\.\w)")
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (*DOCUMENTS, ALERTS)}
+    named = {(name, ".".join(found)) for name, text in texts.items() for found in pattern.findall(text) if found[1] != "py"}
+    written = {text for path in SOURCES for text in _texts(path.read_text(encoding="utf-8"))}
+    assert len(named) > 8
+    assert [each for each in sorted(named) if each[1] not in written] == []
+
+
+def test_every_variable_that_a_document_names_is_a_setting_or_the_tests() -> None:
+    named = {
+        name for document in DOCUMENTS for name in re.findall(r"GREENLANE_[A-Z_]+[A-Z]", document.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 20
+    try:
+        read_settings(dict.fromkeys(named, "0"))
+    except Faults as refused:
+        assert [fault.where for fault in refused.faults if "no such setting" in fault.detail] == []
