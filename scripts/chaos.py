@@ -1,8 +1,10 @@
-"""Kills the server, the worker and the chain with SIGKILL at random moments during captures, again and again.
+"""Kills the server, the worker and the chain with SIGKILL at random moments while events and documents come in, again and again.
 
-After each restart: every acknowledged event is stored exactly once; what was anchored keeps its root; at intervals and at the
-end everything is anchored and `fsck` finds nothing. The client behaves as a careful one does: a request that got no answer is
-sent again with the same Idempotency-Key. The seed is printed; the same seed makes the same choices.
+After each restart: every acknowledged event is stored exactly once, every acknowledged document too; what was anchored keeps its
+root; at intervals and at the end everything is anchored and `fsck --documents` finds nothing. At the end every document is served
+byte for byte, its receipt verifies with the file, nothing is half-stored, and what is pinned is what is wanted. The clients are
+careful ones: a request that got no answer is sent again with the same Idempotency-Key, an upload is gone on with. The seed is
+printed; the same seed makes the same choices.
 """
 
 import argparse
@@ -16,11 +18,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from greenlane.adapters.home import Home
 from greenlane.bootstrap import Deployment, open_deployment
 from greenlane.core.epcis.eventhash import event_hash_digest
 from greenlane.core.units import CenterId, RootHash, TreeSize, member_id
@@ -31,6 +35,15 @@ from greenlane_node.embedded.anvil import free_port, running_anvil
 
 from scripts.bench.events import document_of
 from scripts.bench.postgres import temporary_postgres
+from scripts.chaos_documents import (
+    DocumentsBroken,
+    Shelf,
+    Storer,
+    check_bytes,
+    check_nothing_half_stored,
+    check_served,
+    look_at_documents,
+)
 from scripts.running import BIN, Child, NotReady
 
 _CENTERS = (CenterId("lima"), CenterId("tianjin"))
@@ -114,8 +127,9 @@ class Arena:
     """The processes of one deployment, and what is looked at from outside."""
 
     def __init__(self, home: Path, database: str | None) -> None:
-        self._home = home
+        self.home = home
         self._chain_port = free_port()
+        self.rpc_url = f"http://127.0.0.1:{self._chain_port}"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {
@@ -124,6 +138,7 @@ class Arena:
             "GREENLANE_KEY_RATE": "10000000",
             "GREENLANE_PUBLIC_RATE": "10000000",
             "GREENLANE_RECHECK_INTERVAL_S": "1",
+            "GREENLANE_RECONCILE_INTERVAL_S": "2",
         }
         if database is not None:
             self._environment["GREENLANE_DATABASE_URL"] = database.replace("postgresql://", "postgresql+psycopg://")
@@ -136,14 +151,14 @@ class Arena:
         return read_settings(self._environment)
 
     def chain_up(self) -> None:
-        command = [BIN / "greenlane-node", "embedded", "up", "--home", self._home, "--port", str(self._chain_port)]
+        command = [BIN / "greenlane-node", "embedded", "up", "--home", self.home, "--port", str(self._chain_port)]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120, check=False)
         if done.returncode != 0:
             raise Broken(f"the chain does not start again: {done.stderr.strip() or done.stdout.strip()}")
 
     def kill(self, name: str) -> None:
         if name == "chain":
-            chain = running_anvil(self._home / "chain")
+            chain = running_anvil(self.home / "chain")
             if chain is not None:
                 chain.kill()
         else:
@@ -165,16 +180,16 @@ class Arena:
         self.worker.stop()
         self.server.stop()
         subprocess.run(
-            [str(BIN / "greenlane-node"), "embedded", "down", "--home", str(self._home)], check=True, capture_output=True
+            [str(BIN / "greenlane-node"), "embedded", "down", "--home", str(self.home)], check=True, capture_output=True
         )
 
     def _start_server(self) -> Child:
         return Child(
-            "server", [BIN / "greenlane", "serve", "--no-worker"], log=self._home / "server.log", environment=self._environment
+            "server", [BIN / "greenlane", "serve", "--no-worker"], log=self.home / "server.log", environment=self._environment
         )
 
     def _start_worker(self) -> Child:
-        return Child("worker", [BIN / "greenlane", "worker"], log=self._home / "worker.log", environment=self._environment)
+        return Child("worker", [BIN / "greenlane", "worker"], log=self.home / "worker.log", environment=self._environment)
 
 
 def main() -> int:
@@ -194,11 +209,13 @@ def main() -> int:
                 print("chaos: PostgreSQL's server was not found. Install it (Debian: apt-get install postgresql) and run again.")
                 return 1 if os.environ.get("CI") == "true" else 0
         folder = stack.enter_context(tempfile.TemporaryDirectory())
+        # The notes of uploads that members' commands write.
+        os.environ["XDG_STATE_HOME"] = str(Path(folder) / "state")
         arena = Arena(Path(folder) / "home", database)
         stack.callback(arena.close)
         try:
             _run(arena, args.runs, random.Random(seed))
-        except (Broken, NotReady) as fault:
+        except (Broken, DocumentsBroken, NotReady) as fault:
             print(f"\n✘ {fault}\n  repeat with --seed {seed}")
             return 1
     return 0
@@ -206,13 +223,26 @@ def main() -> int:
 
 def _run(arena: Arena, runs: int, choose: random.Random) -> None:
     began = time.monotonic()
-    book = Promises()
+    book, shelf = Promises(), Shelf()
     roots: dict[tuple[CenterId, TreeSize], RootHash] = {}
     with open_deployment(arena.settings) as deployment:
-        clients = []
+        capturing: list[Client] = []
+        storing: dict[CenterId, Storer] = {}
         for center in _CENTERS:
             key = _enrol(deployment, center)
-            clients.append(Client(center, key, arena.url, book, choose.randrange(2**32)))
+            capturing.append(Client(center, key, arena.url, book, choose.randrange(2**32)))
+            key_file = arena.home.parent / f"{center}.key"
+            key_file.touch(mode=0o600)
+            key_file.write_text(key + "\n")
+            storing[center] = Storer(
+                center,
+                key_file=key_file,
+                url=arena.url,
+                shelf=shelf,
+                seed=choose.randrange(2**32),
+                is_secret=_MEMBERS[center] is Visibility.PRIVATE,
+            )
+        clients: list[Client | Storer] = [*capturing, *storing.values()]
         arena.server.wait_ready(f"{arena.url}/health/live")
         for client in clients:
             client.start()
@@ -225,16 +255,16 @@ def _run(arena: Arena, runs: int, choose: random.Random) -> None:
                 with ThreadPoolExecutor() as together:
                     list(together.map(arena.kill, killed))
                 arena.restart(killed)
-                faults = [client.fault for client in clients if client.fault]
-                if faults:
-                    raise Broken(faults[0])
+                _require_no_fault(clients)
                 _look(deployment, book, roots)
+                look_at_documents(deployment, shelf)
                 if run % _FSCK_EVERY == 0 or run == runs:
                     _fsck(deployment, roots)
+                    check_bytes(deployment)
                 events = sum(len(hashes) for hashes in book.acknowledged.values())
                 print(
-                    f"\r── run {run} of {runs}: killed {'+'.join(killed):<20} {events:,} events acknowledged, "
-                    f"{len(roots)} anchors seen, {time.monotonic() - began:.0f} s ",
+                    f"\r── run {run} of {runs}: killed {'+'.join(killed):<20} {events:,} events and "
+                    f"{len(shelf.kept):,} documents acknowledged, {len(roots)} anchors seen, {time.monotonic() - began:.0f} s ",
                     end="",
                     flush=True,
                 )
@@ -242,13 +272,35 @@ def _run(arena: Arena, runs: int, choose: random.Random) -> None:
             for client in clients:
                 client.stop()
             for client in clients:
-                client.join(30)
+                client.join(_DRAIN_S)
+        if any(client.is_alive() for client in clients):
+            raise Broken(f"a client waits for its last answer for {_DRAIN_S} s")
+        _require_no_fault(clients)
         _look(deployment, book, roots, newest=None)
+        look_at_documents(deployment, shelf, newest=None)
         _fsck(deployment, roots)
+        check_served(shelf, storing, trust_file=Home(arena.home).trust_file, rpc_url=arena.rpc_url)
+        arena.worker.stop()
+        arena.server.stop()
+        check_nothing_half_stored(deployment, shelf)
+        check_bytes(deployment)
+    events = sum(map(len, book.acknowledged.values()))
     print(
-        f"\n✔ {runs} crashes: {sum(map(len, book.acknowledged.values())):,} acknowledged events, each there exactly once; "
-        f"{book.repeats:,} requests were sent again; every anchored root extends the last; fsck is clean"
+        f"\n✔ {runs} crashes: {events:,} acknowledged events and {len(shelf.kept):,} documents, each there exactly once; "
+        f"{book.repeats:,} requests were sent and {shelf.repeats:,} commands given again; every anchored root extends the last; "
+        "every document is served with a receipt that verifies, and pinned while it is wanted; fsck is clean"
     )
+
+
+def _require_no_fault(clients: Sequence[Client | Storer]) -> None:
+    """No client was refused what it may do.
+
+    Raises:
+        Broken: one was.
+    """
+    faults = [client.fault for client in clients if client.fault]
+    if faults:
+        raise Broken(faults[0])
 
 
 def _enrol(deployment: Deployment, center: CenterId) -> str:
