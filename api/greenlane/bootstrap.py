@@ -261,8 +261,9 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
             documents=documents,
             partners=() if settings.partners_file is None else load_partners(settings.partners_file),
             clock=clock,
-            # A Kubo node collects its garbage by its own rules, of which others who use it know.
-            pace=ReconcilePace() if settings.documents_url is None else ReconcilePace(collect_every=None),
+            # A sweep walks through every pin of a Kubo node, so it is made only where something was let go. Whatever anybody has
+            # pinned there stays; what nobody has pinned is kept for nobody by any node.
+            pace=ReconcilePace(collects_idle=settings.documents_url is None),
         ),
         check=Check(store=store, signer=signer, sealed=sealed, documents=documents),
         seal=seal,

@@ -108,7 +108,9 @@ class ReconcilePace:
         checked_bytes, checked: how much is read again in each round, to find what rotted.
         wait_s: how long other nodes are asked for a document before partners are.
         ask_again: a partner's word that it holds a document is good for that long.
-        collect_every: between two collections of garbage; None: the store does that by itself.
+        collect_every: between two collections of garbage, at least; None: the store does that by itself.
+        collects_idle: whether garbage is collected also where nothing was let go since the last time. After the first round it is
+            always: a kill may have come between the two.
     """
 
     looked: int = 256
@@ -119,6 +121,7 @@ class ReconcilePace:
     wait_s: float = 5.0
     ask_again: timedelta = timedelta(days=1)
     collect_every: timedelta | None = timedelta(hours=1)
+    collects_idle: bool = True
 
 
 @dataclass(slots=True)
@@ -222,6 +225,7 @@ class Reconcile:
         self._told: dict[Cid, set[tuple[FindingKind, CenterId | None]]] = {}
         self._leaving: dict[Cid, _Leaving] = {}
         self._collected_at: datetime | None = None
+        self._has_garbage = True
         self._tell: Callable[[Finding], None] = _to_nobody
         self._is_stopping: Callable[[], bool] = _never
         self._brings_left = 0
@@ -549,6 +553,7 @@ class Reconcile:
         self._damaged.pop(cid, None)
         self._told.pop(cid, None)
         if was_pinned:
+            self._has_garbage = True
             self._tell(Finding(kind=FindingKind.LET_GO, cid=cid))
 
     def _release_at(self, course: _Course, cid: Cid, leaving: "_Leaving") -> bool:
@@ -611,9 +616,12 @@ class Reconcile:
         every, now = self._pace.collect_every, self._clock()
         if every is None or (self._collected_at is not None and now < self._collected_at + every):
             return
+        if not (self._has_garbage or self._pace.collects_idle):
+            return
         self._collected_at = now
         if count := self._documents.collect_garbage():
             self._tell(Finding(kind=FindingKind.COLLECTED, count=count))
+        self._has_garbage = False
 
     def _until_stopped(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         for piece in pieces:

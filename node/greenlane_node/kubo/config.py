@@ -140,10 +140,10 @@ def _multiaddr(host: str, port: int) -> str:
 
 
 def _datastore() -> dict[str, JsonValue]:
+    # Nothing of Kubo's own garbage collection (StorageMax, StorageGCWatermark, GCPeriod): it counts bytes, pinned ones too, and
+    # would sweep again and again a node that is full of what it must keep. The daemon runs without --enable-gc, and the center's
+    # worker has the node sweep where it has let something go.
     return {
-        "StorageMax": "10GB",
-        "StorageGCWatermark": 90,
-        "GCPeriod": "1h",
         "HashOnRead": False,
         "BloomFilterSize": 0,
         "Spec": {

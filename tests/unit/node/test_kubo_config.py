@@ -143,3 +143,8 @@ def test_the_datastore_is_written_out_since_init_takes_the_file_as_it_is() -> No
     assert [mount["mountpoint"] for mount in spec["mounts"]] == ["/blocks", "/"]
     assert [mount["child"]["type"] for mount in spec["mounts"]] == ["flatfs", "levelds"]
     assert spec["mounts"][0]["child"]["sync"] is True
+
+
+def test_nothing_is_said_of_a_collection_that_the_daemon_does_not_make(tmp_path: Path) -> None:
+    assert "--enable-gc" not in kubo_commands(Path("/opt/ipfs"), tmp_path)[1]
+    assert not {"StorageMax", "StorageGCWatermark", "GCPeriod"} & set(told()["Datastore"])
