@@ -1,0 +1,309 @@
+"""The folder of the embedded store: what is named how, who may change it, and how a file comes into it."""
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from threading import Lock
+from typing import Final, Self
+
+from greenlane.core.documents.cid import Cid, CidInvalid, parse_cid
+from greenlane.core.documents.unixfs import CHUNK_BYTES
+from greenlane.ports.documents import DocumentsFull, DocumentsUnavailable
+
+NODES: Final = ".nodes"
+LET_GO: Final = ".let-go"
+DAMAGED: Final = ".damaged"
+_SHARDS = 256
+_WRITTEN_OUT_BYTES = 8 * CHUNK_BYTES
+"""The disk is set to work after so many, and finds most of its work done at the sync."""
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_MEASURED_FOR_S = 60.0
+_numbers = count()
+
+
+class Incoming:
+    """A file on its way in, locked by its writer; gone in the end, unless it was moved to its place."""
+
+    __slots__ = ("_descriptor", "_path", "size")
+
+    def __init__(self, folder: str) -> None:
+        """Makes it; `size` says how many bytes were written."""
+        self.size = 0
+        while True:
+            path = f"{folder}/{os.getpid()}-{next(_numbers)}"
+            try:
+                self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                # Of another process that had this number.
+                continue
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            if os.fstat(self._descriptor).st_nlink:
+                self._path: str | None = path
+                return
+            # A collection took it before it was locked.
+            os.close(self._descriptor)
+
+    def write(self, data: bytes) -> None:
+        """Puts bytes to its end.
+
+        Raises:
+            DocumentsFull, DocumentsUnavailable.
+        """
+        before = self.size
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+            self.size += len(data)
+            if before // _WRITTEN_OUT_BYTES != self.size // _WRITTEN_OUT_BYTES and hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(self._descriptor, 0, self.size, os.POSIX_FADV_DONTNEED)
+        except OSError as error:
+            raise as_ours(error) from error
+
+    def read(self, begin: int, size: int) -> bytes:
+        """Bytes that were written."""
+        with told_as_ours():
+            return os.pread(self._descriptor, size, begin)
+
+    def sync(self) -> None:
+        """Makes its bytes last."""
+        os.fsync(self._descriptor)
+
+    def move_to(self, path: str) -> None:
+        """Puts it in its place, once."""
+        if self._path is not None:
+            os.replace(self._path, path)  # noqa: PTH105 - for small documents, making paths is most of the work
+        self._path = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._path is not None:
+            with suppress(OSError):
+                Path(self._path).unlink()
+        os.close(self._descriptor)
+
+
+class Folder:
+    """One folder; paths in it are plain text, which is made for every small document."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files = folder / "files"
+        self._new = folder / "new"
+        self._lock = f"{folder}/lock"
+        self._under = f"{self._files}/"
+        self._is_made = False
+
+    def make(self) -> None:
+        """Makes it where it is not there, and makes that last."""
+        if self._is_made:
+            return
+        with told_as_ours():
+            if not self._new.is_dir():
+                self._files.mkdir(mode=0o700, parents=True, exist_ok=True)
+                for shard in range(_SHARDS):
+                    (self._files / f"{shard:02x}").mkdir(mode=0o700, exist_ok=True)
+                _sync(self._files)
+                self._new.mkdir(mode=0o700, exist_ok=True)
+                _sync(self._folder)
+                _sync(self._folder.parent)
+        self._is_made = True
+
+    def path(self, cid: Cid) -> str:
+        """Where a document lies; an ending can be put to it."""
+        return f"{self._under}{cid.digest[0]:02x}/{cid.text}"
+
+    def named(self, ending: str) -> Iterator[Cid]:
+        """The documents that have a file with that ending, in no order; files of strangers are passed over."""
+        for shard in range(_SHARDS):
+            with told_as_ours():
+                names = _names(self._files / f"{shard:02x}")
+            for name in names:
+                if name.endswith(ending) and (cid := _cid_of(name.removesuffix(ending))) is not None:
+                    yield cid
+
+    def incoming(self) -> Incoming:
+        """A new file, out of everybody's sight.
+
+        Raises:
+            DocumentsFull, DocumentsUnavailable.
+        """
+        with told_as_ours():
+            return Incoming(str(self._new))
+
+    def put_in_place(self, cid: Cid, file: Incoming, nodes: bytes) -> None:
+        """Makes a document last and visible, whole and pinned.
+
+        Raises:
+            DocumentsFull, DocumentsUnavailable.
+        """
+        path = self.path(cid)
+        with told_as_ours():
+            file.sync()
+            if nodes:
+                with self.incoming() as over:
+                    over.write(nodes)
+                    over.sync()
+                    with self.locked(fcntl.LOCK_SH):
+                        over.move_to(path + NODES)
+                        _make_visible(file, path)
+            else:
+                with self.locked(fcntl.LOCK_SH):
+                    _make_visible(file, path)
+            self.sync(path)
+
+    def sync(self, path: str) -> None:
+        """Makes the names of a document's files last."""
+        _sync(path[: path.rindex("/")])
+
+    @contextmanager
+    def locked(self, how: int) -> Iterator[None]:
+        """Holds the folder's lock, LOCK_SH or LOCK_EX."""
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, how)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def note_damage(self, cid: Cid, inode: int) -> None:
+        """Tells everybody that the document needs repair, where that very file still lies in its place."""
+        path = self.path(cid)
+        # Where this cannot be done now, because somebody is storing or the disk takes no writing, the next reader does it.
+        with suppress(OSError), self.locked(fcntl.LOCK_EX | fcntl.LOCK_NB):
+            if any(_inode_of(Path(path + ending)) == inode for ending in ("", LET_GO)):
+                Path(path + DAMAGED).touch(mode=0o600)
+
+    def remove(self, cid: Cid) -> int | None:
+        """Removes what was let go of a document, and what belongs to it unless it is pinned again; how large it was."""
+        path = self.path(cid)
+        with told_as_ours(), self.locked(fcntl.LOCK_EX):
+            size = _size_of(Path(path + LET_GO))
+            for ending in (LET_GO,) if Path(path).exists() else (LET_GO, NODES, DAMAGED):
+                Path(path + ending).unlink(missing_ok=True)
+        return size
+
+    def remove_left_behind(self) -> None:
+        """Removes files on their way in whose process ended."""
+        with told_as_ours():
+            for name in _names(self._new):
+                file = self._new / name
+                try:
+                    descriptor = os.open(file, os.O_RDONLY)
+                except FileNotFoundError:
+                    continue
+                with _closing(descriptor), suppress(BlockingIOError):
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    # Where it was moved to its place since, there is nothing by this name.
+                    file.unlink(missing_ok=True)
+
+    def used(self) -> int:
+        """How many bytes all documents have, with all that belongs to them."""
+        shards = (self._files / f"{shard:02x}" for shard in range(_SHARDS))
+        return sum(_size_of(shard / name) or 0 for shard in shards for name in _names(shard))
+
+
+class Room:
+    """How much more may be stored. What other processes store is seen when it is measured again."""
+
+    def __init__(self, folder: Folder, max_bytes: int) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._lock = Lock()
+        self._used = 0
+        self._measured_at = -_MEASURED_FOR_S
+
+    def check(self, new_bytes: int) -> None:
+        """Refuses what does not fit.
+
+        Raises:
+            DocumentsFull: it does not.
+        """
+        with self._lock, told_as_ours():
+            is_old = time.monotonic() - self._measured_at >= _MEASURED_FOR_S
+            if is_old or self._used + new_bytes > self._max_bytes:
+                self._used = self._folder.used()
+                self._measured_at = time.monotonic()
+            if self._used + new_bytes > self._max_bytes:
+                raise DocumentsFull(f"The store of documents holds {self._used} bytes and may hold {self._max_bytes}.")
+
+    def took(self, new_bytes: int) -> None:
+        """Counts what was stored."""
+        with self._lock:
+            self._used += new_bytes
+
+
+@contextmanager
+def told_as_ours() -> Iterator[None]:
+    """Tells faults of the disk in the port's words."""
+    try:
+        yield
+    except OSError as error:
+        raise as_ours(error) from error
+
+
+def as_ours(error: OSError) -> DocumentsFull | DocumentsUnavailable:
+    """A fault of the disk in the port's words."""
+    if isinstance(error, FileNotFoundError):
+        return DocumentsUnavailable(f"A part of the store of documents is gone: {error.filename}.")
+    if error.errno in _FULL:
+        return DocumentsFull("The disk of the store of documents is full.")
+    return DocumentsUnavailable(f"The store of documents cannot be used: {error.strerror}.")
+
+
+def _make_visible(file: Incoming, path: str) -> None:
+    file.move_to(path)
+    with suppress(FileNotFoundError):
+        os.unlink(path + DAMAGED)  # noqa: PTH108 - as above
+
+
+@contextmanager
+def _closing(descriptor: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sync(path: Path | str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
+    except FileNotFoundError:
+        return []
+
+
+def _size_of(file: Path) -> int | None:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def _inode_of(file: Path) -> int | None:
+    try:
+        return file.stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
+def _cid_of(name: str) -> Cid | None:
+    try:
+        return parse_cid(name)
+    except CidInvalid:
+        return None
