@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from greenlane.core import crypto
 from greenlane.core.errors import GreenlaneError
@@ -22,12 +23,20 @@ class Unauthenticated(GreenlaneError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks, as far as the key tells."""
+    """Who asks, as far as the key tells.
+
+    Attributes:
+        member: the one that the key speaks for; None where it speaks for no one member.
+        label: the operator's words of what the key is for; of a partner's key the center that asks.
+        expires_at: None: it is good until it is revoked.
+    """
 
     key_id: str
     role: KeyRole
     center: CenterId
     member: MemberId | None
+    label: str
+    expires_at: datetime | None
 
     @property
     def actor(self) -> str:
@@ -58,4 +67,6 @@ class Identify:
             raise Unauthenticated("The API key is not known here.")
         if key.expires_at is not None and key.expires_at <= self._clock():
             raise Unauthenticated("The API key is not known here.")
-        return Principal(key_id=key.id, role=key.role, center=key.center, member=key.member)
+        return Principal(
+            key_id=key.id, role=key.role, center=key.center, member=key.member, label=key.label, expires_at=key.expires_at
+        )

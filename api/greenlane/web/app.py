@@ -24,6 +24,7 @@ from greenlane.web.routes import (
     health,
     holds,
     log,
+    me,
     metrics,
     pages,
     reader_keys,
@@ -71,7 +72,7 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
         readiness=readiness,
         metrics=counted,
     )
-    for room in (epcis, receipts, uploads, documents, reader_keys, holds, centers, log, trust, health, metrics, pages):
+    for room in (epcis, receipts, uploads, documents, reader_keys, me, holds, centers, log, trust, health, metrics, pages):
         app.include_router(room.router)
 
     def answer_error(request: Request, error: GreenlaneError) -> Response:

@@ -37,6 +37,7 @@ class Permission(StrEnum):
     STORE = "store"
     SEE_READERS = "see-readers"
     HOLD = "hold"
+    SEE_SELF = "see-self"
 
 
 class PermissionMissing(Forbidden):
@@ -60,14 +61,13 @@ class WrongMember(Forbidden):
     default_remedy = "Leave out the header Greenlane-Member, or use the other member's own key."
 
 
+_EVERYBODY = frozenset({Permission.SEE_READERS, Permission.SEE_SELF})
 GRANTS: Mapping[KeyRole, frozenset[Permission]] = {
     KeyRole.OPERATOR: frozenset(Permission),
-    KeyRole.FACILITATOR: frozenset({Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.STORE, Permission.SEE_READERS}),
-    KeyRole.MEMBER: frozenset(
-        {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.READ, Permission.STORE, Permission.SEE_READERS}
-    ),
-    KeyRole.READER: frozenset({Permission.READ, Permission.SEE_CAPTURE, Permission.SEE_READERS}),
-    KeyRole.PARTNER: frozenset({Permission.HOLD, Permission.SEE_READERS}),
+    KeyRole.FACILITATOR: _EVERYBODY | {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.STORE},
+    KeyRole.MEMBER: _EVERYBODY | {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.READ, Permission.STORE},
+    KeyRole.READER: _EVERYBODY | {Permission.READ, Permission.SEE_CAPTURE},
+    KeyRole.PARTNER: _EVERYBODY | {Permission.HOLD},
 }
 
 

@@ -228,6 +228,17 @@ class ReaderKeysAnswer(_Answer):
     keys: list[ReaderKeyAnswer]
 
 
+class MeAnswer(_Answer):
+    """Whose key a request was sent with."""
+
+    key_id: str
+    role: str
+    center: str
+    member: str | None = Field(description="null where the key speaks for no one member")
+    label: str = Field(description="the operator's words of what the key is for; of a partner's key the center that asks")
+    expires_at: datetime | None = Field(description="null where the key is good until it is revoked")
+
+
 def time_text(at: datetime) -> str:
     """RFC 3339 in UTC, to the millisecond."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -1,5 +1,6 @@
 """Default deny: each route is guarded by one permission, or stands in the list of public ones."""
 
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -8,7 +9,7 @@ from fastapi.routing import APIRoute
 from greenlane.ports.accounts import KeyRole
 from greenlane.settings import read_settings
 from greenlane.web.app import create_app
-from greenlane.web.auth import GRANTS, Guard, Permission, count_address, page_reader_of, reader_of
+from greenlane.web.auth import GRANTS, Guard, Permission, count_address, count_asker, page_reader_of, reader_of
 from starlette.routing import Route
 from worlds.deployment import LIMA, World
 from worlds.events import CONTEXT, GTIN, event_document
@@ -75,6 +76,7 @@ _GUARDED = {
     ("GET", "/v1/holds"): Permission.HOLD,
     ("POST", "/v1/holds"): Permission.HOLD,
     ("DELETE", "/v1/holds/{cid}"): Permission.HOLD,
+    ("GET", "/v1/me"): Permission.SEE_SELF,
 }
 
 
@@ -105,7 +107,7 @@ def test_every_route_is_guarded_by_one_permission_or_known_to_be_public(world: W
             if guards:
                 (guard,) = guards
                 guarded[method, route.path] = guard.permission
-            elif {reader_of, page_reader_of, count_address} & set(calls):
+            elif {reader_of, page_reader_of, count_address, count_asker} & set(calls):
                 public.add((method, route.path))
             else:
                 uncounted.add((method, route.path))
@@ -131,12 +133,35 @@ def test_each_role_may_do_what_it_is_granted_and_nothing_else(site: Site, role: 
         Permission.HOLD: ("GET", "/v1/holds"),
         Permission.STORE: ("GET", f"/v1/uploads/{'0' * 32}"),
         Permission.SEE_READERS: ("GET", "/v1/members/cooperative/reader-keys"),
+        Permission.SEE_SELF: ("GET", "/v1/me"),
     }
     assert set(uses) == set(Permission)
     for permission, (method, path) in uses.items():
         answer = site.send(method, path, key=key)
         is_refused = answer.status_code == 403 and answer.json()["code"] == "permission-missing"
         assert is_refused != (permission in GRANTS[role]), permission
+
+
+def test_every_live_key_is_told_whose_it_is_and_nobody_else_is(site: Site) -> None:
+    told = {key: site.get("/v1/me", key=key).json() for key in (site.member, site.operator, site.reader, site.partner)}
+    assert [(each["role"], each["member"]) for each in told.values()] == [
+        ("member", "cooperative"),
+        ("operator", None),
+        ("reader", None),
+        ("partner", None),
+    ]
+    assert {each["center"] for each in told.values()} == {LIMA}
+    assert all(key.startswith(f"gl_{each['keyId']}_") and key not in str(each) for key, each in told.items())
+    soon = site.world.clock.now + timedelta(days=1)
+    _, text = site.world.enrol.issue_key(
+        center=LIMA, role=KeyRole.PARTNER, member=None, label="hanoi", expires_at=soon, actor="console"
+    )
+    answer = site.get("/v1/me", key=text)
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert (answer.json()["label"], datetime.fromisoformat(answer.json()["expiresAt"])) == ("hanoi", soon)
+    site.world.clock.now = soon
+    refused = [site.get("/v1/me", key=key) for key in (text, None, "gl_0000000000000000_" + "A" * 43)]
+    assert [(each.status_code, each.json()["code"]) for each in refused] == [(401, "unauthenticated")] * 3
 
 
 def _document(event: dict[str, Any]) -> dict[str, Any]:
