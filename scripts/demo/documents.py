@@ -5,6 +5,7 @@ The audit report is encrypted on the cooperative's side; the server never has it
 """
 
 import json
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,10 +16,8 @@ from scripts.demo.cast import BOSQUE, GIFT_BOX, JINHE, VALLE
 from scripts.demo.cocoa import DRY_LOT
 from scripts.demo.papers import AUDIT_REPORT, CERTIFICATE, PAPERS, READERS, TEST_RESULTS, Paper, pdf_of
 from scripts.demo.story import Firm, digital_link
-from scripts.demo.telling import DemoFailed, must, say, say_more, tell
-from scripts.running import BIN
+from scripts.demo.telling import DemoFailed, must_member, say, say_more, tell, tell_member
 
-_GREENLANE = BIN / "greenlane"
 _TAKEN_FROM, _READER = READERS
 OWNERS = (VALLE, BOSQUE, *READERS)
 """Who acts here, each by an API key of its own."""
@@ -51,7 +50,7 @@ class Documents:
         self._keys = keys
         self._url = url
         # Beside the user's own notes of uploads, not among them.
-        self._environment = {"XDG_STATE_HOME": str(home / "state")}
+        os.environ["XDG_STATE_HOME"] = str(home / "state")
         for paper in PAPERS:
             self._file(paper).write_bytes(pdf_of(paper))
 
@@ -61,32 +60,20 @@ class Documents:
         Args:
             inspection: hash of the event that the test results are about.
         """
-        with ThreadPoolExecutor(3) as together:
-            made = list(together.map(self._make_key, (VALLE, *READERS)))
-            tasks = [
-                together.submit(self._add, VALLE, CERTIFICATE, digital_link(DRY_LOT)),
-                together.submit(self._add, BOSQUE, TEST_RESULTS, inspection),
-            ]
-            certificate, results = (task.result()["cid"] for task in tasks)
-            again = together.submit(self._add, JINHE, CERTIFICATE, digital_link(GIFT_BOX.key))
-            shared = self._add(
-                VALLE,
-                AUDIT_REPORT,
-                digital_link(DRY_LOT),
-                *(part for firm in READERS for part in ("--for", f"{firm.center.id}/{firm.id}")),
-                "--with-link-key",
-                *("--own-identity", made[0]),
-            )
-            if again.result()["cid"] != certificate:
-                raise DemoFailed("the same certificate has another name when it is stated again")
+        own_key, *_ = [self._make_key(firm) for firm in (VALLE, *READERS)]
+        certificate = self._add(VALLE, CERTIFICATE, digital_link(DRY_LOT))["cid"]
+        results = self._add(BOSQUE, TEST_RESULTS, inspection)["cid"]
+        if self._add(JINHE, CERTIFICATE, digital_link(GIFT_BOX.key))["cid"] != certificate:
+            raise DemoFailed("the same certificate has another name when it is stated again")
         say(5, "a certificate of the lot stored, test results of an event, and the certificate stated again for the gift boxes")
         say_more(f"{certificate}  {CERTIFICATE.name}, stated twice, kept once\n{results}  {TEST_RESULTS.name}")
+        readers = [part for firm in READERS for part in ("--for", f"{firm.center.id}/{firm.id}")]
+        shared = self._add(VALLE, AUDIT_REPORT, digital_link(DRY_LOT), *readers, "--with-link-key", "--own-identity", own_key)
         anew = json.loads(
-            must(
+            must_member(
                 f"taking the audit report back from {_TAKEN_FROM.name}",
-                _GREENLANE, "document", "revoke", shared["cid"], "--reader", f"{_TAKEN_FROM.center.id}/{_TAKEN_FROM.id}",
-                *("--identity", made[0]), *self._as(VALLE), "--json",
-                environment=self._environment,
+                "document", "revoke", shared["cid"], "--reader", f"{_TAKEN_FROM.center.id}/{_TAKEN_FROM.id}",
+                *("--identity", own_key), *self._as(VALLE), "--json",
             )
         )  # fmt: skip
         say(6, f"an audit report encrypted by the cooperative for {len(READERS)} firms and a link, then taken back from one")
@@ -106,17 +93,9 @@ class Documents:
 
     def fetch(self, shelf: Shelf) -> None:
         """Fetches documents with their receipts, as anybody, as the reader by its key, and by the link alone."""
-        with ThreadPoolExecutor(3) as together:
-            list(
-                together.map(
-                    lambda each: self._get(*each),
-                    (
-                        ("certificate", shelf.certificate, ()),
-                        ("audit", shelf.audit, ("--identity", self._identity(_READER))),
-                        ("audit-by-link", shelf.link, ()),
-                    ),
-                )
-            )
+        self._get("certificate", shelf.certificate)
+        self._get("audit", shelf.audit, "--identity", self._identity(_READER))
+        self._get("audit-by-link", shelf.link)
 
     def check(self, shelf: Shelf, *, stranger: Path, trust: Path, rpc: str) -> None:
         """A stranger checks receipts with files and refuses a flipped bit; the reader that was left out has no way in."""
@@ -135,53 +114,51 @@ class Documents:
         )
         with ThreadPoolExecutor(3) as together:
             answers = list(together.map(lambda each: verdict(each[0], each[1]), asked))
-            locked_out = together.submit(self._is_locked_out, shelf)
-            for (name, file, expected), (code, words) in zip(asked, answers, strict=True):
-                if code != expected:
-                    raise DemoFailed(f"the stranger's exit code for {name} with {file.name} is {code}:\n{words}")
-            if self._folder.joinpath("audit-by-link.pdf").read_bytes() != pdf_of(AUDIT_REPORT):
-                raise DemoFailed("the link opens something else than the audit report")
-            locked_out.result()
+        for (name, file, expected), (code, words) in zip(asked, answers, strict=True):
+            if code != expected:
+                raise DemoFailed(f"the stranger's exit code for {name} with {file.name} is {code}:\n{words}")
+        if self._folder.joinpath("audit-by-link.pdf").read_bytes() != pdf_of(AUDIT_REPORT):
+            raise DemoFailed("the link opens something else than the audit report")
+        self._require_locked_out(shelf)
         say(12, "the stranger checks the certificate and the audit report with their files", "exit code 0")
         say_more("\n".join(words for code, words in answers if code == 0))
         say_more(f"One bit of the certificate flipped: {answers[2][1]}")
         say(13, f"{_READER.name} and whoever has the link decrypt the report; {_TAKEN_FROM.name} is left out of the new version")
 
-    def _is_locked_out(self, shelf: Shelf) -> None:
+    def _require_locked_out(self, shelf: Shelf) -> None:
         """The reader that was left out opens neither the new version nor gets the old one."""
         identity = self._identity(_TAKEN_FROM)
-        for cid in (shelf.audit, shelf.old_audit):
-            told = tell(
-                _GREENLANE, "document", "get", cid, "-o", self._folder / "not-to-be.pdf", "--identity", identity, "--wait", "0",
+        for cid, words in ((shelf.audit, "key-does-not-open"), (shelf.old_audit, "was withdrawn")):
+            told = tell_member(
+                "document", "get", cid, "-o", self._folder / "not-to-be.pdf", "--identity", identity, "--json",
                 "--url", self._url,
             )  # fmt: skip
-            if told.code == 0:
-                raise DemoFailed(f"{_TAKEN_FROM.name} still opens {cid}")
+            if told.code == 0 or words not in told.err:
+                raise DemoFailed(f"{_TAKEN_FROM.name} asks for {cid} (exit code {told.code}):\n{told.out}{told.err}")
 
     def _make_key(self, firm: Firm) -> Path:
         """The firm makes a key on its machine; whoever others share with tells its center the public half."""
         file = self._identity(firm)
-        must(f"making the key of {firm.name}", _GREENLANE, "document", "keygen", "-o", file, "--plain")
+        must_member(f"making the key of {firm.name}", "document", "keygen", "-o", file, "--plain")
         if firm in READERS:
-            must(
+            must_member(
                 f"telling the center the key of {firm.name}",
-                _GREENLANE, "document", "register-key", "--identity", file, *self._as(firm),
+                "document", "register-key", "--identity", file, *self._as(firm),
             )  # fmt: skip
         return file
 
     def _add(self, firm: Firm, paper: Paper, about: str, *more: str | Path) -> dict[str, Any]:
-        told = must(
+        told = must_member(
             f"{firm.name} stores {paper.name}",
-            _GREENLANE, "document", "add", self._file(paper), "--about", about, "--type", paper.document_type,
+            "document", "add", self._file(paper), "--about", about, "--type", paper.document_type,
             "--issuer", paper.issuer, "--issued-on", paper.issued_on, *more, *self._as(firm), "--json",
-            environment=self._environment,
         )  # fmt: skip
         return dict(json.loads(told))
 
-    def _get(self, name: str, document: str, more: tuple[str | Path, ...]) -> None:
-        must(
+    def _get(self, name: str, document: str, *more: str | Path) -> None:
+        must_member(
             f"fetching {name}",
-            _GREENLANE, "document", "get", document, "-o", self._folder / f"{name}.pdf",
+            "document", "get", document, "-o", self._folder / f"{name}.pdf",
             "--receipt", self._folder / f"{name}.json", *more, "--url", self._url,
         )  # fmt: skip
 

@@ -1,12 +1,14 @@
 """How the demo runs commands, and how it tells what they came to."""
 
-import os
+import io
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+
+from greenlane.cli.program import main as greenlane_main
 
 STEPS = 13
 
@@ -24,26 +26,39 @@ class Told:
     err: str
 
 
-def tell(*command: str | Path, environment: Mapping[str, str] | None = None) -> Told:
+def tell(*command: str | Path) -> Told:
     """Runs a command to its end, and never longer than five minutes."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env=dict(os.environ) | dict(environment or {}),
-    )
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=300, check=False)
     return Told(done.returncode, done.stdout, done.stderr.strip())
 
 
-def must(what: str, *command: str | Path, environment: Mapping[str, str] | None = None) -> str:
+def tell_member(*arguments: str | Path) -> Told:
+    """Runs a member's `greenlane` command inside this process: a dozen starts of Python would take longer than what is shown."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = greenlane_main([str(part) for part in arguments])
+    return Told(code, out.getvalue(), err.getvalue().strip())
+
+
+def must(what: str, *command: str | Path) -> str:
     """What a command printed.
 
     Raises:
         DemoFailed: it did not end well; `what` says what it was to do.
     """
-    told = tell(*command, environment=environment)
+    return _good(what, tell(*command))
+
+
+def must_member(what: str, *arguments: str | Path) -> str:
+    """The same for a member's command.
+
+    Raises:
+        DemoFailed: as for `must`.
+    """
+    return _good(what, tell_member(*arguments))
+
+
+def _good(what: str, told: Told) -> str:
     if told.code != 0:
         raise DemoFailed(f"{what} (exit code {told.code}):\n{told.out}{told.err}")
     return told.out
