@@ -18,8 +18,10 @@ from typing import Any
 
 from worlds.kubo_requests import Asked, NotUnderstood, read_files, read_request
 
+_ANNOUNCED = {"fast-provide-root": "true", "fast-provide-dag": "false", "fast-provide-wait": "false"}
 _DEFAULTS = {
-    "pin/add": {"recursive": "true", "progress": "false"},
+    "pin/add": {"recursive": "true", "progress": "false", **_ANNOUNCED},
+    "pin/ls": {"names": "false", "quiet": "false"},
     "pin/rm": {"recursive": "true"},
     "add": {
         "hash": "sha2-256",
@@ -31,10 +33,20 @@ _DEFAULTS = {
         "max-file-links": "1024",
         "preserve-mode": "false",
         "preserve-mtime": "false",
-        "fast-provide-root": "true",
-        "fast-provide-wait": "false",
+        "inline-limit": "32",
+        "quiet": "false",
+        "quieter": "false",
+        "silent": "false",
+        **_ANNOUNCED,
     },
-    "dag/import": {"pin-roots": "true", "silent": "false", "stats": "false", "allow-big-block": "false"},
+    "dag/import": {
+        "pin-roots": "true",
+        "silent": "false",
+        "stats": "false",
+        "allow-big-block": "false",
+        "local-only": "false",
+        **_ANNOUNCED,
+    },
     "repo/gc": {"stream-errors": "false", "quiet": "false", "silent": "false"},
 }
 """What an option means that is given with the value it has anyway, in the profile that the recorded node had."""

@@ -72,8 +72,10 @@ COMMANDS = {
     "dag/put": Command(takes_files=True, options=_options(string="store-codec input-codec hash", bool="pin allow-big-block")),
     "dag/get": Command(argument="ref", options=_options(string="output-codec")),
     "dag/stat": Command(argument="root", most=64, options=_options(bool="progress")),
-    "dag/export": Command(argument="root", options=_options(bool="progress")),
-    "dag/import": Command(takes_files=True, options=_options(bool=f"pin-roots silent stats allow-big-block {_PROVIDE}")),
+    "dag/export": Command(argument="root", options=_options(bool="progress local-only")),
+    "dag/import": Command(
+        takes_files=True, options=_options(bool=f"pin-roots silent stats allow-big-block local-only {_PROVIDE}")
+    ),
     "files/stat": Command(argument="path", options=_options(string="format", bool="hash size with-local")),
     "repo/stat": Command(options=_options(bool="size-only human")),
     "repo/gc": Command(options=_options(bool="stream-errors quiet silent")),

@@ -14,6 +14,7 @@ from greenlane.core.documents.unixfs import CHUNK_BYTES, identify
 from greenlane.core.errors import GreenlaneError, InvalidInput
 from greenlane.ports.documents import BytesRefused, DocumentMissing, DocumentsFull, DocumentsUnavailable
 from worlds.kubo import DAG_PB, RAW, Failed, KuboServer, befriend, node_block, stand_in_kubo, varint
+from worlds.kubo_requests import COMMANDS
 from worlds.kubo_trial import Pattern
 
 NINE = Pattern(9 * CHUNK_BYTES - 5, "nine").read()
@@ -193,6 +194,16 @@ def test_the_same_bytes_again_are_not_sent_again(world: World) -> None:
 def test_every_option_that_has_a_say_is_given_whatever_the_node_does_by_itself(world: World) -> None:
     [added] = [one for one in world.kubo.asked if one.command == "add"]
     assert added.options == ADD_OPTIONS
+    unsaid = set(COMMANDS["add"].options) - set(ADD_OPTIONS)
+    assert unsaid == {
+        # What these say, they say by being there.
+        *("pin-name", "to-files", "mode", "mtime", "mtime-nsecs"),
+        # They shape folders.
+        *("empty-dirs", "max-directory-links", "max-hamt-fanout"),
+        # The command line takes them for itself, before anything is sent.
+        *("recursive", "dereference-args", "hidden", "ignore", "ignore-rules-path", "stdin-name"),
+    }
+    assert not unsaid & set(added.options)
     assert {name: ADD_OPTIONS[name] for name in ("cid-version", "raw-leaves", "chunker", "max-file-links", "pin")} == {
         "cid-version": "1",
         "raw-leaves": "true",
@@ -200,6 +211,17 @@ def test_every_option_that_has_a_say_is_given_whatever_the_node_does_by_itself(w
         "max-file-links": "1024",
         "pin": "true",
     }
+
+
+def test_what_is_kept_is_announced_by_its_root_and_no_answer_waits_for_that(world: World) -> None:
+    car = b"".join(world.store.export_car(world.cid))
+    with stand_in_kubo() as other:
+        Kubo(other.url).import_car(iter([car]), root=world.cid, max_bytes=len(car))
+        Kubo(other.url).pin(world.cid, wait_s=1)
+        asked = {one.command: one for one in (*world.kubo.asked, *other.asked)}
+    for command in ("add", "dag/import", "pin/add"):
+        told = {name: value for name, value in asked[command].options.items() if name.startswith("fast-provide")}
+        assert told == {"fast-provide-root": "true", "fast-provide-dag": "false", "fast-provide-wait": "false"}, command
 
 
 def test_every_command_whose_blocks_may_be_missing_says_how_long_the_swarm_is_asked(world: World) -> None:

@@ -1,10 +1,10 @@
 """One Kubo node as a store of documents; see `ports.documents.Documents`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import ipfshttpclient  # type: ignore[import-untyped]
@@ -12,13 +12,12 @@ from ipfshttpclient import exceptions as client_exceptions
 
 from greenlane.adapters.kubo.ahead import AHEAD, Ahead
 from greenlane.adapters.kubo.faults import Faults, NotPinned, refusing
+from greenlane.adapters.kubo.options import ADD_OPTIONS, IMPORT_OPTIONS, LIST_OPTIONS, PIN_OPTIONS
 from greenlane.adapters.kubo.sending import car_of, counted, multipart, pieces_of, watched
 from greenlane.adapters.kubo.wire import RPC_PATH, NoKubo, Session, addresses, duration, no_url
 from greenlane.core.documents.car import read_car, write_car
 from greenlane.core.documents.cid import Cid, CidInvalid, Codec, parse_cid
 from greenlane.core.documents.unixfs import (
-    CHUNK_BYTES,
-    MAX_LINKS,
     FileBuilder,
     Link,
     NoDocument,
@@ -31,26 +30,6 @@ from greenlane.core.documents.unixfs import (
 from greenlane.core.wire import shown
 from greenlane.ports.documents import BytesRefused, DocumentMissing, DocumentsUnavailable, StoredBytes, Told
 
-ADD_OPTIONS: Final[Mapping[str, str]] = {
-    "cid-version": "1",
-    "raw-leaves": "true",
-    "chunker": f"size-{CHUNK_BYTES}",
-    "hash": "sha2-256",
-    "max-file-links": str(MAX_LINKS),
-    "trickle": "false",
-    "inline": "false",
-    "wrap-with-directory": "false",
-    "preserve-mode": "false",
-    "preserve-mtime": "false",
-    "nocopy": "false",
-    "fscache": "false",
-    "only-hash": "false",
-    "pin": "true",
-    "progress": "false",
-}
-"""Of `add`: all that has a say in the CID, in what is kept, and in what is answered."""
-IMPORT_OPTIONS: Final[Mapping[str, str]] = {"pin-roots": "true", "silent": "false", "stats": "false", "allow-big-block": "false"}
-GC_OPTIONS: Final[Mapping[str, str]] = {"stream-errors": "false", "quiet": "false", "silent": "false"}
 _CHECK_S = 3.0
 _SENT_BYTES = 262_144
 _ASKED_AT_ONCE = 256
@@ -135,7 +114,7 @@ class Kubo:
             self._client.pin.add(
                 cid.text,
                 recursive="true",
-                opts={"progress": "false", "timeout": duration(wait_s)},
+                opts={**PIN_OPTIONS, "timeout": duration(wait_s)},
                 timeout=(self._timeout_s, wait_s + self._timeout_s),
             )
 
@@ -231,7 +210,7 @@ class Kubo:
     def pins(self) -> Iterator[Cid]:
         """Every pinned document, in no order; pins whose names are no document's are left out."""
         with self._faults.told("It cannot be told what is pinned."):
-            for line in self._session.lines(f"{self._url}/pin/ls", {"type": "recursive", "stream": "true"}):
+            for line in self._session.lines(f"{self._url}/pin/ls", LIST_OPTIONS):
                 try:
                     yield parse_cid(str(line.get("Cid")))
                 except CidInvalid:
