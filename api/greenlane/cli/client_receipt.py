@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     }
     query = urlencode({name: value for name, value in asked.items() if value is not None})
     path = f"/v1/receipts/{digest}" + (f"?{query}" if query else "")
-    body = (_wait_for(args, path) if args.sealed else send(args, "GET", path)).body
+    body = (sent_when_sealed(args, path) if args.sealed else send(args, "GET", path)).body
     if args.output:
         # It may hold the salt of a private event.
         write_private(args.output, body)
@@ -58,7 +58,13 @@ def run(args: argparse.Namespace) -> int:
     return Exit.GOOD
 
 
-def _wait_for(args: argparse.Namespace, path: str) -> Answer:
+def sent_when_sealed(args: argparse.Namespace, path: str) -> Answer:
+    """A receipt whose seals are required, waited for.
+
+    Raises:
+        ServerAway: it took longer than a minute, or something else is away.
+        ServerRefused: as for `send`.
+    """
     end_s = time.monotonic() + _PATIENCE_S
     while True:
         try:

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from greenlane.cli.document.uploading import TUS, UPLOADS, member_headers, upload_id_of
+from greenlane.cli.document.uploading import member_headers
 from greenlane.cli.server import Answer, ServerRefused, send
 from greenlane.core.canonical import JsonValue, parse_json
 from greenlane.core.documents.cid import Cid, parse_cid
 from greenlane.core.documents.description import Description, MemberName, read_description, read_member_name, read_recipient
 from greenlane.core.errors import InvalidInput
+from greenlane.core.units import CenterId, center_id
 from greenlane.core.wire import read_count, read_line, read_list
 
 _MOST = 10_000
+_LONGEST_NAME = 256
 _NOT_FOUND = 404
+_MOST_PAGES = 100
 _NEXT_PAGE = re.compile(r'<([^>]*)>; rel="next"')
 
 
@@ -53,18 +56,26 @@ class Statement:
 
 
 def statements_of(args: argparse.Namespace, cid: Cid) -> list[Statement]:
-    """Every statement about a document that the key may read, oldest first; none where there are none for it."""
-    try:
-        answer = send(args, "GET", f"/v1/documents/{cid.text}/about", headers=member_headers(args))
-    except ServerRefused as refusal:
-        if refusal.status == _NOT_FOUND:
-            return []
-        raise
-    with _understood():
-        found = _statements(answer)
-        if any(each.description.cid != cid for each in found):
-            raise InvalidInput("a statement is about another document")
-        return found
+    """Every statement about a document that the key may read, member by member; none where there are none for it."""
+    found: list[Statement] = []
+    token: str | None = None
+    for _ in range(_MOST_PAGES):
+        query = urlencode({"perPage": 100} if token is None else {"perPage": 100, "nextPageToken": token})
+        try:
+            answer = send(args, "GET", f"/v1/documents/{cid.text}/about?{query}", headers=member_headers(args))
+        except ServerRefused as refusal:
+            if refusal.status == _NOT_FOUND:
+                break
+            raise
+        with _understood():
+            page = _statements(answer)
+            if any(each.description.cid != cid for each in page):
+                raise InvalidInput("a statement is about another document")
+        found += page
+        token = _next_token(answer)
+        if token is None:
+            break
+    return found
 
 
 def list_documents(args: argparse.Namespace, asked: dict[str, str], most: int) -> Iterator[Statement]:
@@ -88,24 +99,36 @@ def list_documents(args: argparse.Namespace, asked: dict[str, str], most: int) -
             return
 
 
+def own_center(args: argparse.Namespace) -> CenterId:
+    """The center whose key it is, as its server says."""
+    return _own(args)[0]
+
+
 def own_name(args: argparse.Namespace) -> MemberName:
     """Which member the command acts for: the one that is named, or the one whose key it is, as its center says.
 
     Raises:
-        ServerRefused: the key speaks for several members and none is named.
+        InvalidInput: the key speaks for several members and none is named, or for another one alone.
         FieldInvalid: what is named is no member.
     """
     if args.member and "/" in args.member:
         return read_member_name(args.member, "--member")
-    # An upload is begun and given up: its record says whose it is.
-    headers = {**TUS, **member_headers(args)}
-    begun = send(args, "POST", UPLOADS, body=b"", headers={**headers, "Upload-Length": "0"})
-    path = f"{UPLOADS}/{upload_id_of(begun)}"
-    answer = send(args, "GET", path, headers=member_headers(args))
-    send(args, "DELETE", path, headers=headers)
+    center, member = _own(args)
+    named = args.member or member
+    if named is None:
+        raise InvalidInput("The key speaks for no one member.", where="--member", remedy="Name the member by --member.")
+    if member not in (None, named):
+        raise InvalidInput(f"The key speaks for {member!r} alone.", where="--member", remedy="Leave out --member.")
+    return read_member_name(f"{center}/{named}", "--member")
+
+
+def _own(args: argparse.Namespace) -> tuple[CenterId, str | None]:
+    answer = send(args, "GET", "/v1/me")
     with _understood():
         value = _json(answer)
-        return read_member_name(f"{value.get('center')}/{value.get('member')}", "")
+        member = value.get("member")
+        center = center_id(read_line(value.get("center"), "/center", longest=_LONGEST_NAME))
+        return center, None if member is None else read_line(member, "/member", longest=_LONGEST_NAME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

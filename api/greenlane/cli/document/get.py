@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from greenlane.cli.client_receipt import sent_when_sealed
 from greenlane.cli.document.age import (
     Identity,
     add_identity_arguments,
@@ -55,6 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", "-o", metavar="FILE-OR-FOLDER", help="where to (default: this folder, by its stated name)")
     parser.add_argument("--force", action="store_true", help="overwrite the file where there is one")
     parser.add_argument("--receipt", metavar="FILE", help="fetch its receipt too, for `greenlane verify FILE --document …`")
+    parser.add_argument(
+        "--sealed", action="store_true", help="with --receipt: only with the validators' seals; waits a minute for them"
+    )
     add_identity_arguments(parser)
     parser.add_argument("--member", metavar="[CENTER/]MEMBER", help="which member you are, or act for")
     add_wait_argument(parser)
@@ -62,12 +66,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.sealed and not args.receipt:
+        raise WrongUse("Seals are of a receipt, and none is asked for.", where="--sealed", remedy="Add --receipt FILE.")
     wanted = _read_wanted(args)
     identities = [] if wanted.link_key is None else [wanted.link_key]
     if args.identity:
         identities += read_identities(args, args.identity)
     said, newer = _description_of(wanted, identities)
-    receipt = _receipt(wanted, identities) if args.receipt else None
+    receipt = _receipt(wanted, identities, is_sealed=args.sealed) if args.receipt else None
     is_age = None if said is None else said.confidential is not None
     name = said.name if said is not None else wanted.cid.text
     if is_age and not identities:
@@ -148,20 +154,29 @@ def _description_of(wanted: _Wanted, identities: list[Identity]) -> tuple[Descri
     return (said, None) if said is not None and said.cid == wanted.cid else (None, None)
 
 
-def _receipt(wanted: _Wanted, identities: list[Identity]) -> bytes:
+def _receipt(wanted: _Wanted, identities: list[Identity], *, is_sealed: bool = False) -> bytes:
     """The receipt of a statement: of a public document, of one that the API key may read, or, by the keys, of any reader's.
+
+    Args:
+        is_sealed: wait for the validators' seals.
 
     Raises:
         ServerAway: there is none yet.
         ServerRefused, KeyDoesNotOpen: there is none for whoever asks.
     """
+
+    def fetch(path: str) -> bytes:
+        if is_sealed:
+            return sent_when_sealed(wanted.server, f"{path}?sealed=required").body
+        return send(wanted.server, "GET", path).body
+
     path = f"/v1/documents/{wanted.cid.text}/receipt"
     try:
-        return send(wanted.server, "GET", path).body
+        return fetch(path)
     except ServerRefused:
         if not identities:
             raise
-    return decrypt_bytes(send(wanted.server, "GET", f"{path}.age").body, identities)
+    return decrypt_bytes(fetch(f"{path}.age"), identities)
 
 
 def _rank(statement: Statement) -> tuple[bool, int]:

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from greenlane.cli.document.answers import Statement, list_documents, own_name
+from greenlane.cli.document.answers import Statement, list_documents, own_center
 from greenlane.cli.document.progress import human_size
 from greenlane.cli.server import add_server_arguments
 from greenlane.core.documents.description import canonical_subject
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     if args.about is not None:
         asked = {"about": canonical_subject(args.about, where="--about")}
     else:
-        asked = {"center": center_id(args.center) if args.center is not None else own_name(args).center}
+        asked = {"center": center_id(args.center) if args.center is not None else own_center(args)}
     found = list(list_documents(args, asked, args.most))
     if args.json:
         sys.stdout.write(json.dumps([each.raw for each in found], ensure_ascii=False, indent=2) + "\n")
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 def _lines(statement: Statement) -> list[str]:
     said = statement.description
     by = f", issued by {said.issuer}" if said.issuer else ""
-    on = f" on {said.issued_on.isoformat()}" if said.issued_on else ""
+    on = f"{' on' if said.issuer else ', dated'} {said.issued_on.isoformat()}" if said.issued_on else ""
     lines = [
         f"{said.cid.text}  {said.document_type}  {said.name}",
         f"{human_size(said.size)} {said.media_type}, stated by {said.stated_by}{by}{on}, leaf {statement.leaf_index}",
