@@ -237,8 +237,10 @@ class _Note:
 
     def _tidy(self) -> None:
         for file in self._file.parent.iterdir():
-            if file.stat().st_mtime < time.time() - _KEPT_S:
-                file.unlink(missing_ok=True)
+            # Another command may have taken its own away meanwhile.
+            with suppress(FileNotFoundError):
+                if file.stat().st_mtime < time.time() - _KEPT_S:
+                    file.unlink()
 
 
 def _state_folder() -> Path:
