@@ -18,13 +18,13 @@ from greenlane.ports.events import Reader
 from greenlane.services.prove import ChainNotSealed, LogDamaged, ReceiptNotReady, ReceiptNotSealed, SaltForgotten
 from greenlane.verify.ladder import GivenForm, Judgement, Rung, Verdict, given_file, judge
 from worlds.deployment import COOPERATIVE, HO_CHI_MINH, LIMA, ROASTER, TIANJIN, World, close_world, make_world, sealed_chain
-from worlds.descriptions import RECIPIENT, confidential_description, description, state
+from worlds.descriptions import OTHER_RECIPIENT, RECIPIENT, confidential_description, description, state
 
 PLAIN, STORED = b"a certificate", b"its age file"
 SALT = Salt(sha256(b"salt"))
 OWNER = MemberName(center=LIMA, member=COOPERATIVE)
 NAMED = MemberName(center=TIANJIN, member=ROASTER)
-LINK = "age1" + "p" * 58
+LINK = OTHER_RECIPIENT
 
 
 def public(data: bytes = PLAIN, *, by: MemberName = OWNER) -> Description:

@@ -16,8 +16,11 @@ from greenlane.core.documents.description import (
     DocumentReader,
     MemberName,
     document_entry,
+    read_file_name,
 )
+from greenlane.core.documents.endings import suits
 from greenlane.core.units import CenterId, MemberId, Salt
+from greenlane.core.wire import FieldInvalid
 from greenlane.ports.document_index import StoredDocument
 from hypothesis import strategies as st
 
@@ -25,8 +28,24 @@ if TYPE_CHECKING:
     from worlds.deployment import World
 
 LOT = "https://id.gs1.org/01/09521321000018/10/LOT-7"
-RECIPIENT = "age1" + "q" * 58
-OTHER_RECIPIENT = "age1" + "p" * 58
+
+
+def recipient_of(key: bytes) -> str:
+    """The age recipient of an X25519 public key, whatever it is worth."""
+    letters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+    number = int.from_bytes(key, "big") << 4
+    groups = [number >> 5 * at & 31 for at in reversed(range(52))]
+    checksum = 1
+    for group in (3, 3, 3, 0, 1, 7, 5, *groups, 0, 0, 0, 0, 0, 0):
+        top, checksum = checksum >> 25, (checksum & 0x1FFFFFF) << 5 ^ group
+        for bit, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            checksum ^= generator if top >> bit & 1 else 0
+    checksum ^= 1
+    return "age1" + "".join(letters[group] for group in (*groups, *(checksum >> 5 * at & 31 for at in reversed(range(6)))))
+
+
+RECIPIENT = recipient_of(bytes([9] * 32))
+OTHER_RECIPIENT = recipient_of(bytes([10] * 32))
 COOPERATIVE = MemberName(center=CenterId("lima"), member=MemberId("cooperativa-norandino"))
 ROASTER = MemberName(center=CenterId("tianjin"), member=MemberId("roaster"))
 
@@ -76,7 +95,7 @@ _URIS = st.one_of(
     st.from_regex(r"[0-9a-f]{64}", fullmatch=True).map(lambda digest: f"ni:///sha-256;{digest}?ver=CBV2.0"),
     st.from_regex(r"[a-z]{1,12}", fullmatch=True).map(lambda name: f"did:web:{name}.example"),
 )
-_RECIPIENTS = st.from_regex(r"age1[qpzry9x8gf2tvdw0s3jn54khce6mua7l]{58}", fullmatch=True)
+_RECIPIENTS = st.integers(2, 2**250).map(lambda number: recipient_of(number.to_bytes(32, "little")))
 _CONFIDENTIAL = st.builds(
     Confidential,
     digest=_DIGESTS,
@@ -89,22 +108,33 @@ _CONFIDENTIAL = st.builds(
 )
 
 
+def _is_plain(name: str) -> bool:
+    try:
+        return read_file_name(name, "") == name
+    except FieldInvalid:
+        return False
+
+
 @st.composite
 def descriptions(draw: st.DrawFn) -> Description:
     """Any description that may be stated."""
-    cid = draw(_CIDS)
+    cid, digest = draw(_CIDS), draw(_DIGESTS)
+    media_type = draw(st.from_regex(r"[a-z0-9][a-z0-9+.-]{0,20}/[a-z0-9][a-z0-9+.-]{0,20}", fullmatch=True))
+    names = _LINES.filter(
+        lambda name: not name.startswith((".", "-", "~")) and not name.endswith(".") and suits(name, media_type)
+    )
     return Description(
         stated_by=draw(_MEMBERS),
         cid=cid,
         size=draw(st.integers(0, 2**53 - 1)),
-        digest=draw(_DIGESTS),
-        media_type=draw(st.from_regex(r"[a-z0-9][a-z0-9+.-]{0,20}/[a-z0-9][a-z0-9+.-]{0,20}", fullmatch=True)),
-        name=draw(_LINES.filter(lambda name: not name.startswith(".") and not name.endswith("."))),
+        digest=digest,
+        media_type=media_type,
+        name=draw(names),
         document_type=draw(st.sampled_from(sorted(DOCUMENT_TYPES))),
         issuer=draw(st.none() | _LINES),
         issued_on=draw(st.none() | st.dates()),
         about=tuple(draw(st.lists(_URIS, min_size=1, max_size=min(MAX_ABOUT, 6), unique=True))),
-        confidential=draw(st.none() | _CONFIDENTIAL),
+        confidential=draw(st.none() | _CONFIDENTIAL.filter(lambda secret: secret.digest != digest)),
         replaces=draw(st.none() | _CIDS.filter(lambda other: other != cid)),
     )
 

@@ -3,7 +3,8 @@
 Nothing else imports hashlib, hmac, Crypto or coincurve, so that one page tells which primitives the project rests on.
 Randomness is no part of it: core is pure, and adapters/entropy.py draws. coincurve is imported on first use: who checks a receipt
 without seals needs no curve of the chain. Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), the yellow paper of Ethereum
-(Keccak-256: padding 0x01, where SHA-3 has 0x06), RFC 8032 (pure Ed25519, no context), SEC 2 (secp256k1), FIPS 186-5 (P-256).
+(Keccak-256: padding 0x01, where SHA-3 has 0x06), RFC 8032 (pure Ed25519, no context), RFC 7748 (X25519), SEC 2 (secp256k1),
+FIPS 186-5 (P-256).
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from greenlane.core.errors import InvalidInput
 ED25519_SEED_BYTES = 32
 ED25519_PUBLIC_KEY_BYTES = 32
 ED25519_SIGNATURE_BYTES = 64
+X25519_PUBLIC_KEY_BYTES = 32
 CURVE_SECRET_BYTES = 32
 """Of a private key on secp256k1 or P-256."""
 CURVE_POINT_BYTES = 64
@@ -33,6 +35,10 @@ _SIGN_BIT = 1 << 255
 _ORDER_EIGHT_Y = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _SMALL_ORDER_Y = frozenset({0, 1, _ED25519_FIELD_PRIME - 1, _ORDER_EIGHT_Y, _ED25519_FIELD_PRIME - _ORDER_EIGHT_Y})
 """The y of the eight points whose order divides 8: under such a key one signature fits any message."""
+_ORDER_EIGHT_U = 0x00B8495F16056286FDB1329CEB8D09DA6AC49FF1FAE35616AEB8413B7C7AEBE0
+_OTHER_ORDER_EIGHT_U = 0x57119FD0DD4E22D8868E1C58C45C44045BEF839C55B1D0B1248C50A3BC959C5F
+_SMALL_ORDER_U = frozenset({0, 1, _ED25519_FIELD_PRIME - 1, _ORDER_EIGHT_U, _OTHER_ORDER_EIGHT_U})
+"""The u of the points whose order divides 8, on the curve and its twist: all that anybody shares with such a key is zero."""
 
 
 class NoCurveKey(InvalidInput):
@@ -140,6 +146,17 @@ def ed25519_verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_x25519_public_key(public_key: bytes) -> bool:
+    """Whether bytes may stand as a key to share a secret with: 32 of them, canonical, and not of small order (RFC 7748, 6.1).
+
+    Canonical: below the prime, without the bit that X25519 leaves out of account; else one key would have several spellings.
+    """
+    if len(public_key) != X25519_PUBLIC_KEY_BYTES:
+        return False
+    u = int.from_bytes(public_key, "little")
+    return u < _ED25519_FIELD_PRIME and u not in _SMALL_ORDER_U
 
 
 def secp256k1_public_key(secret: bytes) -> bytes:

@@ -182,7 +182,7 @@ def test_a_fault_points_at_its_field(stated: Description, path: list[str | int],
         with pytest.raises(InvalidInput) as refusal:
             read_description(value, root)
         assert refusal.value.where == root + where
-        assert refusal.value.detail
+        assert refusal.value.detail and (refusal.value.remedy or not isinstance(refusal.value, DescriptionInvalid))
 
 
 @pytest.mark.parametrize("value", [None, [], "x", 1])
@@ -217,6 +217,12 @@ def test_what_is_no_object_is_no_description(value: Any) -> None:
         "CON",
         "con.pdf",
         "Lpt1.txt",
+        "COM\u00b9.txt",
+        "CON .pdf",
+        "conin$",
+        "-rf",
+        "~",
+        "~/.bashrc",
         unicodedata.normalize("NFD", "certificación.pdf"),
         "x" * (MAX_NAME_CHARACTERS + 1),
         "\u4e2d" * 81,
@@ -227,6 +233,45 @@ def test_a_name_that_is_more_or_less_than_a_plain_file_name_is_refused(name: Any
     with pytest.raises(FieldInvalid) as refusal:
         read_file_name(name, "/name")
     assert refusal.value.where == "/name"
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("x.html", "text/plain"),
+        ("audit.pdf.exe", "application/pdf"),
+        ("audit.exe", "application/octet-stream"),
+        ("x.lnk", "text/plain"),
+        ("x.LNK", "application/x-unheard-of"),
+        ("desktop.ini", "text/plain"),
+        ("a.js", "application/javascript"),
+        ("audit.png", "image/jpeg"),
+        ("audit.", "application/pdf"),
+    ],
+)
+def test_a_name_that_a_computer_would_open_as_something_else_is_refused(name: str, media_type: str) -> None:
+    with pytest.raises(DescriptionInvalid) as refusal:
+        replace(PUBLIC, name=name, media_type=media_type)
+    assert refusal.value.where == "/name"
+    with pytest.raises(InvalidInput) as refused:
+        read_description(description_value(PUBLIC) | {"name": name, "mediaType": media_type}, "/description")
+    assert refused.value.where == "/description/name" and refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("Audit 2026", "application/pdf"),
+        ("AUDIT.PDF", "application/pdf"),
+        ("v1.2.jpeg", "image/jpeg"),
+        ("scan.dwg", "image/vnd.dwg"),
+        ("page.html", "text/html"),
+        ("audit.age", "application/octet-stream"),
+    ],
+)
+def test_a_name_that_suits_its_type_is_taken(name: str, media_type: str) -> None:
+    stated = replace(PUBLIC, name=name, media_type=media_type)
+    assert read_description(description_value(stated)) == stated
 
 
 @pytest.mark.parametrize(
@@ -295,7 +340,7 @@ def test_values_that_cannot_stand_together_are_refused_when_they_are_made() -> N
     ):
         with pytest.raises(DescriptionInvalid) as refusal:
             replace(SECRET, **lie)
-        assert refusal.value.where == where
+        assert refusal.value.where == where and refusal.value.remedy
 
 
 def test_an_empty_photo_that_nobody_issued_may_be_stated() -> None:

@@ -26,7 +26,7 @@ from greenlane.verify.ladder import GivenForm, Judgement, Rung, Verdict, given_f
 from greenlane.verify.report import report_text, report_value, summary
 from hypothesis import given as for_all
 from hypothesis import strategies as st
-from worlds.descriptions import COOPERATIVE, LOT, ROASTER, confidential_description, description
+from worlds.descriptions import COOPERATIVE, LOT, ROASTER, confidential_description, description, recipient_of
 
 if TYPE_CHECKING:
     World = Any
@@ -261,7 +261,7 @@ def test_a_photo_that_nobody_issued_tells_of_no_issuer_and_every_reader_is_named
     named, link = SECRET.confidential.readers
     for readers, words in (
         ((named,), "encrypted for tianjin/roaster."),
-        ((link, replace(link, recipient="age1" + "z" * 58)), "encrypted for whoever holds one of its 2 links."),
+        ((link, replace(link, recipient=recipient_of(bytes([11] * 32)))), "encrypted for whoever holds one of its 2 links."),
     ):
         stated = replace(SECRET, confidential=replace(SECRET.confidential, readers=readers))
         assert words in told(Case(world, stated, salt=SALT).judged(), world)

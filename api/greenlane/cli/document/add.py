@@ -33,6 +33,7 @@ from greenlane.core.documents.description import (
     read_file_name,
     read_issuer,
     read_media_type,
+    require_suiting_ending,
 )
 from greenlane.core.documents.unixfs import identify
 from greenlane.core.exits import Exit, PackageMissing, UnreadableFile, WrongUse
@@ -254,9 +255,11 @@ def _read_stated(args: argparse.Namespace) -> dict[str, JsonValue]:
     """What is stated beside the bytes, in its one spelling; every fault before anything is sent."""
     # Some systems keep accents apart from their letters, in file names and in what is typed.
     name = read_file_name(unicodedata.normalize("NFC", args.name or Path(args.file).name), "--name")
+    media_type = read_media_type(args.media_type or _media_type(name), "--media-type")
+    require_suiting_ending(name, media_type, where="--name")
     about: list[JsonValue] = list(dict.fromkeys(canonical_subject(uri, where="--about") for uri in args.about))
     return {
-        "mediaType": read_media_type(args.media_type or _media_type(name), "--media-type"),
+        "mediaType": media_type,
         "name": name,
         "documentType": read_document_type(args.type, "--type"),
         "issuer": None if args.issuer is None else read_issuer(unicodedata.normalize("NFC", args.issuer), "--issuer"),

@@ -11,7 +11,8 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import ModuleType
@@ -20,14 +21,17 @@ from typing import BinaryIO, Protocol, cast
 from greenlane.cli.files import read_input, read_secret
 from greenlane.core.crypto import RunningDigest, running_sha256
 from greenlane.core.documents.description import read_recipient
+from greenlane.core.documents.recipient import is_recipient
 from greenlane.core.errors import InvalidInput
 from greenlane.core.exits import PackageMissing, WrongUse
+from greenlane.core.wire import shown
 from greenlane.ports.documents import Told
 
 SECRET_PREFIX = "AGE-SECRET-KEY-1"  # noqa: S105 - it is what every secret key begins with
 _AGE_FILE = (b"age-encryption.org/v1\n", b"-----BEGIN AGE ENCRYPTED FILE-----")
 _MAX_IDENTITY_BYTES = 64 * 1024
 _PIPE_BYTES = 64 * 1024
+_PANIC = "PanicException"
 _SCRYPT_MISS = "Give the passphrase that the file was made with; where it is lost, so is what it opens."
 
 
@@ -205,12 +209,9 @@ def check_recipient(text: str, *, where: str) -> str:
     """A recipient behind which there is a key.
 
     Raises:
-        FieldInvalid: it does not look like one.
-        IdentityInvalid: it does, and is none.
+        FieldInvalid: it is none.
     """
-    read_recipient(text, where)
-    _recipients((text,), where=where)
-    return text
+    return read_recipient(text, where)
 
 
 def encrypt(source: BinaryIO, target: BinaryIO, recipients: Sequence[str], *, told: Told | None = None) -> Measured:
@@ -223,7 +224,8 @@ def encrypt(source: BinaryIO, target: BinaryIO, recipients: Sequence[str], *, to
     keys = _recipients(recipients, where="recipients")
     plain, sealed = Measured(source, told), Measured(target)
     try:
-        pyrage.encrypt_io(plain, sealed, keys)
+        with _without_panic():
+            pyrage.encrypt_io(plain, sealed, keys)
     except (pyrage.EncryptError, OSError) as cause:
         raise plain.fault or sealed.fault or OSError(str(cause)) from cause
     return plain
@@ -240,7 +242,8 @@ def decrypt(source: BinaryIO, target: BinaryIO, identities: Sequence[Identity], 
     pyrage = _pyrage()
     sealed, plain = Measured(source), Measured(target, told)
     try:
-        pyrage.decrypt_io(sealed, plain, list(identities))
+        with _without_panic():
+            pyrage.decrypt_io(sealed, plain, list(identities))
     except (pyrage.DecryptError, OSError) as cause:
         fault = sealed.fault or plain.fault
         if fault is not None:
@@ -301,12 +304,25 @@ def _recipients(texts: Sequence[str], *, where: str) -> list[object]:
     pyrage = _pyrage()
     keys: list[object] = []
     for text in texts:
-        try:
-            keys.append(pyrage.x25519.Recipient.from_str(text))
-        except pyrage.RecipientError as cause:
+        if not is_recipient(text):
             remedy = "Give the public key as `greenlane document keygen` or age-keygen printed it."
-            raise IdentityInvalid(f"There is no key behind {text}.", where=where, remedy=remedy) from cause
+            raise IdentityInvalid(f"There is no key behind {shown(text)}.", where=where, remedy=remedy)
+        keys.append(pyrage.x25519.Recipient.from_str(text))
     return keys
+
+
+@contextmanager
+def _without_panic() -> Iterator[None]:
+    """What the library, written in another language, holds to be impossible is no Exception; here it is a refusal like any."""
+    try:
+        yield
+    except BaseException as cause:
+        if type(cause).__name__ != _PANIC:
+            raise
+        raise AgeDamaged(
+            "The encryption library gave up on these bytes or keys.",
+            remedy="Check the keys and the file; report it where they are right.",
+        ) from cause
 
 
 def _asked(question: str) -> str:

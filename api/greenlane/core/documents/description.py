@@ -18,6 +18,8 @@ from datetime import date
 from greenlane.core.canonical import JsonValue, canonical_bytes
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.cid import Cid, parse_cid
+from greenlane.core.documents.endings import endings_of, suits
+from greenlane.core.documents.recipient import RECIPIENT_CHARACTERS, is_recipient
 from greenlane.core.entry import Entry, EntryKind
 from greenlane.core.epcis.eventhash import event_hash_digest
 from greenlane.core.epcis.identifiers import check_identifier, to_digital_link
@@ -62,10 +64,9 @@ DOCUMENT_TYPES = {
 """Types of documents and what people call them; the names of CBV's business transaction types (7.3) where there is one."""
 
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}", re.ASCII)
-_RECIPIENT = re.compile(r"age1[qpzry9x8gf2tvdw0s3jn54khce6mua7l]{58}", re.ASCII)
 _EVENT_HASH = "ni:///sha-256;"
-_UNKEPT = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.ASCII | re.IGNORECASE)
-"""Names that are devices on Windows, whatever ending they have."""
+_UNKEPT = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\xb9\xb2\xb3])\s*(?:\..*)?", re.IGNORECASE)
+"""Names that are devices on Windows, whatever ending they have; it takes raised digits for digits, and spaces for nothing."""
 
 
 class DescriptionInvalid(InvalidInput):
@@ -121,7 +122,7 @@ class Description:
         size: of the stored bytes.
         digest: SHA-256 of the bytes that a person holds: the stored ones, or what they decrypt to.
         media_type: of what a person holds, e.g. "application/pdf"; no parameters.
-        name: a file name for whoever keeps a copy; no parts of a path.
+        name: a file name for whoever keeps a copy; no parts of a path, and an ending that suits the media type.
         document_type: one of DOCUMENT_TYPES.
         issuer: who issued it, in the words on it; None where nobody did, as with a photo.
         issued_on: the day on it.
@@ -146,20 +147,31 @@ class Description:
 
     def __post_init__(self) -> None:
         if len(self.digest) != DIGEST_BYTES or (self.confidential is not None and len(self.confidential.digest) != DIGEST_BYTES):
-            raise DescriptionInvalid(f"A digest has {DIGEST_BYTES} bytes.", where="/digest")
+            raise DescriptionInvalid(
+                f"A digest has {DIGEST_BYTES} bytes.", where="/digest", remedy="Give the SHA-256 of the bytes."
+            )
         if not 1 <= len(self.about) <= MAX_ABOUT or len(set(self.about)) != len(self.about):
-            raise DescriptionInvalid(f"A document is about 1 to {MAX_ABOUT} things, none named twice.", where="/about")
+            remedy = "Name each product, lot, place or event once; state what is about more in several statements."
+            raise DescriptionInvalid(
+                f"A document is about 1 to {MAX_ABOUT} things, none named twice.", where="/about", remedy=remedy
+            )
         if self.replaces == self.cid:
-            raise DescriptionInvalid("A document cannot take its own place.", where="/replaces")
+            remedy = "Name the older document, whose bytes are others, or null."
+            raise DescriptionInvalid("A document cannot take its own place.", where="/replaces", remedy=remedy)
+        require_suiting_ending(self.name, self.media_type, where="/name")
         if self.confidential is not None:
             if self.confidential.digest == self.digest:
                 raise DescriptionInvalid(
-                    "What is stored of a confidential document is not the document itself.", where="/confidential/digest"
+                    "What is stored of a confidential document is not the document itself.",
+                    where="/confidential/digest",
+                    remedy="Give the digest of the plain document under digest, and that of its age file here.",
                 )
             recipients = [reader.recipient for reader in self.confidential.readers]
             if not 1 <= len(recipients) <= MAX_READERS or len(set(recipients)) != len(recipients):
                 raise DescriptionInvalid(
-                    f"A confidential document has 1 to {MAX_READERS} readers, no key twice.", where="/confidential/readers"
+                    f"A confidential document has 1 to {MAX_READERS} readers, no key twice.",
+                    where="/confidential/readers",
+                    remedy="Name each key once, and your own too, where you are to read it.",
                 )
 
     @property
@@ -281,14 +293,17 @@ def read_member_name(value: JsonValue, where: str) -> MemberName:
 
 
 def read_recipient(value: JsonValue, where: str) -> str:
-    """An age recipient, by its shape; whether a key lies behind it is told by whoever encrypts.
+    """An age recipient behind which a key lies, that can be encrypted for (`recipient.is_recipient`).
 
     Raises:
         FieldInvalid: anything else.
     """
     text = read_line(value, where, longest=128)
-    if _RECIPIENT.fullmatch(text) is None:
-        remedy = "Give a public key as age writes it: 62 characters that begin with age1."
+    if not is_recipient(text):
+        remedy = (
+            f"Give the public key as age-keygen or `greenlane document keygen` printed it: {RECIPIENT_CHARACTERS} characters "
+            "that begin with age1."
+        )
         raise FieldInvalid(f"{shown(text)} is no age recipient.", where=where, remedy=remedy)
     return text
 
@@ -304,10 +319,26 @@ def read_file_name(value: JsonValue, where: str) -> str:
         raise FieldInvalid(f"A file name has at most {MAX_NAME_BYTES} bytes in UTF-8.", where=where, remedy="Shorten it.")
     if _UNKEPT.fullmatch(name) is not None:
         raise FieldInvalid(f"{shown(name)} is no name for a file on every system.", where=where, remedy="Give it another name.")
-    if any(sign in name for sign in '/\\:*?"<>|') or name.startswith((".", " ")) or name.endswith((".", " ")):
-        remedy = 'Give a plain name like audit-2026.pdf: no / \\ : * ? " < > |, no dot or space at either end.'
+    # What begins with - or ~ is taken for an option or a home folder by whoever types it.
+    if any(sign in name for sign in '/\\:*?"<>|') or name.startswith((".", " ", "-", "~")) or name.endswith((".", " ")):
+        remedy = (
+            'Give a plain name like audit-2026.pdf: no / \\ : * ? " < > |, no dot or space at either end, no - or ~ before it.'
+        )
         raise FieldInvalid(f"{shown(name)} is no plain file name.", where=where, remedy=remedy)
     return name
+
+
+def require_suiting_ending(name: str, media_type: str, *, where: str) -> None:
+    """Refuses a name by whose ending a copy would be opened as something else than what is stated.
+
+    Raises:
+        DescriptionInvalid: the ending is none of the media type's, or one that computers run.
+    """
+    if suits(name, media_type):
+        return
+    endings = " or ".join(f".{ending}" for ending in sorted(endings_of(media_type)))
+    remedy = f"Let it end with {endings}, or state another type." if endings else "Give it the ending that its type has."
+    raise DescriptionInvalid(f"{shown(name)} is no name for a document of type {media_type}.", where=where, remedy=remedy)
 
 
 def read_issuer(value: JsonValue, where: str) -> str:
@@ -318,7 +349,7 @@ def read_issuer(value: JsonValue, where: str) -> str:
     """
     issuer = _read_normal(value, where, longest=MAX_ISSUER_CHARACTERS)
     if issuer != issuer.strip():
-        raise FieldInvalid("No space stands before or after an issuer's name.", where=where)
+        raise FieldInvalid("No space stands before or after an issuer's name.", where=where, remedy="Leave the spaces out.")
     return issuer
 
 
@@ -371,7 +402,7 @@ def canonical_subject(uri: str, *, where: str | None = None) -> str:
         FieldInvalid: no absolute URI, or a GS1 identifier or an event hash that is not right.
     """
     if len(uri) > MAX_URI_CHARACTERS:
-        raise FieldInvalid(f"A URI here has at most {MAX_URI_CHARACTERS} characters.", where=where)
+        raise FieldInvalid(f"A URI here has at most {MAX_URI_CHARACTERS} characters.", where=where, remedy="Name a shorter one.")
     # Schemes are alike in capitals and small letters (RFC 3986, 3.1); of the rest each scheme has its own rules.
     scheme, colon, rest = uri.partition(":")
     uri = scheme.lower() + colon + rest
