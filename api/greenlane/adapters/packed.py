@@ -2,26 +2,29 @@
 
 Nothing that the file says of itself is believed: its directory is measured before it is read, no two entries may share bytes, and
 every entry is really unpacked, piece by piece, and counted. Memory and time are bounded by the constants here, whatever comes.
+Names of entries are such as every program reads alike: plain ones, none of which stands twice. XML inside is looked at as well.
 Source: PKWARE APPNOTE 6.3; David Fifield, "A better zip bomb" (2019), for entries that overlap.
 """
 
 import struct
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from greenlane.adapters.markup import PROLOG_BYTES, is_markup, root_name
+from greenlane.core.wire import shown
 from greenlane.ports.media_types import Bomb, TypeForbidden
 
 MAX_ENTRIES = 10_000
 MAX_DIRECTORY_BYTES = 4 * 1024 * 1024
-MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
+MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 MAX_RATIO = 200
 """How many times its own size a file may unpack to; an honest spreadsheet stays below a hundred."""
 FREE_BYTES = 16 * 1024 * 1024
 """Up to which any ratio will do."""
-_HEAD_BYTES = 512
 _KEPT_BYTES = 1024 * 1024
 _PIECE_BYTES = 256 * 1024
 _END = struct.Struct("<4s4H2LH")
@@ -31,6 +34,7 @@ _ENCRYPTED = 0x1
 _UTF_8 = 0x800
 _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"MSCF")
 _PROGRAMS = (b"MZ", b"\x7fELF", b"#!", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe")
+_XML_NAMES = (".xml", ".rels")
 _CONTENT_TYPES = "[Content_Types].xml"
 _MIMETYPE = "mimetype"
 _OPEN_XML = "application/vnd.openxmlformats-officedocument."
@@ -61,21 +65,20 @@ def packed_type(source: BinaryIO) -> str:
     allowed = min(MAX_UNPACKED_BYTES, max(FREE_BYTES, size * MAX_RATIO))
     for place in _places(source, infos, size):
         name = place.info.filename
-        if name.rpartition("/")[2].lower() == "vbaproject.bin":
+        if name.rpartition("/")[2].strip(" .").lower() == "vbaproject.bin":
             raise TypeForbidden("The document holds macros.", remedy="Save it without macros and send that.")
-        head, kept, unpacked = b"", bytearray(), 0
+        head, kept, unpacked = bytearray(), bytearray(), 0
         for piece in _unpacked(source, place):
-            if not unpacked:
-                head = piece[:_HEAD_BYTES]
-                _require_harmless(name, head)
+            head += piece[: PROLOG_BYTES - len(head)]
             unpacked += len(piece)
             total += len(piece)
             if total > allowed:
                 raise Bomb(f"The file has {size} bytes and unpacks to more than {allowed}.")
             if name in (_CONTENT_TYPES, _MIMETYPE) and len(kept) < _KEPT_BYTES:
                 kept += piece
+        _require_harmless(name, bytes(head))
         if unpacked != place.info.file_size:
-            raise Bomb(f"Entry {name[:60]!r} says that it unpacks to {place.info.file_size} bytes, which is not so.")
+            raise Bomb(f"Entry {shown(name)} says that it unpacks to {place.info.file_size} bytes, which is not so.")
         if kept:
             texts[name] = bytes(kept)
     return _meaning(texts)
@@ -105,7 +108,23 @@ def _directory(source: BinaryIO, size: int) -> list[zipfile.ZipInfo]:
         raise _damaged("its directory cannot be read") from cause
     if len(infos) != entries:
         raise _damaged("its directory has another number of entries than it says")
+    _require_plain_names(infos)
     return infos
+
+
+def _require_plain_names(infos: list[zipfile.ZipInfo]) -> None:
+    """Whoever unpacks it writes each entry to a place of its own, within its folder, whatever program and system it is."""
+    seen: set[str] = set()
+    for info in infos:
+        name = info.orig_filename
+        parts = name.removesuffix("/").split("/")
+        if any(part in {"", ".", ".."} for part in parts) or any(sign < " " or sign in "\\:\x7f" for sign in name):
+            raise _damaged(f"the name of its entry {shown(name)} is none that every program takes")
+        # Office programs and some systems hold capitals for small letters.
+        key = unicodedata.normalize("NFKC", name.removesuffix("/")).casefold()
+        if key in seen:
+            raise Bomb(f"The file has several entries {shown(name)}: what is in it depends on who reads it.")
+        seen.add(key)
 
 
 def _places(source: BinaryIO, infos: list[zipfile.ZipInfo], size: int) -> Iterator[_Place]:
@@ -170,9 +189,13 @@ def _unpacked(source: BinaryIO, place: _Place) -> Iterator[bytes]:
 
 def _require_harmless(name: str, head: bytes) -> None:
     if head.startswith(_ARCHIVES):
-        raise Bomb(f"Entry {name[:60]!r} is itself an archive.")
+        raise Bomb(f"Entry {shown(name)} is itself an archive.")
     if head.startswith(_PROGRAMS):
-        raise TypeForbidden(f"Entry {name[:60]!r} is a program.", remedy="Send the document without it.")
+        raise TypeForbidden(f"Entry {shown(name)} is a program.", remedy="Send the document without it.")
+    if name.lower().endswith(_XML_NAMES) or is_markup(head):
+        root = root_name(head)
+        if root is None and head.strip():
+            raise _damaged(f"entry {shown(name)} is no XML that begins within {PROLOG_BYTES} bytes")
 
 
 def _meaning(texts: dict[str, bytes]) -> str:

@@ -7,6 +7,7 @@ import tracemalloc
 import zipfile
 import zlib
 from contextlib import suppress
+from xml.parsers import expat
 
 import pytest
 from greenlane.adapters import packed
@@ -232,3 +233,123 @@ def test_any_flipped_byte_of_an_office_document_is_no_crash(data: st.DataObject)
         changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
     with suppress(TypeForbidden, Bomb):
         check(bytes(changed), XLSX)
+
+
+XML_BOMBS = [
+    b'<!DOCTYPE a SYSTEM "><a " [<!ENTITY x "lol"><!ENTITY y "&x;&x;">]><a>&y;</a>',
+    b'<?xml version="1.0"?><!DOCTYPE a [<!-- ]><a --><!ENTITY x "lol"><!ENTITY y "&x;&x;">]><a>&y;</a>',
+    b'<!DOCTYPE a SYSTEM "https://elsewhere.example/entities.dtd"><a>&y;</a>',
+    b"<!DOCTYPE a [<!ELEMENT a ANY>]><a/>",
+    b'<!-- <a> --><?p <a>?><!DOCTYPE html [<!ENTITY x "lol">]><html>&x;</html>',
+    b'<?xml version="1.0"?><!DOCTYPE svg SYSTEM "a.dtd"><a/>',
+    b'<?xml version="1.0" encoding="UTF-7"?><a/>',
+]
+
+
+@pytest.mark.parametrize("data", XML_BOMBS)
+def test_xml_that_declares_a_document_type_is_a_bomb_wherever_it_stands(data: bytes) -> None:
+    for stated in ("application/xml", "text/xml", "text/plain"):
+        with pytest.raises((Bomb, TypeForbidden)) as refused:
+            check(data, stated)
+        assert refused.value.remedy
+    for inside in (
+        data,
+        b"\xef\xbb\xbf" + data,
+        b"\xff\xfe" + data.decode().encode("utf-16-le"),
+        data.decode().encode("utf-16-be"),
+    ):
+        for name in ("word/more.xml", "_rels/.rels", "customXml/item.bin"):
+            with pytest.raises(Bomb):
+                check(office(DOCX, **{name: inside}), DOCX)
+
+
+def test_a_drawing_that_an_operator_takes_declares_no_entities_either() -> None:
+    drawing = b'<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd"><svg/>'
+    check(drawing, "image/svg+xml", ALLOWED | {"image/svg+xml"})
+    for subset in (b'<!DOCTYPE svg [<!ENTITY x "lol">]><svg>&x;</svg>', b'<!doctype svg [<!ENTITY x "lol">]><svg>&x;</svg>'):
+        with pytest.raises(Bomb):
+            check(subset, "image/svg+xml", ALLOWED | {"image/svg+xml"})
+
+
+_FRAGMENTS = [
+    "<!DOCTYPE a",
+    "[",
+    "]",
+    ">",
+    "<!--",
+    "-->",
+    "<?p",
+    "?>",
+    '"',
+    "'",
+    "<a>",
+    "</a>",
+    " ",
+    '<!ENTITY x "y">',
+    "SYSTEM",
+    "&x;",
+]
+
+
+@given(st.lists(st.sampled_from(_FRAGMENTS), max_size=12))
+def test_no_reader_of_xml_finds_a_document_type_in_what_was_taken(fragments: list[str]) -> None:
+    data = "".join(fragments).encode()
+    found: list[str] = []
+    reader = expat.ParserCreate()
+    reader.StartDoctypeDeclHandler = lambda name, *_: found.append(name)
+    with suppress(expat.ExpatError):
+        reader.Parse(data, True)
+    with suppress(TypeForbidden, Bomb):
+        check(data, "application/xml")
+        assert not found
+
+
+def test_a_prolog_of_any_kind_is_walked_in_little_time() -> None:
+    started_s = time.monotonic()
+    for filler in (b" ", b"<!---->", b"<??>", b"<!--", b"<?", b"<!DOCTYPE html ", b"<!DOCTYPE html SYSTEM ", b'<?xml encoding="'):
+        for lead in (b"<!---->", b"<!DOCTYPE html SYSTEM", b"<?xml", b"<"):
+            with suppress(TypeForbidden, Bomb):
+                check(lead + filler * (70_000 // len(filler)), "application/xml")
+    assert time.monotonic() - started_s < 5
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["../../etc/passwd"],
+        ["/etc/passwd"],
+        ["word/../../a"],
+        ["word//a"],
+        ["./a"],
+        ["..\\a"],
+        ["C:a"],
+        ["two\nlines"],
+        ["word/a.xml", "word/a.xml"],
+        ["word/a.xml", "WORD/A.XML"],
+        ["word/a", "word/a/"],
+        ["[content_types].xml"],
+        ["[Content_Types].xml"],
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
+def test_names_of_entries_are_plain_and_none_stands_twice(names: list[str]) -> None:
+    made = io.BytesIO(office(DOCX))
+    with zipfile.ZipFile(made, "a", DEFLATED) as archive:
+        for name in names:
+            archive.writestr(name, b"<a/>")
+    with pytest.raises((Bomb, TypeForbidden)) as refused:
+        check(made.getvalue(), DOCX)
+    assert refused.value.remedy
+
+
+def test_macros_are_found_under_a_name_with_a_space_behind() -> None:
+    with pytest.raises(TypeForbidden, match="macros"):
+        check(office(DOCX, **{"word/VBAPROJECT.BIN ": b"x"}), DOCX)
+
+
+def test_an_office_document_with_folders_and_an_empty_part_is_taken() -> None:
+    check(office(DOCX, **{"word/media/": b"", "Configurations2/accelerator/current.xml": b"", "word/a.vml": b"<xml/>"}), DOCX)
+
+
+def test_a_file_that_unpacks_to_half_a_gigabyte_is_a_bomb_whatever_its_size() -> None:
+    assert packed.MAX_UNPACKED_BYTES <= 256 * 1024 * 1024
