@@ -29,11 +29,12 @@ _numbers = count()
 class Incoming:
     """A file on its way in, locked by its writer; gone in the end, unless it was moved to its place."""
 
-    __slots__ = ("_descriptor", "_path", "size")
+    __slots__ = ("_descriptor", "_path", "_written_out", "size")
 
     def __init__(self, folder: str) -> None:
         """Makes it; `size` says how many bytes were written."""
         self.size = 0
+        self._written_out = 0
         while True:
             path = f"{folder}/{os.getpid()}-{next(_numbers)}"
             try:
@@ -54,14 +55,15 @@ class Incoming:
         Raises:
             DocumentsFull, DocumentsUnavailable.
         """
-        before = self.size
         try:
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
             self.size += len(data)
-            if before // _WRITTEN_OUT_BYTES != self.size // _WRITTEN_OUT_BYTES and hasattr(os, "posix_fadvise"):
-                os.posix_fadvise(self._descriptor, 0, self.size, os.POSIX_FADV_DONTNEED)
+            if self.size - self._written_out >= _WRITTEN_OUT_BYTES and hasattr(os, "posix_fadvise"):
+                # Only of what was just written, which is not yet on the disk: what is would leave memory, and readers come soon.
+                os.posix_fadvise(self._descriptor, self._written_out, self.size - self._written_out, os.POSIX_FADV_DONTNEED)
+                self._written_out = self.size
         except OSError as error:
             raise as_ours(error) from error
 
