@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from greenlane.adapters.age import encrypt_for
 from greenlane.adapters.blocks import BlockStore
+from greenlane.adapters.documents_place import DocumentsPlace, StoreKind
 from greenlane.adapters.entropy import random_bytes
 from greenlane.adapters.evm.ledger import EvmLedger
 from greenlane.adapters.evm.tokens import RpcTokens
@@ -60,7 +61,11 @@ _PEERS_WAIT_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """One running deployment: what was built, and the services over it."""
+    """One running deployment: what was built, and the services over it.
+
+    Attributes:
+        documents_place: which store `documents` is; whoever keeps some claims it by `claim_documents`.
+    """
 
     settings: Settings
     network: Network
@@ -79,6 +84,7 @@ class Deployment:
     read_log: ReadLog
     look_up: LookUp
     documents: Documents
+    documents_place: DocumentsPlace
     receive_upload: ReceiveUpload
     store_document: StoreDocument
     fetch_document: FetchDocument
@@ -93,7 +99,12 @@ class Deployment:
     watch_keys: WatchKeys
 
     def worker(self) -> Worker:
-        """A worker for the hosted centers."""
+        """A worker for the hosted centers.
+
+        Raises:
+            DocumentsElsewhere: the documents lie in another store than the one that the settings name.
+        """
+        self.claim_documents()
         return Worker(
             centers=[center.id for center in self.signer.centers()],
             publish=self.publish,
@@ -105,13 +116,19 @@ class Deployment:
                 reconcile=self.reconcile,
                 sweep_uploads=self.sweep_uploads,
                 interval_s=self.settings.reconcile_interval_s,
+                store=str(self.documents_place),
             ),
             poll_interval_s=self.settings.poll_interval_s,
             recheck_interval_s=self.settings.recheck_interval_s,
         )
 
     def app(self) -> FastAPI:
-        """The HTTP application."""
+        """The HTTP application.
+
+        Raises:
+            DocumentsElsewhere: the documents lie in another store than the one that the settings name.
+        """
+        self.claim_documents()
         services = WebServices(
             capture=self.capture,
             trace=self.trace,
@@ -138,6 +155,18 @@ class Deployment:
             followed_seals=None if self.seal is None else followed_seals(self.seal),
         )
         return create_app(services, self.settings)
+
+    def claim_documents(self) -> None:
+        """Has the home remember that its documents are kept in the store that the settings name.
+
+        Raises:
+            DocumentsElsewhere: they lie in another.
+        """
+        self.documents_place.claim(is_bound=self._has_documents)
+
+    def _has_documents(self) -> bool:
+        with self.store.read() as tx:
+            return bool(tx.documents.wanted(after=None, limit=1) or tx.holds.held(asked_by=None, after=None, limit=1))
 
     def _judge_node(self, url: str) -> JsonRpcNode:
         tokens = self.tokens
@@ -223,6 +252,7 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         read_log=ReadLog(store=store, signer=signer),
         look_up=LookUp(store=store),
         documents=documents,
+        documents_place=_documents_place(settings, home),
         receive_upload=ReceiveUpload(
             store=store,
             staging=staging,
@@ -281,6 +311,14 @@ def _documents(settings: Settings, home: Home) -> Documents:
 
     file = settings.documents_token_file
     return Kubo(settings.documents_url, token=None if file is None else file.read_text(encoding="utf-8").strip())
+
+
+def _documents_place(settings: Settings, home: Home) -> DocumentsPlace:
+    if settings.documents_url is None:
+        kind, address = StoreKind.EMBEDDED, str(home.documents)
+    else:
+        kind, address = StoreKind.KUBO, settings.documents_url
+    return DocumentsPlace(kind=kind, address=address, file=home.documents_kind_file)
 
 
 def followed_seals(seal: Seal) -> Callable[[], FollowedSeals]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.units import CenterId
+from greenlane.ports.documents import DocumentsFull, DocumentsUnavailable
 from greenlane.services.anchor import Anchor, AnchorOutcome, AnchorStep, LogBehindChain, LogForked
 from greenlane.services.publish import Publish
 from greenlane.services.reconcile import Finding, Reconcile
@@ -79,11 +80,13 @@ class DocumentWork:
 
     Attributes:
         interval_s: pause between two rounds of comparing what should be held with what is.
+        store: where the documents lie, in words; no secret.
     """
 
     reconcile: Reconcile
     sweep_uploads: SweepUploads
     interval_s: float
+    store: str = "the store of documents"
 
 
 class Worker:
@@ -260,7 +263,8 @@ class Worker:
         except Unavailable as fault:
             # The chain or the database is away: look again, less and less often, and say so each time.
             pace.rest(now_s, max(pace.pause_s * 2, 0.5))
-            _log.warning("worker.waiting", extra={"center": center, "code": fault.code, "pause_s": pace.pause_s})
+            extra = {"center": center, "code": fault.code, "pause_s": pace.pause_s} | self._about(fault)
+            _log.warning("worker.waiting", extra=extra)
         except GreenlaneError as fault:
             # A contradiction that no waiting mends: this center stands still until somebody looks; the others go on.
             pace.rest(now_s, _LONGEST_PAUSE_S)
@@ -268,6 +272,12 @@ class Worker:
         except Exception:  # noqa: BLE001 a fault of ours must not end the other centers' service with it
             pace.rest(now_s, _LONGEST_PAUSE_S)
             _log.exception("worker.halted", extra={"center": center, "code": "unforeseen"})
+
+    def _about(self, fault: Unavailable) -> dict[str, str]:
+        """Which store of documents is away, and why; nothing of any other fault, whose center is told."""
+        if self._documents is None or not isinstance(fault, DocumentsUnavailable | DocumentsFull):
+            return {}
+        return {"store": self._documents.store, "detail": fault.detail}
 
     def _note(self, course: _Course, outcome: AnchorOutcome) -> None:
         if outcome.lost:

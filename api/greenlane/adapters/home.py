@@ -6,6 +6,7 @@ embedded.json      how the embedded chain is run: genesis time, block time, port
 password        opens the keystore; 0600
 keys/           the keystore
 documents/      the bytes of documents, where no Kubo node keeps them
+documents.kind  which store the documents lie in: embedded or kubo (documents_place.py)
 uploads/        bytes on their way in
 chain/          the embedded chain: state, the last good copy of it, log, and who runs it
 
@@ -45,6 +46,10 @@ class Home:
     @property
     def documents(self) -> Path:
         return self.directory / "documents"
+
+    @property
+    def documents_kind_file(self) -> Path:
+        return self.directory / "documents.kind"
 
     @property
     def uploads(self) -> Path:

@@ -9,6 +9,7 @@ import sys
 from dataclasses import asdict
 
 from greenlane.cli.deployment import add_home_argument, chosen_centers, opened
+from greenlane.cli.document.progress import counted, human_size
 from greenlane.core.exits import Exit
 from greenlane.services.check import BytesReport, CheckReport
 
@@ -35,35 +36,48 @@ def run(args: argparse.Namespace) -> int:
         centers = chosen_centers(deployment, args.center)
         reports = [deployment.check(center, ledger=ledger, progress=progress) for center in centers]
         documents = deployment.check.documents(progress=progress) if args.documents else None
+        place = deployment.documents_place
+        elsewhere = place.elsewhere() if documents is not None and place.is_elsewhere else None
     if is_tty:
         sys.stderr.write("\r\x1b[K")
     is_clean = not any(report.faults for report in reports) and (documents is None or not documents.faults)
+    is_clean = is_clean and elsewhere is None
     if args.json:
         told = {
             "isClean": is_clean,
             "centers": [asdict(report) for report in reports],
             "documents": None if documents is None else asdict(documents),
+            "documentsIn": None if documents is None else str(place),
+            "documentsElsewhere": None if elsewhere is None else str(elsewhere),
         }
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
     else:
         for report in reports:
             sys.stdout.write(_sentence(report))
         if documents is not None:
-            sys.stdout.write(f"{documents.documents} documents read and hashed, {documents.size} bytes of them whole.\n")
-            sys.stdout.write(_told(documents))
+            if elsewhere is not None:
+                sys.stdout.write(f"{elsewhere}\n")
+            sys.stdout.write(f"{_bytes_sentence(documents)}, in {place}.\n{_told(documents)}")
         sys.stdout.write("All is well.\n" if is_clean else "Something does not add up: see above.\n")
     return Exit.GOOD if is_clean else Exit.NO
 
 
 def _sentence(report: CheckReport) -> str:
-    chain = f"{report.anchors} anchors found on the chain" if report.is_chain_checked else "the chain was not asked"
+    chain = f"{counted(report.anchors, 'anchor')} found on the chain" if report.is_chain_checked else "the chain was not asked"
     sealed = f", {report.sealed} of them by their seals" if report.sealed else ""
-    forgotten = f", {report.forgotten} salts forgotten on request" if report.forgotten else ""
-    documents = f"{report.documents} documents, " if report.documents else ""
-    return (
-        f"{report.center}: {report.events} events, {documents}{report.entries} entries, {report.tiles} tiles, "
-        f"{report.checkpoints} checkpoints recomputed, {chain}{sealed}{forgotten}.\n{_told(report)}"
-    )
+    forgotten = f", {counted(report.forgotten, 'salt')} forgotten on request" if report.forgotten else ""
+    documents = f"{counted(report.documents, 'document')}, " if report.documents else ""
+    stored = f"{counted(report.events, 'event')}, {documents}{counted(report.entries, 'entry', 'entries')}"
+    built = f"{counted(report.tiles, 'tile')}, {counted(report.checkpoints, 'checkpoint')}"
+    return f"{report.center}: {stored}, {built} recomputed, {chain}{sealed}{forgotten}.\n{_told(report)}"
+
+
+def _bytes_sentence(report: BytesReport) -> str:
+    documents = counted(report.documents, "document")
+    if not report.faults:
+        return f"{documents} read and hashed, every byte as it should be ({human_size(report.size)})"
+    whole = f"whole are {human_size(report.size)} of them" if report.size else "none of it whole"
+    return f"{documents} read and hashed, {whole}"
 
 
 def _told(report: CheckReport | BytesReport) -> str:

@@ -136,8 +136,8 @@ def test_a_clean_deployment_is_called_clean(run: Any, home: Path, world: World) 
     world.forget(center=LIMA, leaf_index=LeafIndex(4), actor="console")
     told = run("fsck", "--no-chain", "--home", home)
     assert (told.code, told.err) == (0, "")
-    assert "lima: 5 events, 5 entries, 1 tiles, 1 checkpoints recomputed" in told.out
-    assert "the chain was not asked, 1 salts forgotten" in told.out
+    assert "lima: 5 events, 5 entries, 1 tile, 1 checkpoint recomputed" in told.out
+    assert "the chain was not asked, 1 salt forgotten" in told.out
     assert told.out.endswith("All is well.\n")
     as_json = json.loads(run("fsck", "--no-chain", "--json", "--home", home).out)
     assert as_json["isClean"] is True
@@ -162,15 +162,18 @@ def test_bytes_of_documents_are_hashed_where_that_is_asked_for(run: Any, home: P
     assert run(*words).code == 0
     told = run(*words, "--documents")
     assert (told.code, told.err) == (1, "")
-    assert "lima: 0 events, 1 documents, 1 entries" in told.out
+    assert "lima: 0 events, 1 document, 1 entry, 0 tiles" in told.out
     assert f"Document {stated.cid.text} is missing or damaged" in told.out
+    assert f"1 document read and hashed, none of it whole, in the home's own store ({home / 'documents'})." in told.out
     BlockStore(home / "documents").add(BytesIO(b"a certificate"), expected=stated.cid)
     told = run(*words, "--documents")
     assert told.code == 0, told.out
-    assert "1 documents read and hashed, 13 bytes of them whole." in told.out
+    assert "1 document read and hashed, every byte as it should be (13 B), in the home's own store" in told.out
     as_json = json.loads(run(*words, "--documents", "--json").out)
     assert as_json["documents"] == {"documents": 1, "size": 13, "faults": [], "unlisted": 0}
-    assert json.loads(run(*words, "--json").out)["documents"] is None
+    assert as_json["documentsIn"] == f"the home's own store ({home / 'documents'})"
+    plain = json.loads(run(*words, "--json").out)
+    assert (plain["documents"], plain["documentsIn"]) == (None, None)
 
 
 def test_a_chain_that_does_not_answer_is_no_verdict(run: Any, home: Path, world: World) -> None:

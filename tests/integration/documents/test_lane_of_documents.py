@@ -16,6 +16,8 @@ from worlds.deployment import HOSTED
 from worlds.document_store import DocumentsWorld
 from worlds.holding import Center, befriend, close_center, open_center, settle
 
+STORE = "a Kubo node (http://127.0.0.1:5001)"
+
 
 @pytest.fixture
 def lima(tmp_path: Path) -> Iterator[Center]:
@@ -33,7 +35,7 @@ def worker(center: Center, *, interval_s: float = 0.01) -> Worker:
         seal=world.seal,
         tidy=Tidy(store=world.store, clock=world.clock),
         watch_keys=world.watch_keys,
-        documents=DocumentWork(reconcile=center.reconcile, sweep_uploads=center.sweep, interval_s=interval_s),
+        documents=DocumentWork(reconcile=center.reconcile, sweep_uploads=center.sweep, interval_s=interval_s, store=STORE),
         poll_interval_s=0.005,
         recheck_interval_s=10,
     )
@@ -118,6 +120,8 @@ def test_a_store_that_is_away_is_waited_for_longer_and_longer_and_said_so(
     assert {(record.message, record.__dict__["code"]) for record in caplog.records} == {
         ("worker.waiting", "documents-unavailable")
     }
+    away = caplog.records[-1].__dict__
+    assert away["store"] == STORE and away["detail"], "which one, and why"
     assert pauses == sorted(pauses) and pauses[-1] == 30.0
     memory(lima).is_away = False
     cid = lima.store(b"a document")

@@ -9,13 +9,18 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from greenlane.cli.document.progress import Progress, human_size, progress
+from greenlane.cli.document.progress import Progress, counted, human_size, progress
 from greenlane.core.documents.cid import Cid, parse_cid
 from greenlane.core.exits import Exit, WrongUse
-from greenlane.ports.documents import Documents
+from greenlane.ports.documents import DocumentMissing, Documents
 from greenlane.ports.store import Store
+
+if TYPE_CHECKING:
+    from greenlane.adapters.documents_place import DocumentsPlace
 
 CAR_SUFFIX = ".car"
 _PAGE = 500
@@ -41,14 +46,14 @@ def run(args: argparse.Namespace) -> int:
     # The whole server stands behind it, and a member's machine has none of that.
     from greenlane.cli.deployment import opened
 
-    with opened(args) as deployment:
+    with opened(args) as deployment, _named(deployment.documents_place) as place:
         if cid is not None:
             target = Path(args.output)
             if target.is_dir():
                 raise WrongUse("That is a folder.", where=args.output, remedy="Name a file.")
             with progress(args, "written", deployment.documents.size(cid)) as shown:
                 written = _write(deployment.documents, cid, target, shown)
-            return _tell(args, [cid], 1, written, str(target))
+            return _tell(args, [cid], 1, written, str(target), place)
         folder = Path(args.all)
         folder.mkdir(parents=True, exist_ok=True)
         wanted = dict(kept_documents(deployment.store))
@@ -57,7 +62,18 @@ def run(args: argparse.Namespace) -> int:
         with progress(args, "written", sum(wanted[each] for each in missing)) as shown:
             for each in missing:
                 written += _write(deployment.documents, each, folder / f"{each.text}{CAR_SUFFIX}", shown, done=written)
-        return _tell(args, list(wanted), len(missing), written, str(folder))
+        return _tell(args, list(wanted), len(missing), written, str(folder), place)
+
+
+@contextmanager
+def _named(place: "DocumentsPlace") -> Iterator[str]:
+    """The store in words; what is not in it and lies in another one is told so."""
+    try:
+        yield str(place)
+    except DocumentMissing as cause:
+        if place.is_elsewhere:
+            raise place.elsewhere() from cause
+        raise
 
 
 def kept_documents(store: Store) -> Iterator[tuple[Cid, int]]:
@@ -104,11 +120,13 @@ def _write(documents: Documents, cid: Cid, target: Path, told: Progress, *, done
     return written
 
 
-def _tell(args: argparse.Namespace, documents: list[Cid], fresh: int, written: int, target: str) -> int:
+def _tell(args: argparse.Namespace, documents: list[Cid], fresh: int, written: int, target: str, place: str) -> int:
     if args.json:
-        told = {"documents": [cid.text for cid in documents], "written": fresh, "bytes": written, "to": target}
+        told = {"documents": [cid.text for cid in documents], "written": fresh, "bytes": written, "to": target, "from": place}
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
     else:
-        there = f", {len(documents) - fresh} were there" if len(documents) > fresh else ""
-        sys.stdout.write(f"{fresh} documents written to {target} ({human_size(written)}){there}.\n")
+        before = len(documents) - fresh
+        there = f", {before} {'was' if before == 1 else 'were'} there" if before else ""
+        words = f"{counted(fresh, 'document')} written to {target} ({human_size(written)}){there}"
+        sys.stdout.write(f"{words}, from {place}.\n")
     return Exit.GOOD

@@ -71,6 +71,11 @@ def progress(args: argparse.Namespace, what: str, total: int) -> Iterator[Progre
         shown.end()
 
 
+def counted(count: int, one: str, several: str | None = None) -> str:
+    """How many of a thing, in words for people; `several` where that is not the one with an s."""
+    return f"{count} {one if count == 1 else several or f'{one}s'}"
+
+
 def human_size(count: int) -> str:
     """Bytes as people read them."""
     size, unit = float(count), 0

@@ -55,6 +55,10 @@ class CarOutOfOrder(CarInvalid):
     code = "car-out-of-order"
 
 
+CAR_HEAD_BYTES = 128
+"""Enough to hold the header of any document's CAR."""
+
+
 def longest_car(size: int) -> int:
     """No CAR of a document of so many bytes is longer than this."""
     leaves = max(1, -(-size // CHUNK_BYTES))
@@ -107,6 +111,25 @@ def read_car(pieces: Iterable[bytes], *, root: Cid, max_bytes: int, layout: Layo
     yield from walk(root, next_block, layout=layout)
     if not stream.is_at_end():
         raise CarOutOfOrder("More follows after the document's last block.")
+
+
+def root_of_car(head: bytes) -> Cid:
+    """The root that a CAR names; whether the rest is its document, `read_car` says.
+
+    Args:
+        head: its beginning, CAR_HEAD_BYTES or more.
+
+    Raises:
+        CarInvalid: it begins with no header of version 1 with one root, or none that a document has.
+    """
+    start = 1 + len(_BEFORE_ROOT)
+    try:
+        root = Cid.decode(head[start : start + CID_BYTES])
+    except CidInvalid:
+        root = None
+    if root is None or not head.startswith(_header(root)):
+        raise CarInvalid("The CAR begins with no header of version 1 with one root.")
+    return root
 
 
 def _header(root: Cid) -> bytes:
