@@ -19,6 +19,7 @@ _ACTIONS = (
     ),
     ("keys", "greenlane.cli.document.list_keys", "list the public keys of a member"),
     ("revoke-key", "greenlane.cli.document.revoke_key", "have nothing more encrypted for one of your public keys"),
+    ("holds", "greenlane.cli.document.holds", "operator: what other centers have this one hold, and the end of it"),
     ("export", "greenlane.cli.document.export_store", "operator: write documents of this deployment to CAR files"),
     ("import", "greenlane.cli.document.import_store", "operator: take documents out of CAR files into this deployment's store"),
 )
