@@ -1,6 +1,7 @@
 """A documents node that lies, hangs, dies, is full, is another program or is away: a clear fault, and nothing half-stored."""
 
 import io
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -181,6 +182,26 @@ def test_a_node_that_dies_in_mid_upload_has_pinned_nothing_and_the_same_request_
     assert told == sorted(told)
     assert told[-1] == len(other)
     assert world.store.is_held(world.cid), "and nothing else went"
+
+
+def test_of_what_was_broken_off_no_thread_is_left(world: World) -> None:
+    world.kubo.misbehave(add="die", after=2 * CHUNK_BYTES)
+    with pytest.raises(DocumentsUnavailable):
+        world.store.add(io.BytesIO(NINE[3:]))
+    world.kubo.misbehave()
+    with pytest.raises(BytesRefused):
+        world.store.add(io.BytesIO(NINE[3:]), expected=ABSENT)
+
+    class Torn(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() > 5 * CHUNK_BYTES:
+                raise OSError("the disk is gone")
+            return super().read(size)
+
+    with pytest.raises(DocumentsUnavailable):
+        world.store.add(Torn(NINE[3:]), expected=identify([NINE[3:]])[0])
+    assert not [one.name for one in threading.enumerate() if one.name == "documents-beside"]
+    assert set(world.store.pins()) == {world.cid}
 
 
 def test_the_same_bytes_again_are_not_sent_again(world: World) -> None:

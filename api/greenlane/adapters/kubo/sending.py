@@ -1,32 +1,51 @@
 """What is sent to a node: a document's bytes, watched while they leave, and the bodies that carry them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import nullcontext
 from typing import BinaryIO
 
+from greenlane.adapters.blocks.beside import Beside, DigestBeside
 from greenlane.adapters.entropy import random_bytes
 from greenlane.core.documents.car import write_car
 from greenlane.core.documents.cid import Cid
 from greenlane.core.documents.unixfs import CHUNK_BYTES, Block, FileBuilder
 from greenlane.ports.documents import BytesRefused, Told
 
+_SMALL_BYTES = 2 * CHUNK_BYTES
+"""Up to here a thread costs more than it saves."""
+
 
 def pieces_of(source: BinaryIO) -> Iterator[bytes]:
+    """From the source's place to its end, in pieces of at most 1 MiB."""
     while piece := source.read(CHUNK_BYTES):
         yield piece
 
 
-def watched(source: BinaryIO, expected: Cid, builder: FileBuilder) -> Iterator[bytes]:
+def watched(source: BinaryIO, expected: Cid, builder: FileBuilder, *, size: int) -> Generator[bytes]:
     """The source's bytes, one piece behind: the last is held back until all of them are known to be the expected ones.
+
+    A node pins when a body has ended, and says its CID only then: a source that changed would be pinned until it is let go, and
+    for ever where we die in between. So every chunk gets its name at home, too, while the ones before it are on their way.
+
+    Args:
+        builder: takes the bytes; once this has ended, it tells what they were.
+        size: how many bytes there are; of few, none is given to another thread.
 
     Raises:
         BytesRefused: they are not; whoever sends has not sent the end.
     """
     last = b""
-    for piece in pieces_of(source):
-        builder.add(piece)
-        if last:
-            yield last
-        last = piece
+    with Beside(builder.add) if size > _SMALL_BYTES else nullcontext() as naming:
+        for piece in pieces_of(source):
+            if naming is None:
+                builder.add(piece)
+            else:
+                naming.take(piece)
+            if last:
+                yield last
+            last = piece
+        if naming is not None:
+            naming.end()
     builder.finish()
     if builder.root != expected:
         raise BytesRefused(f"The bytes are those of {builder.root.text}, not of {expected.text}.")
@@ -34,7 +53,36 @@ def watched(source: BinaryIO, expected: Cid, builder: FileBuilder) -> Iterator[b
         yield last
 
 
+def identified(source: BinaryIO, *, size: int) -> tuple[Cid, bytes]:
+    """The CID and the SHA-256 of the source's bytes; of many, the digest over all comes from a thread of its own.
+
+    Args:
+        size: how many bytes there are.
+    """
+    with DigestBeside() if size > _SMALL_BYTES else nullcontext() as running:
+        builder = FileBuilder(running=running)
+        for piece in pieces_of(source):
+            builder.add(piece)
+        builder.finish()
+        return builder.root, builder.digest
+
+
+class KnownDigest:
+    """Stands in a `FileBuilder` where the digest was made before."""
+
+    def __init__(self, digest: bytes) -> None:
+        self._digest = digest
+
+    def update(self, data: bytes, /) -> None:
+        """Takes what was taken before."""
+
+    def digest(self) -> bytes:
+        """The digest that is known."""
+        return self._digest
+
+
 def counted(pieces: Iterable[bytes], told: Told | None) -> Iterator[bytes]:
+    """Passes pieces on, and tells how many bytes are done."""
     done = 0
     for piece in pieces:
         yield piece
