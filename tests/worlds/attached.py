@@ -57,6 +57,6 @@ def attach_secret(
 
 
 def _store(world: World, data: bytes, said: dict[str, JsonValue], center: CenterId, member: MemberId) -> StoredDocument:
-    begun = world.receive_upload.begin(center=center, member=member, key_id=KEY_ID, length=len(data), actor="console")
+    begun = world.receive_upload.begin(center=center, member=member, key_id=KEY_ID, length=len(data))
     world.receive_upload.append(begun.upload.id, key_id=KEY_ID, offset=0, pieces=[data])
     return world.store_document(begun.upload.id, said, center=center, key_id=KEY_ID, actor="console")

@@ -43,6 +43,14 @@ class StagingFull(Unavailable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundBytes:
+    """What all bytes of an upload turned out to be: the CID they have, and their SHA-256."""
+
+    cid: Cid
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """One upload.
 
@@ -51,6 +59,7 @@ class Upload:
         key_id: of the API key that began it; no other may go on.
         length: how many bytes it will have.
         expires_at: dropped after that.
+        found: what its bytes are, once they were all there and hashed; None before.
         meant: the CID that its bytes turned out to have, written down before they are stored; None before.
         stored_at: the log place of the statement that was made of it; None before.
     """
@@ -62,6 +71,7 @@ class Upload:
     length: int
     created_at: datetime
     expires_at: datetime
+    found: FoundBytes | None = None
     meant: Cid | None = None
     stored_at: LeafIndex | None = None
 
@@ -77,6 +87,20 @@ class Uploads(Protocol):
 
     def of_center(self, center: CenterId) -> Sequence[Upload]:
         """All of a center that are not stored yet, oldest first."""
+
+    def extend(self, upload_id: str, expires_at: datetime) -> None:
+        """Puts its end off.
+
+        Raises:
+            NotFound: there is no such upload.
+        """
+
+    def find(self, upload_id: str, found: FoundBytes) -> None:
+        """Writes down what its bytes are, so that a repeated request need not hash them again. Nobody wants them by that.
+
+        Raises:
+            NotFound: there is no such upload.
+        """
 
     def mean(self, upload_id: str, cid: Cid) -> None:
         """Writes down what its bytes turned out to be; they count as wanted until the upload is finished or dropped.

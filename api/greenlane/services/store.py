@@ -38,7 +38,7 @@ from greenlane.ports.events import Reader
 from greenlane.ports.log import QueueFull
 from greenlane.ports.media_types import MediaTypes
 from greenlane.ports.store import Store, Transaction
-from greenlane.ports.uploads import Staging, Upload, UploadMissing
+from greenlane.ports.uploads import FoundBytes, Staging, Upload, UploadMissing
 
 _PIECE_BYTES = 1_048_576
 # Room for MAX_READERS stanzas and for those that are there to be skipped.
@@ -163,7 +163,7 @@ class StoreDocument:
         draft = _read(statement, stated_by, _Bytes(cid=_NOT_KNOWN_YET, size=upload.length, digest=bytes(32)))
         self._check_standing(draft, upload)
         with self._staging.open(upload_id) as source:
-            known = _identified(source)
+            known = self._found(upload, source)
             description = _as_declared(statement, stated_by, known)
             source.seek(0)
             self._check_bytes(source, description)
@@ -175,6 +175,16 @@ class StoreDocument:
         # The record stays for whoever asks again; the bytes lie elsewhere now.
         self._staging.drop(upload_id)
         return stored
+
+    def _found(self, upload: Upload, source: BinaryIO) -> _Bytes:
+        """What all bytes are; hashed once, however often the request is repeated."""
+        found = upload.found
+        if found is not None:
+            return _Bytes(cid=found.cid, size=upload.length, digest=found.digest)
+        known = _identified(source)
+        with self._store.write() as tx:
+            tx.uploads.find(upload.id, FoundBytes(cid=known.cid, digest=known.digest))
+        return known
 
     def _begun(self, upload_id: str, center: CenterId, key_id: str) -> tuple[Upload, StoredDocument | None]:
         """The upload, and what was made of it before."""

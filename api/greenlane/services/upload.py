@@ -1,22 +1,26 @@
 """Bytes on their way in: begin, go on, look, give up. Only the key that began an upload may go on with it.
 
 Nothing here looks into the bytes: what they are is seen when a document is made of them. No transaction is open while bytes move.
+Of what a center may have on its way one member has a share, so that none shuts the others out; and an upload that no byte follows
+is soon over. Beginnings are not audited, for they can be repeated without end and change nothing: what is made of an upload is.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from greenlane.core.errors import InvalidInput, Unavailable
 from greenlane.core.units import CenterId, MemberId
 from greenlane.ports.accounts import MemberUnknown
-from greenlane.ports.audit import AuditLine
 from greenlane.ports.clock import Clock
 from greenlane.ports.entropy import Entropy
 from greenlane.ports.store import Store
 from greenlane.ports.uploads import Staging, Upload, UploadMissing
 
+IDLE = timedelta(hours=1)
+"""How long an upload is kept of which nothing came."""
 _ID_BYTES = 16
+_MEMBERS_SHARE = 4
 
 
 class DocumentTooLarge(InvalidInput):
@@ -27,7 +31,7 @@ class DocumentTooLarge(InvalidInput):
 
 
 class TooManyUploads(Unavailable):
-    """The center has as many uploads open, or as many bytes on their way, as this deployment allows."""
+    """The center, or one member of it, has as many uploads open, or as many bytes on their way, as this deployment allows."""
 
     code = "too-many-uploads"
     default_remedy = "Finish or give up (DELETE) other uploads, or wait until they expire."
@@ -49,12 +53,24 @@ class UploadLimits:
         uploads: open ones of one center.
         staged_bytes: of one center, by what its open uploads are said to have.
         kept: how long an upload may be gone on with.
+
+    A member may have a quarter of what its center may, and always one document.
     """
 
     document_bytes: int
     uploads: int
     staged_bytes: int
     kept: timedelta
+
+    @property
+    def member_uploads(self) -> int:
+        """Open ones of one member."""
+        return -(-self.uploads // _MEMBERS_SHARE)
+
+    @property
+    def member_staged_bytes(self) -> int:
+        """Bytes of one member."""
+        return min(self.staged_bytes, max(self.document_bytes, self.staged_bytes // _MEMBERS_SHARE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +91,13 @@ class ReceiveUpload:
         self._entropy = entropy
         self.limits = limits
 
-    def begin(self, *, center: CenterId, member: MemberId, key_id: str, length: int, actor: str) -> UploadStanding:
+    def begin(self, *, center: CenterId, member: MemberId, key_id: str, length: int) -> UploadStanding:
         """Makes room for `length` bytes.
 
         Raises:
             DocumentTooLarge: more than a document may have.
             MemberUnknown: the center has no such member.
-            TooManyUploads: the center has no room for another; nothing was begun.
+            TooManyUploads: the center, or the member, has no room for another; nothing was begun.
             StagingFull: the disk has none.
         """
         if length > self.limits.document_bytes:
@@ -93,13 +109,10 @@ class ReceiveUpload:
             tx.log.lock(center)
             now = self._clock()
             waiting = [each for each in tx.uploads.of_center(center) if each.expires_at > now]
-            if len(waiting) >= self.limits.uploads:
-                raise TooManyUploads(f"{len(waiting)} uploads of {center!r} are open.", retry_after_s=60)
-            on_their_way = sum(each.length for each in waiting)
-            if on_their_way + length > self.limits.staged_bytes:
-                raise TooManyUploads(
-                    f"{on_their_way} bytes of {center!r} are on their way; {self.limits.staged_bytes} may be.", retry_after_s=60
-                )
+            own = [each for each in waiting if each.member == member]
+            limits = self.limits
+            _require_room(f"member {member!r}", own, length, limits.member_uploads, limits.member_staged_bytes)
+            _require_room(f"center {center!r}", waiting, length, limits.uploads, limits.staged_bytes)
             upload = Upload(
                 id=self._entropy(_ID_BYTES).hex(),
                 center=center,
@@ -107,10 +120,9 @@ class ReceiveUpload:
                 key_id=key_id,
                 length=length,
                 created_at=now,
-                expires_at=now + self.limits.kept,
+                expires_at=now + min(IDLE, limits.kept),
             )
             tx.uploads.add(upload)
-            tx.audit.add(AuditLine(at=now, actor=actor, center=center, member=member, action="upload.begin", subject=upload.id))
         # After the record, so that a file without one belongs to nobody.
         self._staging.begin(upload.id)
         return UploadStanding(upload=upload, offset=0)
@@ -142,9 +154,10 @@ class ReceiveUpload:
             raise UploadOverrun(f"The upload was said to have {standing.upload.length} bytes.")
         if standing.upload.stored_at is not None:
             return standing
-        return UploadStanding(upload=standing.upload, offset=self._staging.append(upload_id, offset, pieces))
+        reached = self._staging.append(upload_id, offset, pieces)
+        return UploadStanding(upload=self._moved(standing.upload) if reached else standing.upload, offset=reached)
 
-    def abandon(self, upload_id: str, *, key_id: str, actor: str) -> None:
+    def abandon(self, upload_id: str, *, key_id: str) -> None:
         """Gives an upload up. A document that was made of it stays.
 
         Raises:
@@ -154,17 +167,16 @@ class ReceiveUpload:
         if upload.stored_at is None and upload.meant is None:
             with self._store.write() as tx:
                 tx.uploads.drop(upload_id)
-                tx.audit.add(
-                    AuditLine(
-                        at=self._clock(),
-                        actor=actor,
-                        center=upload.center,
-                        member=upload.member,
-                        action="upload.abandon",
-                        subject=upload_id,
-                    )
-                )
             self._staging.drop(upload_id)
+
+    def _moved(self, upload: Upload) -> Upload:
+        """An upload of which something came; it has all its time."""
+        ends_at = upload.created_at + self.limits.kept
+        if upload.expires_at >= ends_at:
+            return upload
+        with self._store.write() as tx:
+            tx.uploads.extend(upload.id, ends_at)
+        return replace(upload, expires_at=ends_at)
 
     def _upload(self, upload_id: str, key_id: str) -> Upload:
         with self._store.read() as tx:
@@ -172,3 +184,14 @@ class ReceiveUpload:
         if upload is None or upload.key_id != key_id or upload.expires_at <= self._clock():
             raise UploadMissing(f"There is no upload {upload_id[:40]!r} of this key, or its time is over.")
         return upload
+
+
+def _require_room(whose: str, waiting: Sequence[Upload], length: int, uploads: int, staged_bytes: int) -> None:
+    if len(waiting) >= uploads:
+        raise TooManyUploads(f"{len(waiting)} uploads of {whose} are open; {uploads} may be.", retry_after_s=60)
+    on_their_way = sum(each.length for each in waiting)
+    if on_their_way + length > staged_bytes:
+        raise TooManyUploads(
+            f"{on_their_way} bytes of {whose} are on their way; with {length} more they would be over {staged_bytes}.",
+            retry_after_s=60,
+        )

@@ -20,6 +20,7 @@ from greenlane.core.units import CenterId, MemberId, member_id
 from greenlane.ports.accounts import KeyRole
 from greenlane.ports.events import Reader as EventReader
 from greenlane.services.identify import Principal, Unauthenticated
+from greenlane.web.limits import show_key
 from greenlane.web.problems import MemberMissing
 from greenlane.web.state import WebState, state_of
 
@@ -131,7 +132,9 @@ async def count_asker(request: Request) -> None:
     if "authorization" not in request.headers:
         state_of(request).rates.count_address(request)
     else:
-        await to_thread.run_sync(partial(_identify, state_of(request), request))
+        principal = await to_thread.run_sync(partial(_identify, state_of(request), request))
+        if principal is not None:
+            show_key(request, principal.key_id)
 
 
 def reader_for(principal: Principal) -> EventReader:

@@ -1,7 +1,8 @@
 """How much one request may bring, how long it may take, and how many may come.
 
 Everything here acts before a route does. Rates are counted in this process alone: a server of two processes lets through twice
-as many. Addresses of version 6 count by their /64, which is what one household or machine gets.
+as many. Addresses of version 6 count by their /64, which is what one household or machine gets; where somebody keeps a place for
+long, also by their /48, of which whoever rents a machine gets 65,536 such nets.
 """
 
 import asyncio
@@ -12,7 +13,10 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -44,6 +48,9 @@ _DROPPED_BYTES = 8 * 1024 * 1024
 _DROPPED_S = 5.0
 _EXCHANGE = "greenlane.exchange"
 _IS_HEAD = "greenlane.is_head"
+_KEY = "greenlane.key"
+SMALL_BYTES = 1024 * 1024
+"""An answer of so many is soon over."""
 _PAGE_HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
@@ -102,35 +109,116 @@ class Rates:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """By whom places are counted.
+
+    Attributes:
+        names: of the asker, and of each wider net that it is of, in which twice as many places may be taken.
+        is_known: it showed a live key.
+    """
+
+    names: tuple[str, ...]
+    is_known: bool
+
+
 class Places:
     """How many may do one slow thing at once: in all, and for one asker. For the event loop alone, which needs no lock."""
 
-    def __init__(self, *, total: int, each: int) -> None:
+    def __init__(self, *, total: int, each: int, kept: int = 0, small: "Places | None" = None) -> None:
+        """Args:
+        kept: so many of the total are for askers with a key.
+        small: the places for what is soon over; None: these too.
+        """
         self._total = total
         self._each = each
+        self._kept = kept
+        self._small = small
         self._taken: Counter[str] = Counter()
+        self._count = 0
+
+    def for_bytes(self, count: int | None) -> "Places":
+        """The places for an answer of so many bytes; None: nobody knows how many."""
+        return self if self._small is None or count is None or count > SMALL_BYTES else self._small
 
     @contextmanager
-    def taken(self, name: str) -> Iterator[None]:
+    def taken(self, asker: Asker) -> Iterator[None]:
         """Holds a place for an asker.
 
         Raises:
             Busy: all are taken, or all that one asker may have.
         """
-        if self._taken.total() >= self._total or self._taken[name] >= self._each:
+        free = self._total - self._count - (0 if asker.is_known else self._kept)
+        if free <= 0 or any(self._taken[name] >= self._each << width for width, name in enumerate(asker.names)):
             raise Busy("Too many documents are on their way at this moment.", retry_after_s=5)
-        self._taken[name] += 1
+        self._count += 1
+        self._taken.update(asker.names)
         try:
             yield
         finally:
-            self._taken[name] -= 1
-            if not self._taken[name]:
-                del self._taken[name]
+            self._count -= 1
+            self._taken.subtract(asker.names)
+            for name in asker.names:
+                if not self._taken[name]:
+                    del self._taken[name]
 
 
-def asker_of(request: Request) -> str:
-    """By whom places are counted: the address, as `Rates` counts it."""
-    return _network(request)
+_Result = TypeVar("_Result")
+
+
+class Turns:
+    """Large work in a few threads, one piece at a time for each asker: whoever asks for much waits for itself alone."""
+
+    def __init__(self, *, at_once: int, waiting: int) -> None:
+        """Args:
+        at_once: how many askers are served at once.
+        waiting: requests of one asker that may wait or be served.
+        """
+        self._threads = CapacityLimiter(at_once)
+        self._waiting = waiting
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._askers: Counter[str] = Counter()
+
+    async def run(self, asker: str, work: Callable[[], _Result]) -> _Result:
+        """Does the work when it is the asker's turn.
+
+        Raises:
+            Busy: as many of its requests wait as may.
+        """
+        if self._askers[asker] >= self._waiting:
+            raise Busy("Too many documents of this key are being stored at this moment.", retry_after_s=5)
+        self._askers[asker] += 1
+        turn = self._turns.setdefault(asker, asyncio.Lock())
+        try:
+            async with turn:
+                # Of each asker at most one stands in the line for the threads, so that askers take turns.
+                return await to_thread.run_sync(work, limiter=self._threads)
+        finally:
+            self._askers[asker] -= 1
+            if not self._askers[asker]:
+                del self._askers[asker], self._turns[asker]
+
+
+def show_key(request: Request, key_id: str) -> None:
+    """Notes that the asker showed a live key, by which its places are counted then."""
+    request.scope[_KEY] = key_id
+
+
+def asker_of(request: Request) -> Asker:
+    """By whom places are counted: the key that was shown, or the address."""
+    key_id = request.scope.get(_KEY)
+    if key_id is not None:
+        return known_asker(key_id)
+    address = _address(request)
+    if isinstance(address, str) or address.version == 4:
+        return Asker(names=(str(address),), is_known=False)
+    nets = (ipaddress.ip_network((address, length), strict=False) for length in (64, 48))
+    return Asker(names=tuple(map(str, nets)), is_known=False)
+
+
+def known_asker(key_id: str) -> Asker:
+    """The asker that showed a live key."""
+    return Asker(names=(f"key {key_id}",), is_known=True)
 
 
 def is_head(request: Request) -> bool:
@@ -145,14 +233,20 @@ def grant_time(request: Request, seconds: float) -> None:
         exchange.grant(seconds)
 
 
-def _network(request: Request) -> str:
+def _address(request: Request) -> ipaddress.IPv4Address | ipaddress.IPv6Address | str:
     host = request.client.host if request.client else "unknown"
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host
-    if address.version == 4:
-        return host
+    # A socket for both versions tells those of version 4 so; they are no one household.
+    return address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
+
+
+def _network(request: Request) -> str:
+    address = _address(request)
+    if isinstance(address, str) or address.version == 4:
+        return str(address)
     return str(ipaddress.ip_network((address, 64), strict=False))
 
 
@@ -223,7 +317,9 @@ class Gate:
             await exchange.answer(self._answer_error(request, error))
         except TimeoutError:
             await exchange.answer(self._answer_error(request, Busy("The answer took too long.", retry_after_s=10)))
-        except Exception:  # noqa: BLE001 - whatever it is, the asker gets a problem and the log the traceback
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException:  # noqa: BLE001 - whatever it is, the asker gets a problem and the log the traceback
             error_id = uuid.uuid4().hex
             _log.exception("http.fault", extra={"error_id": error_id, "path": scope["path"]})
             await exchange.answer(self._answer_error(request, InternalFault(error_id)))

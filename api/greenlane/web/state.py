@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.trust import TrustFile
 from greenlane.settings import Settings
-from greenlane.web.limits import Places, Rates
+from greenlane.web.limits import Places, Rates, Turns
 from greenlane.web.metrics import Metrics
 from greenlane.web.problems import ChainUnusable
 from greenlane.web.readiness import Readiness
@@ -21,11 +21,16 @@ from greenlane.web.shared import Shared
 _PAGES_AT_ONCE = 4
 # Each holds a few megabytes of a document at most, and one of the threads that move bytes.
 _UPLOADS_AT_ONCE = 16
-_UPLOADS_OF_ONE = 8
-_DOWNLOADS_AT_ONCE = 48
-_DOWNLOADS_OF_ONE = 12
+_UPLOADS_OF_ONE = 4
+_DOWNLOADS_AT_ONCE = 64
+_DOWNLOADS_OF_ONE = 6
+# Centers that repair their stores, and members, read while strangers' places are all taken.
+_DOWNLOADS_KEPT = 16
+_SMALL_DOWNLOADS_AT_ONCE = 256
+_SMALL_DOWNLOADS_OF_ONE = 24
 _MOVING_THREADS = 8
 _STORES_AT_ONCE = 2
+_STORES_WAITING = 16
 
 
 class TrustCache:
@@ -76,9 +81,10 @@ class WebState:
 
     Attributes:
         page_limiter: the few places for pages that judge: a rush of buyers waits outside of the threads that captures need.
-        uploads, downloads: places for bytes on their way in, by API key, and out, by address.
-        moving_limiter: the threads that read and write these bytes, apart from those that captures need.
-        storing_limiter: the few places for hashing and keeping whole documents.
+        uploads, downloads: places for bytes on their way in, by API key, and out, by API key or address.
+        receiving_limiter, moving_limiter: the threads that write these bytes, and those that read them, apart from those that
+            captures need; and from each other, for a store of documents that hangs holds those that read.
+        storing: the few turns for hashing and keeping whole documents, by API key.
     """
 
     services: WebServices
@@ -89,9 +95,17 @@ class WebState:
     metrics: Metrics
     page_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_PAGES_AT_ONCE))
     uploads: Places = field(default_factory=lambda: Places(total=_UPLOADS_AT_ONCE, each=_UPLOADS_OF_ONE))
-    downloads: Places = field(default_factory=lambda: Places(total=_DOWNLOADS_AT_ONCE, each=_DOWNLOADS_OF_ONE))
+    downloads: Places = field(
+        default_factory=lambda: Places(
+            total=_DOWNLOADS_AT_ONCE,
+            each=_DOWNLOADS_OF_ONE,
+            kept=_DOWNLOADS_KEPT,
+            small=Places(total=_SMALL_DOWNLOADS_AT_ONCE, each=_SMALL_DOWNLOADS_OF_ONE, kept=_DOWNLOADS_KEPT),
+        )
+    )
+    receiving_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_MOVING_THREADS))
     moving_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_MOVING_THREADS))
-    storing_limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_STORES_AT_ONCE))
+    storing: Turns = field(default_factory=lambda: Turns(at_once=_STORES_AT_ONCE, waiting=_STORES_WAITING))
 
 
 def state_of(connection: HTTPConnection) -> WebState:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from greenlane.core.errors import GreenlaneError
-from greenlane.web.limits import Places
+from greenlane.web.limits import Asker, Places
 
 _log = logging.getLogger(__name__)
 _SENT_BYTES = 256 * 1024
@@ -28,7 +28,7 @@ class StreamedAnswer(Response):
         read: Callable[[], Iterator[bytes]],
         *,
         places: Places,
-        asker: str,
+        asker: Asker,
         limiter: CapacityLimiter,
         headers: Mapping[str, str],
         media_type: str,
@@ -37,7 +37,7 @@ class StreamedAnswer(Response):
     ) -> None:
         """Args:
         read: begins to read; called when there is a place.
-        places, asker: how many may be answered at once, and by which name this one counts.
+        places, asker: how many may be answered at once, and by which names this one counts.
         limiter: the threads.
         rest_s: how long the client may take nothing.
         """
@@ -45,7 +45,8 @@ class StreamedAnswer(Response):
         self.media_type = media_type
         self.background = None
         self._read = read
-        self._places = places
+        length = headers.get("Content-Length")
+        self._places = places.for_bytes(None if length is None else int(length))
         self._asker = asker
         self._limiter = limiter
         self._rest_s = rest_s

@@ -52,7 +52,7 @@ def shelf(deployment: Deployment) -> Shelf:
 
 
 def begin(deployment: Deployment, data: bytes) -> str:
-    begun = deployment.receive_upload.begin(center=LIMA, member=COOPERATIVE, key_id=KEY, length=len(data), actor="console")
+    begun = deployment.receive_upload.begin(center=LIMA, member=COOPERATIVE, key_id=KEY, length=len(data))
     deployment.receive_upload.append(begun.upload.id, key_id=KEY, offset=0, pieces=[data])
     return begun.upload.id
 

@@ -47,7 +47,7 @@ STATEMENT: dict[str, JsonValue] = {
 
 
 def upload(world: World, data: bytes = PDF) -> str:
-    begun = world.receive_upload.begin(center=LIMA, member=COOPERATIVE, key_id=KEY, length=len(data), actor="key:1")
+    begun = world.receive_upload.begin(center=LIMA, member=COOPERATIVE, key_id=KEY, length=len(data))
     world.receive_upload.append(begun.upload.id, key_id=KEY, offset=0, pieces=[data])
     return begun.upload.id
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -229,22 +230,59 @@ def test_a_part_that_is_cut_off_counts_for_nothing_where_it_has_a_checksum(site:
     assert offset_of(site, path) == 0
 
 
+def refused_beginning(site: Site, length: int, **more: Any) -> httpx.Response:
+    answer = site.post("/v1/uploads", headers=TUS | {"Upload-Length": str(length)}, **more)
+    assert (answer.status_code, code(answer)) == (503, "too-many-uploads") and int(answer.headers["Retry-After"]) > 0
+    assert answer.json()["remedy"]
+    return answer
+
+
 def test_no_more_uploads_are_open_at_once_than_a_center_may_have(site: Site) -> None:
     receive = site.world.receive_upload
-    receive.limits = replace(receive.limits, uploads=3)
-    paths = [began(site, 1) for _ in range(3)]
-    full = site.post("/v1/uploads", key=site.member, headers=TUS | {"Upload-Length": "1"})
-    assert (full.status_code, code(full)) == (503, "too-many-uploads") and int(full.headers["Retry-After"]) > 0
-    assert site.send("DELETE", paths[0], key=site.member, headers=TUS).status_code == 204
-    began(site, 1)
+    receive.limits = replace(receive.limits, uploads=1)
+    path = began(site, 1)
+    assert LIMA in refused_beginning(site, 1, key=site.roaster).json()["detail"]
+    assert site.send("DELETE", path, key=site.member, headers=TUS).status_code == 204
+    began(site, 1, key=site.roaster)
+
+
+def test_one_member_leaves_room_to_the_others_of_its_center(site: Site) -> None:
+    for _ in range(25):
+        began(site, 1)
+    assert COOPERATIVE in refused_beginning(site, 1, key=site.member).json()["detail"]
+    refused_beginning(site, 1, key=site.operator, member=COOPERATIVE)
+    began(site, 1, key=site.roaster)
 
 
 def test_bytes_on_their_way_are_counted_by_what_was_promised(site: Site) -> None:
-    for _ in range(8):
+    for _ in range(2):
         began(site, 1 << 30)
-    full = site.post("/v1/uploads", key=site.member, headers=TUS | {"Upload-Length": "1"})
-    assert code(full) == "too-many-uploads"
+    refused_beginning(site, 1, key=site.member)
+    began(site, 1 << 30, key=site.roaster)
     assert site.post("/v1/uploads", key=site.stranger, member=COOPERATIVE, headers=TUS | {"Upload-Length": "1"}).is_success
+
+
+def test_a_member_may_always_bring_one_document_of_the_largest_size(site: Site) -> None:
+    receive = site.world.receive_upload
+    receive.limits = replace(receive.limits, staged_bytes=1 << 30)
+    began(site, 1 << 30)
+    refused_beginning(site, 1, key=site.roaster)
+
+
+def test_an_upload_of_which_nothing_comes_is_over_after_an_hour_and_any_other_after_a_day(site: Site) -> None:
+    idle, moving = began(site, 3), began(site, 3)
+    began(site, 0)
+    answer = sent(site, moving, 0, b"ab")
+    kept = parsedate_to_datetime(answer.headers["Upload-Expires"]) - site.world.clock()
+    assert timedelta(hours=23, minutes=59) < kept <= timedelta(days=1)
+    assert sent(site, idle, 0, b"").status_code == 204
+    site.world.clock.now += timedelta(hours=1)
+    assert site.send("HEAD", idle, key=site.member, headers=TUS).status_code == 404
+    assert offset_of(site, moving) == 2
+    site.world.clock.now += timedelta(hours=22)
+    assert sent(site, moving, 2, b"c").status_code == 204
+    site.world.clock.now += timedelta(hours=1)
+    assert site.send("HEAD", moving, key=site.member, headers=TUS).status_code == 404
 
 
 def test_an_upload_whose_time_is_over_is_gone_and_swept_after_a_grace(site: Site) -> None:
@@ -256,6 +294,7 @@ def test_an_upload_whose_time_is_over_is_gone_and_swept_after_a_grace(site: Site
     assert site.world.sweep_uploads() == 2
     assert not site.world.staging.ids()
     late = began(site, 3)
+    sent(site, late, 0, b"a")
     site.world.clock.now += timedelta(days=1) + sweep_uploads.GRACE / 2
     assert site.world.sweep_uploads() == 0 and list(site.world.staging.ids()) == [late.rpartition("/")[2]]
 
@@ -279,12 +318,12 @@ def test_two_who_write_at_once_end_as_one_upload_without_a_byte_twice(site: Site
     assert staged(site.world, path) == data
 
 
-def test_who_begins_and_gives_up_is_written_down(site: Site) -> None:
-    path = began(site, 3)
-    site.send("DELETE", path, key=site.member, headers=TUS)
+def test_beginnings_without_end_leave_no_trace(site: Site) -> None:
     with site.world.store.read() as tx:
-        lines = [line for _, line in tx.audit.lines(LIMA, limit=1000) if line.action.startswith("upload.")]
-    assert [(line.action, line.subject) for line in lines] == [
-        ("upload.begin", path.rpartition("/")[2]),
-        ("upload.abandon", path.rpartition("/")[2]),
-    ]
+        before = len(list(tx.audit.lines(LIMA, limit=1000)))
+    for _ in range(5):
+        path = began(site, 3)
+        assert site.send("DELETE", path, key=site.member, headers=TUS).status_code == 204
+    with site.world.store.read() as tx:
+        assert len(list(tx.audit.lines(LIMA, limit=1000))) == before
+        assert tx.uploads.of_center(LIMA) == []

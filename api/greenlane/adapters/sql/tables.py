@@ -408,6 +408,8 @@ upload = Table(
     Column("length", BigInteger, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False, index=True),
+    Column("found_cid", LargeBinary),
+    Column("found_digest", LargeBinary),
     Column("meant", LargeBinary),
     Column("stored_at", BigInteger),
     Index("ix_upload_open", "center", "created_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),

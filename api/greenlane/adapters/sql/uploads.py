@@ -12,7 +12,7 @@ from greenlane.adapters.sql.work import Work
 from greenlane.core.documents.cid import Cid
 from greenlane.core.errors import Conflict
 from greenlane.core.units import CenterId, LeafIndex, MemberId
-from greenlane.ports.uploads import Upload, UploadMissing
+from greenlane.ports.uploads import FoundBytes, Upload, UploadMissing
 
 
 class UploadTaken(Conflict):
@@ -40,6 +40,8 @@ class SqlUploads:
         }
         if not self._work.was_inserted(uploads, row):
             raise UploadTaken(f"There is an upload {upload.id} already.")
+        if upload.found is not None:
+            self.find(upload.id, upload.found)
         if upload.meant is not None:
             self.mean(upload.id, upload.meant)
         if upload.stored_at is not None:
@@ -51,6 +53,15 @@ class SqlUploads:
     def of_center(self, center: CenterId) -> Sequence[Upload]:
         is_open = (uploads.c.center == self._work.number(center), uploads.c.stored_at.is_(None))
         return self._uploads(*is_open, order=(uploads.c.created_at, uploads.c.id))
+
+    def extend(self, upload_id: str, expires_at: datetime) -> None:
+        self._held(upload_id)
+        self._work.connection.execute(update(uploads).where(uploads.c.id == upload_id).values(expires_at=expires_at))
+
+    def find(self, upload_id: str, found: FoundBytes) -> None:
+        self._held(upload_id)
+        row = {"found_cid": found.cid.encode(), "found_digest": found.digest}
+        self._work.connection.execute(update(uploads).where(uploads.c.id == upload_id).values(**row))
 
     def mean(self, upload_id: str, cid: Cid) -> None:
         before = self._held(upload_id)
@@ -99,6 +110,7 @@ class SqlUploads:
             length=row.length,
             created_at=row.created_at,
             expires_at=row.expires_at,
+            found=None if row.found_cid is None else FoundBytes(cid=Cid.decode(row.found_cid), digest=row.found_digest),
             meant=None if row.meant is None else Cid.decode(row.meant),
             stored_at=None if row.stored_at is None else LeafIndex(row.stored_at),
         )

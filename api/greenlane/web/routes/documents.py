@@ -296,7 +296,7 @@ async def _stored(
     state: WebState, request: Request, principal: Principal, upload_id: str, statement: Mapping[str, JsonValue]
 ) -> Response:
     look = partial(state.services.receive_upload.look, upload_id, key_id=principal.key_id)
-    standing = await to_thread.run_sync(look, limiter=state.moving_limiter)
+    standing = await to_thread.run_sync(look, limiter=state.receiving_limiter)
     grant_time(request, standing.upload.length / _STORED_BYTES_A_SECOND)
     keep = partial(
         state.services.store_document,
@@ -306,7 +306,7 @@ async def _stored(
         key_id=principal.key_id,
         actor=principal.actor,
     )
-    stored = await to_thread.run_sync(keep, limiter=state.storing_limiter)
+    stored = await state.storing.run(principal.key_id, keep)
     headers = _PRIVATE | {"Location": f"/v1/documents/{stored.description.cid.text}"}
     return JsonAnswer(statement_value(stored, state.settings.public_url), status=201, headers=headers)
 

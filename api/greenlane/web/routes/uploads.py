@@ -27,7 +27,7 @@ from greenlane.core.errors import GreenlaneError
 from greenlane.services.identify import Principal
 from greenlane.services.upload import UploadStanding
 from greenlane.web.auth import Guard, Permission, member_of
-from greenlane.web.limits import is_head
+from greenlane.web.limits import is_head, known_asker
 from greenlane.web.problems import (
     BadRequest,
     BodyTooLarge,
@@ -112,7 +112,6 @@ async def begin(request: Request, principal: StorePrincipal) -> Response:
         member=member_of(request, principal),
         key_id=principal.key_id,
         length=length,
-        actor=principal.actor,
     )
     standing = await run_in_threadpool(begun)
     if has_body:
@@ -120,9 +119,7 @@ async def begin(request: Request, principal: StorePrincipal) -> Response:
             standing = await _take(state, request, principal, standing.upload.id, 0)
         except GreenlaneError:
             # Its address was never told, so nobody can go on with it.
-            give_up = partial(
-                state.services.receive_upload.abandon, standing.upload.id, key_id=principal.key_id, actor=principal.actor
-            )
+            give_up = partial(state.services.receive_upload.abandon, standing.upload.id, key_id=principal.key_id)
             await run_in_threadpool(give_up)
             raise
     return Response(status_code=201, headers=_headers(standing) | {"Location": f"{PREFIX}/{standing.upload.id}"})
@@ -196,7 +193,7 @@ async def _go_on(request: Request, principal: Principal, upload_id: str) -> Resp
 
 def _give_up(request: Request, principal: Principal, upload_id: str) -> Response:
     _check_version(request)
-    state_of(request).services.receive_upload.abandon(upload_id, key_id=principal.key_id, actor=principal.actor)
+    state_of(request).services.receive_upload.abandon(upload_id, key_id=principal.key_id)
     return Response(status_code=204, headers=_answered({}))
 
 
@@ -210,7 +207,7 @@ async def _take(state: WebState, request: Request, principal: Principal, upload_
         )
     part = _Part(state, upload_id, principal.key_id, offset)
     fault: GreenlaneError | None = None
-    with state.uploads.taken(principal.key_id):
+    with state.uploads.taken(known_asker(principal.key_id)):
         try:
             async for piece in request.stream():
                 part.add(piece)
@@ -262,7 +259,7 @@ class _Part:
             offset=self._offset,
             pieces=pieces,
         )
-        standing = await to_thread.run_sync(append, limiter=self._state.moving_limiter)
+        standing = await to_thread.run_sync(append, limiter=self._state.receiving_limiter)
         self._offset = standing.offset
         self._kept_at_s = time.monotonic()
         return standing

@@ -95,6 +95,8 @@ def upgrade() -> None:
         sa.Column("length", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("found_cid", sa.LargeBinary(), nullable=True),
+        sa.Column("found_digest", sa.LargeBinary(), nullable=True),
         sa.Column("meant", sa.LargeBinary(), nullable=True),
         sa.Column("stored_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["center"], ["center.number"], name=op.f("fk_upload_center")),
