@@ -16,6 +16,7 @@ from greenlane.core.documents.cid import Cid, Codec
 from greenlane.core.documents.unixfs import CHUNK_BYTES, identify
 from greenlane.ports.documents import BytesRefused, DocumentMissing, Documents, StoredBytes
 from worlds.kubo import stand_in_kubo
+from worlds.kubo_trial import find_ipfs, one_node
 
 WAIT_S = 1.0
 SIZES = (0, 1, 12, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES, 3 * CHUNK_BYTES + 5)
@@ -35,23 +36,44 @@ def make_kubo(folder: Path) -> Iterator[Documents]:
 DOCUMENTS: dict[str, Callable[[Path], AbstractContextManager[Documents]]] = {"blocks": make_blocks, "kubo": make_kubo}
 
 
-@pytest.fixture(params=list(DOCUMENTS))
+@pytest.fixture(scope="module")
+def real_kubos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Documents, Documents]]:
+    """Two nodes of the real program that know nothing of each other, one pair for all tests of this file."""
+    ipfs, folder = find_ipfs(), tmp_path_factory.mktemp("kubo")
+    with one_node(ipfs, folder / "one") as one, one_node(ipfs, folder / "other") as other:
+        yield one.store, other.store
+
+
+@pytest.fixture(params=[*DOCUMENTS, pytest.param("real kubo", marks=pytest.mark.kubo)])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def documents(kind: str, tmp_path: Path) -> Iterator[Documents]:
+def documents(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Documents]:
+    if kind == "real kubo":
+        yield emptied(request.getfixturevalue("real_kubos")[0])
+        return
     with DOCUMENTS[kind](tmp_path) as store:
         yield store
 
 
 @pytest.fixture
-def other(kind: str, tmp_path: Path) -> Iterator[Documents]:
+def other(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Documents]:
     """A second store that shares nothing with the first."""
+    if kind == "real kubo":
+        yield emptied(request.getfixturevalue("real_kubos")[1])
+        return
     (tmp_path / "other").mkdir()
     with DOCUMENTS[kind](tmp_path / "other") as store:
         yield store
+
+
+def emptied(store: Documents) -> Documents:
+    for cid in list(store.pins()):
+        store.unpin(cid)
+    store.collect_garbage()
+    return store
 
 
 def written(size: int, seed: int = 1) -> bytes:

@@ -18,10 +18,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import pytest
 import requests
 from greenlane.adapters.blocks import BlockStore
 from greenlane.adapters.entropy import random_bytes
@@ -35,6 +37,7 @@ from greenlane.core.units import CenterId
 from greenlane.ports.documents import BytesRefused, DocumentMissing, DocumentsUnavailable
 from greenlane_node.kubo.config import kubo_commands, kubo_config, kubo_environment, kubo_repository
 from greenlane_node.machine.node_log import last_lines
+from greenlane_node.machine.programs import find_programs
 from greenlane_node.peer_identity import encode_swarm_key, peer_id
 from greenlane_node.planning.plan import PlannedDocuments
 from greenlane_node.process import OwnProcess, recorded_process, start_process
@@ -180,6 +183,42 @@ class TrialNode:
         if child.returncode != 0:
             raise StepFailed(f"`ipfs add` ends with {child.returncode}: {complaint.decode(errors='replace').strip()[-500:]}")
         return said.decode().strip()
+
+
+def find_ipfs() -> Path:
+    """The program that IPFS names, or the one on PATH; without one the test is skipped, and fails where IPFS names nothing."""
+    named = os.environ.get("IPFS")
+    if named is None and shutil.which("ipfs") is None:
+        pytest.skip("there is no `ipfs` on PATH, and IPFS names none")
+    try:
+        path = None if named is None else Path(named)
+        found = find_programs(environment=os.environ, besu=None, ipfs=path, needs_besu=False, needs_ipfs=True)
+    except GreenlaneError as fault:
+        # Who names a program wants it tried: a skip would look as if all were well.
+        (pytest.skip if named is None else pytest.fail)(str(fault))
+    assert found.ipfs is not None
+    return found.ipfs
+
+
+@contextmanager
+def one_node(ipfs: Path, folder: Path) -> Iterator[TrialNode]:
+    """A node that has no peers, for as long as it is used."""
+    base, seed = free_base(2), random_bytes(32)
+    plan = PlannedDocuments(
+        center=CenterId("center-0"),
+        peer_id=peer_id(ed25519_public_key(seed)),
+        host="127.0.0.1",
+        swarm_port=base,
+        rpc_port=base + 1,
+    )
+    node = TrialNode(plan=plan, seed=seed, token=random_bytes(16).hex(), folder=folder, ipfs=ipfs)
+    node.prepare([plan], encode_swarm_key(random_bytes(32)))
+    try:
+        node.start()
+        yield node
+    finally:
+        node.store.close()
+        node.end(signal.SIGKILL)
 
 
 @dataclass(kw_only=True)

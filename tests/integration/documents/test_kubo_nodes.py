@@ -11,10 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from greenlane.core.errors import GreenlaneError
-from greenlane_node.machine.programs import find_programs
 from network.scenario import verdict_table
-from worlds.kubo_trial import DISK_BYTES, LARGE_SIZES, MIB, SMALL_SIZES, KuboTrial, run_kubo_trial
+from worlds.kubo_trial import DISK_BYTES, LARGE_SIZES, MIB, SMALL_SIZES, KuboTrial, find_ipfs, run_kubo_trial
 from worlds.machine import stand_in_programs
 
 
@@ -38,16 +36,7 @@ def test_the_trial_of_the_real_program_says_what_is_missing_and_is_never_green_w
 
 @pytest.mark.kubo
 def test_three_real_nodes_do_what_documents_need(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    named = os.environ.get("IPFS")
-    if named is None and shutil.which("ipfs") is None:
-        pytest.skip("there is no `ipfs` on PATH, and IPFS names none")
-    try:
-        path = None if named is None else Path(named)
-        found = find_programs(environment=os.environ, besu=None, ipfs=path, needs_besu=False, needs_ipfs=True)
-    except GreenlaneError as fault:
-        # Who names a program wants it tried: a skip would look as if all were well.
-        (pytest.skip if named is None else pytest.fail)(str(fault))
-    assert found.ipfs is not None
+    ipfs, named = find_ipfs(), os.environ.get("IPFS")
     sizes = SMALL_SIZES if named is None else (*SMALL_SIZES, *LARGE_SIZES)
     free = shutil.disk_usage(tmp_path).free
     if named is not None and free < DISK_BYTES:
@@ -58,7 +47,7 @@ def test_three_real_nodes_do_what_documents_need(tmp_path: Path, capsys: pytest.
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
 
-    say(f"\n══ three nodes of {found.ipfs}, in {tmp_path}")
-    outcomes = run_kubo_trial(KuboTrial(folder=tmp_path / "trial", ipfs=found.ipfs, say=say, sizes=sizes))
+    say(f"\n══ three nodes of {ipfs}, in {tmp_path}")
+    outcomes = run_kubo_trial(KuboTrial(folder=tmp_path / "trial", ipfs=ipfs, say=say, sizes=sizes))
     say(f"══ Kubo\n{verdict_table(outcomes)}")
     assert all(one.passed for one in outcomes), verdict_table(outcomes)
