@@ -15,6 +15,10 @@ _SMALL_BYTES = 2 * CHUNK_BYTES
 """Up to here a thread costs more than it saves."""
 
 
+class SourceBroken(Exception):
+    """The source cannot be read; why stands in its cause. No OSError, which would be taken for one of the way to the node."""
+
+
 def pieces_of(source: BinaryIO) -> Iterator[bytes]:
     """From the source's place to its end, in pieces of at most 1 MiB."""
     while piece := source.read(CHUNK_BYTES):
@@ -33,10 +37,11 @@ def watched(source: BinaryIO, expected: Cid, builder: FileBuilder, *, size: int)
 
     Raises:
         BytesRefused: they are not; whoever sends has not sent the end.
+        SourceBroken: the source cannot be read.
     """
     last = b""
     with Beside(builder.add) if size > _SMALL_BYTES else nullcontext() as naming:
-        for piece in pieces_of(source):
+        for piece in _told_apart(pieces_of(source)):
             if naming is None:
                 builder.add(piece)
             else:
@@ -51,6 +56,13 @@ def watched(source: BinaryIO, expected: Cid, builder: FileBuilder, *, size: int)
         raise BytesRefused(f"The bytes are those of {builder.root.text}, not of {expected.text}.")
     if last:
         yield last
+
+
+def _told_apart(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from pieces
+    except OSError as error:
+        raise SourceBroken from error
 
 
 def identified(source: BinaryIO, *, size: int) -> tuple[Cid, bytes]:

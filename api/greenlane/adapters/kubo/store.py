@@ -13,7 +13,7 @@ from ipfshttpclient import exceptions as client_exceptions
 from greenlane.adapters.kubo.ahead import AHEAD, Ahead
 from greenlane.adapters.kubo.faults import Faults, NotPinned, refusing
 from greenlane.adapters.kubo.options import ADD_OPTIONS, IMPORT_OPTIONS, LIST_OPTIONS, PIN_OPTIONS
-from greenlane.adapters.kubo.sending import KnownDigest, car_of, counted, identified, multipart, watched
+from greenlane.adapters.kubo.sending import KnownDigest, SourceBroken, car_of, counted, identified, multipart, watched
 from greenlane.adapters.kubo.wire import RPC_PATH, NoKubo, Session, addresses, duration, no_url
 from greenlane.core.documents.car import read_car, write_car
 from greenlane.core.documents.cid import Cid, CidInvalid, Codec, parse_cid
@@ -78,7 +78,16 @@ class Kubo:
         Before the last of it is sent, what was sent is held against `expected`: a source that changed in between is broken off,
         and the node pins nothing. Reading, hashing and sending overlap. Where the node has all of the document already, nothing
         is sent.
+
+        Raises:
+            OSError: the source cannot be read; what was sent of it is not pinned.
         """
+        try:
+            return self._add(source, expected, told)
+        except SourceBroken as broken:
+            raise (broken.__cause__ or broken) from None
+
+    def _add(self, source: BinaryIO, expected: Cid | None, told: Told | None) -> StoredBytes:
         begin = source.tell()
         size = source.seek(0, 2) - begin
         source.seek(begin)
