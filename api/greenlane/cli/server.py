@@ -17,8 +17,22 @@ from greenlane.core.errors import Faults, GreenlaneError, InvalidInput, Unavaila
 _TIMEOUT_S = 60
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _PIECE_BYTES = 256 * 1024
-# Where the server names a header, a user of commands has an argument.
-_REMEDIES = {"member-missing": "Name the member by --member."}
+# Where the server names a header or a place in JSON, a user of commands has an argument.
+_REMEDIES = {
+    "member-missing": "Name the member by --member.",
+    "unauthenticated": "Name the file of a live API key of the center by --key-file.",
+    "wrong-member": "Leave out --member, or use that member's own key.",
+}
+_ARGUMENTS = {
+    "mediaType": "--media-type",
+    "name": "--name",
+    "documentType": "--type",
+    "issuer": "--issuer",
+    "issuedOn": "--issued-on",
+    "about": "--about",
+    "replaces": "--replaces",
+    "confidential": "--for",
+}
 
 
 class ServerRefused(GreenlaneError):
@@ -226,6 +240,14 @@ def _not_sendable() -> InvalidInput:
     return InvalidInput("The address, the member or the API key has characters that no request can carry.")
 
 
+def _place(pointer: object) -> str | None:
+    """Which argument said what the server refuses; the server's own word where none did."""
+    if not isinstance(pointer, str):
+        return None
+    _, _, rest = pointer.partition("/description/")
+    return _ARGUMENTS.get(rest.partition("/")[0], pointer)
+
+
 def _refusal(status: int, body: bytes, retry_after: str | None) -> GreenlaneError:
     code = None
     try:
@@ -235,7 +257,8 @@ def _refusal(status: int, body: bytes, retry_after: str | None) -> GreenlaneErro
         remedy = str(problem.get("remedy") or "")
         parts = problem.get("errors") or []
         faults = tuple(
-            ServerRefused(str(part.get("detail")), where=part.get("pointer"), remedy=part.get("remedy") or "") for part in parts
+            ServerRefused(str(part.get("detail")), where=_place(part.get("pointer")), remedy=part.get("remedy") or "")
+            for part in parts
         )
     except (ValueError, AttributeError, TypeError, RecursionError):
         detail, remedy, faults = f"The server answered with status {status}.", "", ()

@@ -72,6 +72,29 @@ def test_seals_of_no_receipt_are_wrong_use(run: Any, site: Site, tmp_path: Path)
     assert told.code == 2 and "Add --receipt FILE." in told.err
 
 
+def test_what_a_user_did_not_write_is_not_what_a_refusal_names(run: Any, site: Site, tmp_path: Path) -> None:
+    who = _who(site, tmp_path, site.member)
+    file = tmp_path / "a.pdf"
+    file.write_bytes(b"no PDF")
+    add = ["document", "add", file, "--about", LOT, "--type", "cert"]
+    assert run(*add, *who).err.startswith("greenlane: --media-type: ")
+    told = run("document", "add", tmp_path, "--about", LOT, "--type", "cert", *who)
+    assert (told.code, told.err) == (
+        2,
+        f"greenlane: {tmp_path}: That is a folder. Name a file; each document is stored by itself.\n",
+    )
+    long = tmp_path / f"{'n' * 240}.txt"
+    long.write_bytes(b"text")
+    told = run("document", "add", long, "--about", LOT, "--type", "cert", *who)
+    assert told.code == 2 and "The file's own name cannot be stated" in told.err and "by --name." in told.err
+    run("document", "keygen", "-o", tmp_path / "age.key", "--plain")
+    told = run(*add, "--for", "nowhere/nobody", "--own-identity", tmp_path / "age.key", *who)
+    assert told.code == 2 and "--for-recipient" in told.err
+    (tmp_path / "key").write_text("gl_0000000000000000_" + "A" * 43)
+    told = run(*add, "--for", "lima/cooperative", *who)
+    assert told.code == 2 and "--key-file" in told.err and "Authorization" not in told.err
+
+
 def test_whose_key_it_is_is_asked_and_no_upload_begun_for_it(run: Any, site: Site, tmp_path: Path) -> None:
     who = _who(site, tmp_path, site.member)
     assert run("document", "keys", *who).out == "lima/cooperative has no key.\n"

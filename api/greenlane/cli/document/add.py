@@ -37,7 +37,7 @@ from greenlane.core.documents.description import (
 )
 from greenlane.core.documents.unixfs import identify
 from greenlane.core.exits import Exit, PackageMissing, UnreadableFile, WrongUse
-from greenlane.core.wire import encode_hex
+from greenlane.core.wire import FieldInvalid, encode_hex
 from greenlane.ports.documents import BytesRefused, Told
 
 _PIECE_BYTES = 1024 * 1024
@@ -254,7 +254,7 @@ def tell_stored(
 def _read_stated(args: argparse.Namespace) -> dict[str, JsonValue]:
     """What is stated beside the bytes, in its one spelling; every fault before anything is sent."""
     # Some systems keep accents apart from their letters, in file names and in what is typed.
-    name = read_file_name(unicodedata.normalize("NFC", args.name or Path(args.file).name), "--name")
+    name = _file_name(args)
     media_type = read_media_type(args.media_type or _media_type(name), "--media-type")
     require_suiting_ending(name, media_type, where="--name")
     about: list[JsonValue] = list(dict.fromkeys(canonical_subject(uri, where="--about") for uri in args.about))
@@ -269,6 +269,16 @@ def _read_stated(args: argparse.Namespace) -> dict[str, JsonValue]:
     }
 
 
+def _file_name(args: argparse.Namespace) -> str:
+    if args.name is not None:
+        return read_file_name(unicodedata.normalize("NFC", args.name), "--name")
+    try:
+        return read_file_name(unicodedata.normalize("NFC", Path(args.file).name), args.file)
+    except FieldInvalid as cause:
+        words = f"The file's own name cannot be stated: {cause.detail}"
+        raise WrongUse(words, where=args.file, remedy="Give it another one by --name.") from cause
+
+
 def _media_type(name: str) -> str:
     known = _MEDIA_TYPES.get(Path(name).suffix.lower())
     return known or mimetypes.guess_type(name)[0] or _ANY_TYPE
@@ -278,8 +288,10 @@ def _media_type(name: str) -> str:
 def _opened(name: str) -> Iterator[BinaryIO]:
     try:
         # Asked before it is opened: a pipe would let nobody in until somebody writes.
-        is_plain = stat.S_ISREG(os.stat(name).st_mode)  # noqa: PTH116 - the name may be none that a Path takes
-        if not is_plain:
+        mode = os.stat(name).st_mode  # noqa: PTH116 - the name may be none that a Path takes
+        if stat.S_ISDIR(mode):
+            raise UnreadableFile("That is a folder.", where=name, remedy="Name a file; each document is stored by itself.")
+        if not stat.S_ISREG(mode):
             raise UnreadableFile("That is no plain file.", where=name, remedy="Name a file; a stream cannot be sent again.")
         file = open(name, "rb")  # noqa: PTH123, SIM115 - closed below; the name may be none that a Path takes
     except OSError as cause:

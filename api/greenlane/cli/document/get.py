@@ -97,6 +97,10 @@ def run(args: argparse.Namespace) -> int:
         # It may hold a salt, and what is stated in confidence.
         write_private(args.receipt, receipt)
     _tell(args, wanted.cid, target, size, said=said, newer=newer, is_age=is_age, is_opened=is_opened)
+    if is_age and not is_opened:
+        sys.stdout.flush()
+        words = f"{target} is still encrypted: give --identity, or the whole link, to open it."
+        sys.stderr.write("" if args.json else f"greenlane: {one_line(words)}\n")
     return Exit.GOOD
 
 
@@ -265,8 +269,6 @@ def _tell(
         lines.append("Decrypted; every byte is as its CID says. No statement could be read: the name is its CID.")
     else:
         lines.append("Every byte is as its CID says.")
-    if is_age and not is_opened:
-        lines.append("It is encrypted: give --identity, or the whole link, to open it.")
     if args.receipt:
         lines.append(f"Its receipt is in {one_line(args.receipt)}")
     if newer is not None:

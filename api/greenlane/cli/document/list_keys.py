@@ -10,7 +10,9 @@ from greenlane.core.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--member", metavar="[CENTER/]MEMBER", help="whose keys (default: yours)")
+    parser.add_argument(
+        "--member", metavar="[CENTER/]MEMBER", help="whose (default: yours); also others' are shown only to an API key"
+    )
     add_server_arguments(parser)
 
 

@@ -5,9 +5,12 @@ from collections.abc import Iterable, Sequence
 
 from greenlane.cli.document.age import check_recipient, read_identities, recipient_of
 from greenlane.cli.document.answers import MemberWithoutKey, usable_keys_of
+from greenlane.cli.server import ServerRefused
 from greenlane.core.documents.description import MAX_READERS, DocumentReader, MemberName, read_member_name
-from greenlane.core.errors import InvalidInput
+from greenlane.core.errors import InvalidInput, NotFound
 from greenlane.core.exits import one_line
+
+_NOT_FOUND = 404
 
 
 class OwnerWithoutKey(InvalidInput):
@@ -57,10 +60,24 @@ def readers_for(
     named: dict[str, MemberName | None] = dict.fromkeys(own, owner)
     for member in members:
         if member != owner:
-            named |= {recipient: member for recipient in usable_keys_of(args, member) if recipient not in named}
+            named |= {recipient: member for recipient in _keys_of_reader(args, member) if recipient not in named}
     for recipient in recipients:
         named.setdefault(check_recipient(recipient, where="--for-recipient"), None)
     return checked([DocumentReader(recipient=recipient, name=name) for recipient, name in named.items()])
+
+
+def _keys_of_reader(args: argparse.Namespace, member: MemberName) -> list[str]:
+    try:
+        return usable_keys_of(args, member)
+    except ServerRefused as refusal:
+        if refusal.status != _NOT_FOUND:
+            raise
+        raise NotFound(
+            f"This server knows no member {member}.",
+            where="--for",
+            remedy="Check the name; for a member of a center that is served elsewhere, get its public key and name that by "
+            "--for-recipient.",
+        ) from refusal
 
 
 def checked(readers: Sequence[DocumentReader]) -> tuple[DocumentReader, ...]:

@@ -99,7 +99,8 @@ def _send_bytes(
             if refusal.status not in _GONE:
                 raise
             return _send_bytes(args, source, size, patience, None, note)
-        patience.progress.note(f"Going on from byte {offset} of {size}.")
+        if offset < size:
+            patience.progress.note(f"Going on from byte {offset} of {size}.")
     piece_bytes = _PIECE_BYTES
     while offset < size:
         source.seek(offset)

@@ -23,7 +23,7 @@ def add_wait_argument(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=_DEFAULT_S,
         metavar="SECONDS",
-        help="go on trying for so long while the server is away or asks to wait (default: %(default)s)",
+        help="go on trying for so long while a server that has answered before is away or asks to wait (default: %(default)s)",
     )
 
 
