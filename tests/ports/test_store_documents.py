@@ -555,6 +555,7 @@ def test_a_hold_is_asked_for_once_by_each_and_released_by_each(store: Store) -> 
         assert not tx.holds.release(TIANJIN, ours.cid)
         assert not tx.holds.release(LIMA, also.cid)
         assert (tx.holds.held_bytes(TIANJIN), tx.holds.held_bytes(HANOI)) == (2**40, 5)
+        assert tx.holds.bring(ours.cid)
         assert tx.holds.is_held(ours.cid)
         assert tx.documents.unwanted(after=None, limit=9) == ()
         assert tx.holds.release(HANOI, ours.cid)

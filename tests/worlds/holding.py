@@ -87,7 +87,7 @@ class Center:
     def begin(self, data: bytes) -> str:
         """A member sends bytes, and states nothing yet; the upload's id."""
         received = self.world.receive_upload
-        begun = received.begin(center=self.name, member=COOPERATIVE, key_id="key", length=len(data), actor="console")
+        begun = received.begin(center=self.name, member=COOPERATIVE, key_id="key", length=len(data))
         if data:
             received.append(begun.upload.id, key_id="key", offset=0, pieces=[data])
         return begun.upload.id
@@ -147,7 +147,7 @@ class Neighbour:
         self._reach("hold", cid)
         try:
             return self.there.hold(self.asker, cid, size).is_held
-        except (InvalidInput, Conflict) as refusal:
+        except (InvalidInput, Conflict, DocumentWithdrawn) as refusal:
             raise PartnerRefused(refusal.detail) from refusal
         except Unavailable as fault:
             raise PartnerUnavailable(fault.detail) from fault

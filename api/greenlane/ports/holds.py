@@ -73,7 +73,7 @@ class DocumentsStanding:
     Attributes:
         at: when it ended.
         wanted, wanted_here: documents that a statement keeps, and how many of them are held here.
-        holds, holds_here: the same of documents that other centers asked us to hold.
+        holds, holds_here: the same of what other centers asked us to hold, counted for each that asks.
         damaged: of those that are held, how many were found to have rotted and could not be mended yet.
         replicas: how many wanted documents (second) are held by how many partners (first), by the first.
     """
@@ -111,11 +111,35 @@ class Holds(Protocol):
         Of all, each CID comes once, with one of those who asked for it.
         """
 
+    def asks(self, cid: Cid) -> Sequence[HeldDocument]:
+        """Every ask for one document, by who asks."""
+
+    def askers(self) -> Sequence[CenterId]:
+        """Who asked us to hold something, and still does."""
+
     def held_bytes(self, asked_by: CenterId) -> int:
-        """The sum of what one center asked us to hold."""
+        """The sum of what one center asked us to hold, as it stated the sizes."""
+
+    def held_documents(self, asked_by: CenterId) -> int:
+        """How many documents one center asked us to hold."""
 
     def is_held(self, cid: Cid) -> bool:
-        """Whether anybody asked for it."""
+        """Whether it may be handed out for those who asked to hold it: it was brought, and nobody here withdrew it."""
+
+    def is_brought(self, cid: Cid) -> bool:
+        """Whether its bytes came here by us: for one who asked, or because a statement here keeps them."""
+
+    def bring(self, cid: Cid) -> bool:
+        """Records that its bytes were brought for one who asked; False where nobody asks any more."""
+
+    def was_pinned(self, cid: Cid) -> bool | None:
+        """Whether others had pinned it in our store before we did; None where that was not looked at: we never pinned it."""
+
+    def note_pinned(self, cid: Cid, was_pinned: bool) -> None:
+        """Records whether others had pinned it. Whoever is about to pin it for the first time looks, and writes it down before;
+
+        what was written first stays for as long as anybody wants the document.
+        """
 
     def confirm(self, replica: Replica) -> None:
         """Records a partner's word; a later one takes the place of an earlier one."""

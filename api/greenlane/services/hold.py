@@ -3,21 +3,30 @@
 An ask is answered when its record is durable, whether or not the bytes are here: so a partner's ask costs no waiting, survives a
 kill at any point, and is repeated without harm. Who asks is told by the API key: the label of a partner's key is the asking
 center's id; an operator asks in its own center's name.
+
+An ask decides nothing but what is held for the one who asks: neither the size of what is kept here for others, nor whether what a
+member here withdrew, or what somebody else keeps in the same store, is handed out.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from greenlane.core.documents.cid import Cid
+from greenlane.core.documents.cid import Cid, Codec
+from greenlane.core.documents.unixfs import CHUNK_BYTES
 from greenlane.core.errors import Conflict, Forbidden, InvalidInput, Unavailable
 from greenlane.core.units import CenterId, center_id
 from greenlane.ports.accounts import KeyRole
 from greenlane.ports.audit import AuditLine
 from greenlane.ports.clock import Clock
-from greenlane.ports.documents import BytesRefused, DocumentMissing, Documents, DocumentsUnavailable
+from greenlane.ports.documents import BytesRefused, DocumentMissing, Documents, DocumentsUnavailable, DocumentWithdrawn
 from greenlane.ports.holds import HeldDocument
 from greenlane.ports.store import Store, Transaction
+
+MAX_HELD_DOCUMENTS = 1_000_000
+"""For one partner: as many as a deployment is built for. Bytes alone bound nothing where documents have one byte each, and every
+ask is a row, a line of audit, and a look in each round."""
+_EMPTY = Cid.of(Codec.RAW, b"")
 
 
 class AskerUnknown(Forbidden):
@@ -35,7 +44,7 @@ class HoldTooLarge(InvalidInput):
 
 
 class HoldsFull(Unavailable):
-    """The asking center has had as many bytes held here as this center holds for one partner."""
+    """The asking center has had as many bytes, or documents, held here as this center holds for one partner."""
 
     code = "holds-full"
     default_remedy = "Release what need not be held any more, or ask this center's operator to raise GREENLANE_MAX_HELD_BYTES."
@@ -54,11 +63,12 @@ class HoldLimits:
 
     Attributes:
         document_bytes: of one document.
-        partner_bytes: of all that one center asked for.
+        partner_bytes, partner_documents: of all that one center asked for.
     """
 
     document_bytes: int
     partner_bytes: int
+    partner_documents: int = MAX_HELD_DOCUMENTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +94,7 @@ class HoldStanding:
     """What becomes of an ask.
 
     Attributes:
-        is_held: whether every byte is here and pinned now; False: it will be brought.
+        is_held: whether every byte was brought here and is pinned now; False: it will be brought.
     """
 
     asked_by: CenterId
@@ -112,11 +122,14 @@ class Hold:
         Raises:
             AskerUnknown: see there.
             HoldTooLarge, HoldsFull: it is more than is held here; nothing was recorded.
-            HoldSizeDiffers: it has another size, by its own blocks or by what was asked before.
+            HoldSizeDiffers: it has another size, by its CID, by its own blocks or by what was asked before.
+            DocumentWithdrawn: a member here withdrew it.
             StoreUnavailable: nothing was recorded.
         """
         if not 0 <= size <= self._limits.document_bytes:
             raise HoldTooLarge(f"A document of {size} bytes is not held here; {self._limits.document_bytes} is the most.")
+        if not _may_have(cid, size):
+            raise HoldSizeDiffers(f"No document of {size} bytes has the CID {cid.text}.")
         known, is_held = self._look(cid)
         if known is not None and known != size:
             raise HoldSizeDiffers(f"Document {cid.text} has {known} bytes, not {size}.")
@@ -124,6 +137,13 @@ class Hold:
             asked_by = _asking_center(tx, asker)
             # Of several asks at once none may count before the others are there.
             tx.log.lock(asker.center)
+            if tx.documents.is_served(cid) is False:
+                # Its owner said that it is not handed out any more, and a copy for another center would be.
+                raise DocumentWithdrawn(
+                    f"Document {cid.text} was withdrawn by its member here.",
+                    replaced_by=tx.documents.replaced_by(cid),
+                    remedy="Ask another center to hold it.",
+                )
             before = tx.holds.held_by(asked_by, cid)
             if before is None:
                 before = self._record(tx, asker, asked_by, cid, size)
@@ -162,7 +182,10 @@ class Hold:
             return tx.holds.held(asked_by=asked_by, after=after, limit=limit)
 
     def _look(self, cid: Cid) -> tuple[int | None, bool]:
-        """Its size, where its blocks are here, and whether it is held."""
+        """Its size, where it was brought here, and whether it is held; of what others keep in the same store, nothing."""
+        with self._store.read() as tx:
+            if not tx.holds.is_brought(cid):
+                return None, False
         try:
             return (self._documents.size(cid), True) if self._documents.is_held(cid) else (None, False)
         except (BytesRefused, DocumentMissing, DocumentsUnavailable):
@@ -175,6 +198,9 @@ class Hold:
             most = self._limits.partner_bytes
             words = f"{held_bytes} bytes are held for {asked_by}; with these {size} they would be more than {most}."
             raise HoldsFull(words, retry_after_s=3_600)
+        if tx.holds.held_documents(asked_by) >= self._limits.partner_documents:
+            words = f"{self._limits.partner_documents} documents are held for {asked_by}, and no more are."
+            raise HoldsFull(words, retry_after_s=3_600, remedy="Release what need not be held any more.")
         held = HeldDocument(center=asker.center, asked_by=asked_by, cid=cid, size=size, asked_at=self._clock())
         tx.holds.ask(held)
         tx.audit.add(self._line(asker, "hold.ask", cid, asked_by))
@@ -183,6 +209,13 @@ class Hold:
     def _line(self, asker: Asker, action: str, cid: Cid, asked_by: CenterId) -> AuditLine:
         subject = f"{asked_by}/{cid.text}"
         return AuditLine(at=self._clock(), actor=asker.actor, center=asker.center, member=None, action=action, subject=subject)
+
+
+def _may_have(cid: Cid, size: int) -> bool:
+    """Whether a document of that size can have that CID: of one chunk it is the chunk's, of more a node's."""
+    if (cid == _EMPTY) != (size == 0):
+        return False
+    return (cid.codec is Codec.RAW) == (size <= CHUNK_BYTES)
 
 
 def _asking_center(tx: Transaction, asker: Asker) -> CenterId:

@@ -32,7 +32,7 @@ from greenlane.ports.accounts import MemberUnknown
 from greenlane.ports.audit import AuditLine
 from greenlane.ports.clock import Clock
 from greenlane.ports.document_index import StoredDocument
-from greenlane.ports.documents import Documents, DocumentWithdrawn
+from greenlane.ports.documents import BytesRefused, DocumentMissing, Documents, DocumentWithdrawn
 from greenlane.ports.entropy import Entropy
 from greenlane.ports.events import Reader
 from greenlane.ports.log import QueueFull
@@ -167,7 +167,10 @@ class StoreDocument:
             description = _as_declared(statement, stated_by, known)
             source.seek(0)
             self._check_bytes(source, description)
+            was_pinned = self._was_pinned(known.cid)
             with self._store.write() as tx:
+                if was_pinned is not None:
+                    tx.holds.note_pinned(known.cid, was_pinned)
                 tx.uploads.mean(upload_id, known.cid)
             source.seek(0)
             self._documents.add(source, expected=known.cid)
@@ -193,6 +196,16 @@ class StoreDocument:
             if upload is None or (upload.center, upload.key_id) != (center, key_id) or upload.expires_at <= self._clock():
                 raise UploadMissing(f"There is no upload {upload_id[:40]!r} of this key, or its time is over.")
             return upload, None if upload.stored_at is None else tx.documents.at(center, upload.stored_at)
+
+    def _was_pinned(self, cid: Cid) -> bool | None:
+        """Whether others have pinned the bytes in the same store, who keep their pin; None where that is written already."""
+        with self._store.read() as tx:
+            if tx.holds.was_pinned(cid) is not None:
+                return None
+        try:
+            return self._documents.is_held(cid)
+        except (BytesRefused, DocumentMissing):
+            return False
 
     def _check_standing(self, description: Description, upload: Upload) -> None:
         """What can be refused without looking at the bytes."""

@@ -1,7 +1,8 @@
 """Whatever two centers do and suffer, in any order: after quiet rounds, every wanted document is where it should be.
 
 Members state and withdraw; disks lose single blocks, documents or everything; bits rot; partners are away, lie and come back;
-garbage is collected; processes die at any point. As long as one live center still has a wanted document, none is lost.
+garbage is collected; processes die at any point; a partner names what somebody else keeps in the same store. As long as one live
+center still has a wanted document, none is lost; and no center holds for another what a member of its own withdrew.
 """
 
 from collections import Counter
@@ -42,6 +43,7 @@ class Holding(RuleBasedStateMachine):
         self.centers: list[Center] = [open_center(self.folder / name, name, pace=pace) for name in ("lima", "tianjin")]
         self.roads: list[Neighbour] = list(befriend(*self.centers))
         self.stated: list[Counter[Cid]] = [Counter(), Counter()]
+        self.ever: list[set[Cid]] = [set(), set()]
         self.foreign = Cid.of(Codec.RAW, FOREIGN)
         for center in self.centers:
             store(center).blocks[self.foreign] = FOREIGN
@@ -59,6 +61,7 @@ class Holding(RuleBasedStateMachine):
         self.count += 1
         cid = self.centers[who].store(content(which), name=f"{self.count}.txt")
         self.stated[who][cid] += 1
+        self.ever[who].add(cid)
 
     @rule(who=WHO, which=WHICH)
     def withdraw(self, who: int, which: int) -> None:
@@ -68,6 +71,14 @@ class Holding(RuleBasedStateMachine):
             self.centers[who].withdraw(cid)
             del self.stated[who][cid]
 
+    @rule(who=WHO, is_asked=st.booleans())
+    def name_what_is_not_ours(self, who: int, is_asked: bool) -> None:
+        center, asker = self.centers[who], self.roads[1 - who].asker
+        if is_asked:
+            center.hold(asker, self.foreign, len(FOREIGN))
+        else:
+            center.hold.release(asker, self.foreign)
+
     @rule(who=WHO)
     def leave_an_upload(self, who: int) -> None:
         """Dies between keeping the bytes and stating them."""
@@ -76,6 +87,7 @@ class Holding(RuleBasedStateMachine):
         data = b"never stated %d" % self.count
         upload, cid = center.begin(data), Cid.of(Codec.RAW, data)
         with center.world.store.write() as tx:
+            tx.holds.note_pinned(cid, False)
             tx.uploads.mean(upload, cid)
         store(center).blocks[cid] = data
         store(center).pinned.add(cid)
@@ -119,6 +131,11 @@ class Holding(RuleBasedStateMachine):
         needed = set(self.stated[0]) | set(self.stated[1])
         return all(is_sound(other, cid) for cid in needed)
 
+    def _needed(self, who: int) -> set[Cid]:
+        """What one of them should have: its own, and the other's but for what a member of its own withdrew."""
+        withdrawn = self.ever[who] - set(self.stated[who])
+        return set(self.stated[who]) | (set(self.stated[1 - who]) - withdrawn)
+
     @precondition(lambda self: self._is_elsewhere(0) or self._is_elsewhere(1))
     @rule(who=WHO, which=WHICH, is_rot=st.booleans())
     def lose_a_block(self, who: int, which: int, is_rot: bool) -> None:
@@ -143,6 +160,8 @@ class Holding(RuleBasedStateMachine):
     @rule()
     def settle(self) -> None:
         """The roads open, nobody lies, time passes, and everybody works until nothing is left to do."""
+        for who in (0, 1):
+            self.name_what_is_not_ours(who, False)
         for road in self.roads:
             road.is_away = road.is_lying = False
         for center in self.centers:
@@ -155,23 +174,24 @@ class Holding(RuleBasedStateMachine):
             # A partner that was found to have lost it is asked again; so it may take one round more.
             center.wait(timedelta(minutes=1))
         standings = [center.round() for _ in range(3) for center in self.centers][-2:]
-        needed = set(self.stated[0]) | set(self.stated[1])
         for who, center in enumerate(self.centers):
-            assert [cid.text for cid in needed if not is_sound(center, cid)] == []
+            assert [cid.text for cid in self._needed(who) if not is_sound(center, cid)] == []
             assert standings[who].missing == standings[who].damaged == 0
             assert standings[who].wanted == len(self.stated[who])
-            assert standings[who].replicas in ((), ((1, len(self.stated[who])),))
+            held_there = Counter(int(cid in self._needed(1 - who)) for cid in self.stated[who])
+            assert standings[who].replicas == tuple(sorted(held_there.items()))
             center.sweep()
-        self._nothing_else_is_kept(needed)
+        self._nothing_else_is_kept()
 
-    def _nothing_else_is_kept(self, needed: set[Cid]) -> None:
+    def _nothing_else_is_kept(self) -> None:
         for center in self.centers:
             center.wait(timedelta(days=3))
             center.sweep()
         for _ in range(3):
             for center in self.centers:
                 center.round()
-        for center in self.centers:
+        for who, center in enumerate(self.centers):
+            needed = self._needed(who)
             assert store(center).pinned == needed | {self.foreign}
             center.wait(timedelta(hours=2))
             center.round()
@@ -183,6 +203,8 @@ class Holding(RuleBasedStateMachine):
         for center in getattr(self, "centers", ()):
             assert self.foreign in store(center).pinned
             assert store(center).blocks[self.foreign] == FOREIGN
+            with center.world.store.read() as tx:
+                assert not tx.holds.is_held(self.foreign), "it is handed out to nobody"
 
 
 class Death(BaseException):

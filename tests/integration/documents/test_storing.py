@@ -175,7 +175,8 @@ def test_wherever_bytes_stop_moving_the_same_request_ends_it_once(tmp_path: Path
 
 def test_what_was_kept_for_an_upload_that_is_given_up_or_over_is_known_and_wanted_by_nobody(world: World) -> None:
     upload_id = upload(world)
-    dying = _Dying(world.documents, 0, is_after=True)
+    # After it was asked whether it is pinned, and added.
+    dying = _Dying(world.documents, 1, is_after=True)
     with pytest.raises(Crash):
         store(over(world, documents=cast(Documents, dying)), upload_id)
     assert CID in world.documents.pinned
@@ -191,6 +192,8 @@ def test_an_upload_that_vanishes_while_its_bytes_are_kept_leaves_word_of_them(wo
     upload_id = upload(world)
 
     class Vanishing:
+        is_held = world.documents.is_held
+
         def add(self, source: io.BufferedReader, *, expected: Cid) -> object:
             with world.store.write() as tx:
                 tx.uploads.drop(upload_id)

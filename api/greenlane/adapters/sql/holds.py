@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Row, delete, exists, func, select, type_coerce
+from sqlalchemy import BigInteger, Row, delete, exists, func, or_, select, true, type_coerce, update
 
 from greenlane.adapters.sql.document_bytes import want, want_no_more
 from greenlane.adapters.sql.faults import RowDamaged
 from greenlane.adapters.sql.tables import (
     WANTED,
+    document,
     document_bytes,
     documents_comparison,
     hold,
@@ -25,8 +26,12 @@ from greenlane.core.units import CenterId
 from greenlane.ports.holds import DocumentsStanding, HeldDocument, PartnerStanding, Replica
 
 _ADD_BYTES = (
-    "INSERT INTO hold_total (asked_by, bytes) VALUES (?, ?) ON CONFLICT (asked_by) "
-    "DO UPDATE SET bytes = hold_total.bytes + excluded.bytes"
+    "INSERT INTO hold_total (asked_by, bytes, documents) VALUES (?, ?, ?) ON CONFLICT (asked_by) "
+    "DO UPDATE SET bytes = hold_total.bytes + excluded.bytes, documents = hold_total.documents + excluded.documents"
+)
+_NOTE_PINNED = (
+    "INSERT INTO document_bytes (cid, size, statements, asks, uploads, was_pinned, is_brought) VALUES (?, 0, 0, 0, 0, ?, ?) "
+    "ON CONFLICT (cid) DO UPDATE SET was_pinned = excluded.was_pinned WHERE document_bytes.was_pinned IS NULL"
 )
 _CONFIRM = (
     "INSERT INTO replica (partner, cid, confirmed_at) VALUES (?, ?, ?) ON CONFLICT (partner, cid) "
@@ -36,6 +41,7 @@ _NOTE = (
     "INSERT INTO documents_comparison (number, at, found) VALUES (?, ?, ?) ON CONFLICT (number) "
     "DO UPDATE SET at = excluded.at, found = excluded.found"
 )
+_IS_BROUGHT = or_(document_bytes.c.is_brought == true(), WANTED)
 _THE_ROW = 1
 _COUNTS = ("wanted", "wanted_here", "holds", "holds_here", "damaged")
 _NEVER = -(2**63)
@@ -58,7 +64,7 @@ class SqlHolds:
         if not self._work.was_inserted(hold, row):
             return False
         want(self._work, held.cid, held.size, asks=1)
-        self._work.direct(_ADD_BYTES, held.asked_by, held.size)
+        self._work.direct(_ADD_BYTES, held.asked_by, held.size, 1)
         return True
 
     def release(self, asked_by: CenterId, cid: Cid) -> bool:
@@ -67,7 +73,7 @@ class SqlHolds:
         if size is None:
             return False
         want_no_more(self._work, cid, asks=1)
-        self._work.direct(_ADD_BYTES, asked_by, -size)
+        self._work.direct(_ADD_BYTES, asked_by, -size, -1)
         return True
 
     def held_by(self, asked_by: CenterId, cid: Cid) -> HeldDocument | None:
@@ -86,12 +92,42 @@ class SqlHolds:
             wanted = wanted.where(hold.c.cid > after.encode())
         return [self._held_document(row) for row in self._work.connection.execute(wanted).all()]
 
+    def asks(self, cid: Cid) -> Sequence[HeldDocument]:
+        rows = self._work.connection.execute(select(hold).where(hold.c.cid == cid.encode())).all()
+        return sorted((self._held_document(row) for row in rows), key=lambda one: one.asked_by)
+
+    def askers(self) -> Sequence[CenterId]:
+        rows = self._work.connection.execute(select(hold_total.c.asked_by).where(hold_total.c.documents > 0)).all()
+        return sorted(CenterId(row.asked_by) for row in rows)
+
     def held_bytes(self, asked_by: CenterId) -> int:
         total = self._work.connection.scalar(select(hold_total.c.bytes).where(hold_total.c.asked_by == asked_by))
         return 0 if total is None else int(total)
 
+    def held_documents(self, asked_by: CenterId) -> int:
+        total = self._work.connection.scalar(select(hold_total.c.documents).where(hold_total.c.asked_by == asked_by))
+        return 0 if total is None else int(total)
+
     def is_held(self, cid: Cid) -> bool:
-        return bool(self._work.connection.scalar(select(exists().where(hold.c.cid == cid.encode()))))
+        # What is stated here and kept by no statement was withdrawn: nobody else's ask has it handed out again.
+        may_be_served = or_(WANTED, ~exists().where(document.c.cid == cid.encode()))
+        asked = exists().where(document_bytes.c.cid == cid.encode(), document_bytes.c.asks > 0, _IS_BROUGHT, may_be_served)
+        return bool(self._work.connection.scalar(select(asked)))
+
+    def is_brought(self, cid: Cid) -> bool:
+        asked = exists().where(document_bytes.c.cid == cid.encode(), _IS_BROUGHT)
+        return bool(self._work.connection.scalar(select(asked)))
+
+    def bring(self, cid: Cid) -> bool:
+        is_wanted = (document_bytes.c.cid == cid.encode(), document_bytes.c.asks > 0)
+        return self._work.changed(update(document_bytes).where(*is_wanted).values(is_brought=True)) == 1
+
+    def was_pinned(self, cid: Cid) -> bool | None:
+        found = self._work.connection.scalar(select(document_bytes.c.was_pinned).where(document_bytes.c.cid == cid.encode()))
+        return None if found is None else bool(found)
+
+    def note_pinned(self, cid: Cid, was_pinned: bool) -> None:
+        self._work.direct(_NOTE_PINNED, cid.encode(), was_pinned, False)
 
     def confirm(self, replica: Replica) -> None:
         self._work.direct(_CONFIRM, replica.partner, replica.cid.encode(), microseconds(replica.confirmed_at))

@@ -389,6 +389,8 @@ document_bytes = Table(
     Column("statements", BigInteger, nullable=False),
     Column("asks", BigInteger, nullable=False),
     Column("uploads", BigInteger, nullable=False),
+    Column("was_pinned", Boolean),
+    Column("is_brought", Boolean, nullable=False),
     CheckConstraint("statements >= 0 AND asks >= 0 AND uploads >= 0", name="wanted_by_none_or_more"),
     Index("ix_document_bytes_wanted", "cid", sqlite_where=WANTED, postgresql_where=WANTED),
     Index("ix_document_bytes_unwanted", "cid", sqlite_where=UNWANTED, postgresql_where=UNWANTED),
@@ -396,7 +398,9 @@ document_bytes = Table(
 )
 """Bytes that somebody here wanted, until they are let go, and how many want them: statements that stand, centers that asked to
 hold them, and uploads whose bytes they are and which are neither stored nor dropped. So a million documents are compared with
-the pins by walking one index, and bytes are never let go under the hands of whoever stores them."""
+the pins by walking one index, and bytes are never let go under the hands of whoever stores them. `size` is what statements and
+uploads say, where there are any; `was_pinned`, whether others had pinned them in the same store before us, is NULL until somebody
+here is about to pin them; `is_brought`, whether they were brought or seen to be here for one who asked to hold them."""
 
 upload = Table(
     "upload",
@@ -433,8 +437,9 @@ hold_total = Table(
     metadata,
     Column("asked_by", Text, primary_key=True),
     Column("bytes", BigInteger, nullable=False),
+    Column("documents", BigInteger, nullable=False),
 )
-"""The sum of the sizes in `hold`, which is asked for with each hold."""
+"""How many rows of `hold` each has, and the sum of their sizes, which are asked for with each hold."""
 
 replica = Table(
     "replica",

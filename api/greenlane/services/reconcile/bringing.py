@@ -1,37 +1,70 @@
-"""Brings documents that should be here and are not, or are damaged: from other nodes, or from partners as a CAR."""
+"""Brings documents that should be here and are not, or are damaged: from other nodes, or from partners as a CAR.
 
+What is our own may come from any partner, first from those who said that they hold it. What somebody asked us to hold comes from
+other nodes, or from whoever asked: nobody else is asked for what another center names. The root block of a document, hashed, says
+how large it is; an ask that says otherwise is to blame itself, and not the partner who sent the document.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import chain
 
+from greenlane.core.documents.car import CarInvalid, longest_car, read_car
 from greenlane.core.documents.cid import Cid
-from greenlane.core.documents.unixfs import CHUNK_BYTES
-from greenlane.core.units import CenterId
+from greenlane.core.documents.unixfs import BlockMismatch, NoDocument, file_size
 from greenlane.ports.clock import Clock
 from greenlane.ports.documents import BytesRefused, DocumentMissing, Documents, DocumentsFull
-from greenlane.ports.holds import PartnerRefused, PartnerUnavailable
+from greenlane.ports.holds import HeldDocument, PartnerRefused, PartnerUnavailable
 from greenlane.ports.store import Store
 from greenlane.services.reconcile.findings import Finding, FindingKind, Telling
 from greenlane.services.reconcile.pace import ReconcilePace
 from greenlane.services.reconcile.partners import Course, Partners
 
-# Of a CAR beside the bytes: 41 a block, and for each leaf a link and a size in the node above it, about 60; nodes above them.
-_CAR_BYTES_A_LEAF = 256
-_CAR_BYTES = 4_096
+# Only the root block is read under it, and a frame of a CAR has a bound of its own.
+_ANY_LENGTH = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A document that should be here."""
+    """A document that should be here.
+
+    Attributes:
+        size: as our own record has it, or the ask.
+        asks: who asked for it; none where it is our own.
+    """
 
     cid: Cid
     size: int
-    asked_by: CenterId | None
+    asks: tuple[HeldDocument, ...] = ()
+
+
+class Brought(Enum):
+    """What came of an ask."""
+
+    HERE = auto()
+    MISSING = auto()
+    NO_ROOM = auto()
+    OTHER_SIZE = auto()
+
+
+class OtherSize(Exception):
+    """The document's own root block has another size than was asked for; nothing of it was taken."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+
+
+class _NoRoom(Exception):
+    """The store of documents takes nothing more."""
 
 
 class Bringing:
     """Keeps single documents here.
 
     Attributes:
-        left: how many more may be brought in this call.
+        left: how many more of our own may be brought in this call.
         damaged: what is pinned here and was found to have rotted.
     """
 
@@ -54,19 +87,53 @@ class Bringing:
         self.left = 0
         self.damaged: dict[Cid, Due] = {}
 
-    def keep(self, due: Due) -> bool:
-        """Whether a document is here and sound as far as is known, after it was brought where it was not."""
+    def keep(self, cid: Cid, size: int) -> bool:
+        """Whether a document of our own is here and sound as far as is known, after it was brought where it was not."""
         self._telling.stop_if_told()
-        if due.cid in self.damaged:
+        due = Due(cid=cid, size=size)
+        if cid in self.damaged:
             return self.mend(due)
-        if self.is_here(due.cid):
+        if self.is_here(cid):
             return True
         self.left -= 1
-        if not (self._pin(due) or self._fetch(due)):
-            self._telling.tell_once(Finding(kind=FindingKind.MISSING, cid=due.cid, detail=self._whom_asked()))
+        try:
+            if not (self._pin(cid) or self._fetch(due)):
+                self._telling.tell_once(Finding(kind=FindingKind.MISSING, cid=cid, detail=self._whom_asked(due)))
+                return False
+        except _NoRoom:
             return False
-        self._telling.forget(due.cid)
+        self._telling.forget(cid)
         return True
+
+    def bring(self, ask: HeldDocument) -> Brought:
+        """Brings what somebody asked us to hold.
+
+        Raises:
+            OtherSize: the ask is wrong.
+        """
+        cid, due = ask.cid, Due(cid=ask.cid, size=ask.size, asks=(ask,))
+        try:
+            # What others pinned here is theirs: it is held for whoever brings it, and for nobody who merely names it.
+            if not self._was_pinned(cid) and self._pin(cid, size=ask.size):
+                return Brought.HERE
+            if self._fetch(due):
+                return Brought.HERE
+        except _NoRoom:
+            return Brought.NO_ROOM
+        self._telling.tell_once(Finding(kind=FindingKind.MISSING, cid=cid, partner=ask.asked_by, detail=self._whom_asked(due)))
+        return Brought.MISSING
+
+    def size(self, cid: Cid) -> int | None:
+        """The size of what is here, by its root block; None where that is not here after all."""
+        try:
+            return self._documents.size(cid)
+        except (BytesRefused, DocumentMissing):
+            return None
+
+    def unpin(self, cid: Cid) -> None:
+        """Lets go of what was brought and is not to be held after all; never of what others pinned."""
+        if not self._was_pinned(cid):
+            self._documents.unpin(cid)
 
     def is_damaged(self, due: Due, words: str) -> None:
         """A document was found to have rotted."""
@@ -79,8 +146,11 @@ class Bringing:
     def mend(self, due: Due) -> bool:
         """Brings a damaged document again, and reads it; whether it is sound now."""
         self.left -= 1
-        # Somebody else may have mended it, as by storing it again.
-        if not self._is_sound(due.cid) and not (self._fetch(due) and self._is_sound(due.cid)):
+        try:
+            # Somebody else may have mended it, as by storing it again.
+            if not self._is_sound(due.cid) and not (self._fetch(due) and self._is_sound(due.cid)):
+                return False
+        except (_NoRoom, OtherSize):
             return False
         self.damaged.pop(due.cid, None)
         self._telling.tell(Finding(kind=FindingKind.MENDED, cid=due.cid))
@@ -102,69 +172,114 @@ class Bringing:
             return False
         return self.is_here(cid)
 
-    def _pin(self, due: Due) -> bool:
-        """Brings a document from other nodes, or pins what is here already."""
+    def _was_pinned(self, cid: Cid) -> bool:
+        """Whether others had pinned it before us, written down before we pin it for the first time."""
+        with self._store.read() as tx:
+            known = tx.holds.was_pinned(cid)
+        if known is not None:
+            return known
+        was_pinned = self.is_here(cid)
+        with self._store.write() as tx:
+            tx.holds.note_pinned(cid, was_pinned)
+        return was_pinned
+
+    def _pin(self, cid: Cid, *, size: int | None = None) -> bool:
+        """Brings a document from other nodes, or pins what is here already.
+
+        Args:
+            size: that it must have; a pin is not bounded, and who asked with a small size could have us take a large document.
+        """
+        self._was_pinned(cid)
         try:
-            if due.asked_by is not None:
-                # A pin is not bounded: who asked with a small size could have us take a large document.
-                size = self._documents.size(due.cid, wait_s=self._pace.wait_s)
-                if size != due.size:
-                    words = f"{due.asked_by} asked for {due.size} bytes, and it has {size}."
-                    self._telling.tell_once(Finding(kind=FindingKind.TOO_LARGE, cid=due.cid, partner=due.asked_by, detail=words))
-                    return False
-            self._documents.pin(due.cid, wait_s=self._pace.wait_s)
+            if size is not None and (found := self._documents.size(cid, wait_s=self._pace.wait_s)) != size:
+                raise OtherSize(found)
+            self._documents.pin(cid, wait_s=self._pace.wait_s)
         except (DocumentMissing, BytesRefused):
             return False
         except DocumentsFull as full:
-            self._telling.tell_once(Finding(kind=FindingKind.NO_ROOM, cid=due.cid, detail=str(full)))
+            self._telling.tell_once(Finding(kind=FindingKind.NO_ROOM, cid=cid, detail=str(full)))
+            raise _NoRoom from full
+        if size is not None and not self.is_here(cid):
+            # A root may say one size and have more below it: what was pinned then is no document.
+            self._documents.unpin(cid)
             return False
-        self._telling.tell(Finding(kind=FindingKind.BROUGHT, cid=due.cid))
+        self._telling.tell(Finding(kind=FindingKind.BROUGHT, cid=cid))
         return True
 
     def _fetch(self, due: Due) -> bool:
-        """Brings a document from a partner, whoever has it."""
+        """Brings a document from a partner who may be asked for it."""
+        return any(self._fetch_from(course, due.cid, size) for course, size in self._sources(due))
+
+    def _sources(self, due: Due) -> Sequence[tuple[Course, int]]:
+        courses = self._partners.courses
+        others = [ask for ask in due.asks if ask.asked_by != ask.center]
+        if due.asks and others:
+            return [(courses[ask.asked_by], ask.size) for ask in others if ask.asked_by in courses]
+        # Our own, or asked for by an operator here.
         with self._store.read() as tx:
             holders = [replica.partner for replica in tx.holds.holders(due.cid)]
-        courses = self._partners.courses
-        likely = dict.fromkeys([*([] if due.asked_by is None else [due.asked_by]), *holders, *courses])
-        return any(self._fetch_from(courses[center], due) for center in likely if center in courses)
+        return [(courses[center], due.size) for center in dict.fromkeys([*holders, *courses]) if center in courses]
 
-    def _fetch_from(self, course: Course, due: Due) -> bool:
+    def _fetch_from(self, course: Course, cid: Cid, size: int) -> bool:
         center, now = course.partner.center, self._clock()
         if course.asking.is_resting(now) or course.fetching.is_resting(now):
             return False
         try:
-            pieces = self._telling.until_stopped(course.partner.fetch_car(due.cid))
-            self._documents.import_car(pieces, root=due.cid, max_bytes=car_bound(due.size))
+            pieces = self._telling.until_stopped(course.partner.fetch_car(cid))
+            self._documents.import_car(_of_size(pieces, cid, size), root=cid, max_bytes=longest_car(size))
         except DocumentMissing:
             self._partners.is_back(course)
-            self._partners.is_lost_at(course, due.cid)
+            self._partners.is_lost_at(course, cid)
             return False
+        except OtherSize:
+            self._partners.is_back(course)
+            raise
         except BytesRefused as refusal:
             # It answers, and not with the document: the next one may have it. This one rests from being fetched from.
             course.fetching.rest(now)
-            self._telling.tell(Finding(kind=FindingKind.REFUSED_BYTES, cid=due.cid, partner=center, detail=str(refusal)))
+            self._telling.tell(Finding(kind=FindingKind.REFUSED_BYTES, cid=cid, partner=center, detail=str(refusal)))
             return False
         except PartnerRefused as refusal:
-            self._partners.refuses(course, due.cid, refusal)
+            self._partners.refuses(course, cid, refusal)
             return False
         except PartnerUnavailable as fault:
             self._partners.is_away(course, fault)
             return False
         except DocumentsFull as full:
-            self._telling.tell_once(Finding(kind=FindingKind.NO_ROOM, cid=due.cid, detail=str(full)))
-            return False
+            self._telling.tell_once(Finding(kind=FindingKind.NO_ROOM, cid=cid, detail=str(full)))
+            raise _NoRoom from full
         self._partners.is_back(course)
         course.fetching.go_on()
-        self._telling.tell(Finding(kind=FindingKind.BROUGHT, cid=due.cid, partner=center))
+        self._telling.tell(Finding(kind=FindingKind.BROUGHT, cid=cid, partner=center))
         return True
 
-    def _whom_asked(self) -> str:
-        if not self._partners.courses:
-            return "No other node has it, and no partner is known."
-        return f"No other node has it, and none of {', '.join(self._partners.courses)} could give it."
+    def _whom_asked(self, due: Due) -> str:
+        asked = [course.partner.center for course, _ in self._sources(due)]
+        if not asked:
+            words = "no partner is known" if not due.asks else "whoever asked is no partner that can be asked for it"
+            return f"No other node has it, and {words}."
+        return f"No other node has it, and none of {', '.join(asked)} could give it."
 
 
-def car_bound(size: int) -> int:
-    """The most bytes that a CAR of a document of that size can have."""
-    return size + _CAR_BYTES + _CAR_BYTES_A_LEAF * (size // CHUNK_BYTES + 1)
+def _of_size(pieces: Iterator[bytes], cid: Cid, size: int) -> Iterable[bytes]:
+    """The same pieces, after their root block was read.
+
+    Raises:
+        OtherSize: the document has another size.
+        BytesRefused: they do not begin with its root block.
+    """
+    seen: list[bytes] = []
+
+    def noted() -> Iterator[bytes]:
+        for piece in pieces:
+            seen.append(piece)
+            yield piece
+
+    try:
+        root = next(read_car(noted(), root=cid, max_bytes=_ANY_LENGTH))
+        found = file_size(cid, {root.cid: root.data}.__getitem__)
+    except (CarInvalid, BlockMismatch, NoDocument) as fault:
+        raise BytesRefused(fault.detail) from fault
+    if found != size:
+        raise OtherSize(found)
+    return chain(seen, pieces)

@@ -18,7 +18,7 @@ class FindingKind(StrEnum):
     MENDED = "document.mended"
     REFUSED_BYTES = "document.bytes_refused"
     NO_ROOM = "document.no_room"
-    TOO_LARGE = "hold.too_large"
+    HOLD_ENDED = "hold.ended"
     LET_GO = "document.let_go"
     REPLICATED = "document.replicated"
     REPLICA_LOST = "document.replica_lost"
@@ -34,7 +34,7 @@ _TROUBLE = frozenset(
         FindingKind.DAMAGED,
         FindingKind.REFUSED_BYTES,
         FindingKind.NO_ROOM,
-        FindingKind.TOO_LARGE,
+        FindingKind.HOLD_ENDED,
         FindingKind.REPLICA_LOST,
         FindingKind.ASK_REFUSED,
         FindingKind.PARTNER_AWAY,

@@ -70,11 +70,14 @@ class LettingGo:
             return
         try:
             with self._store.write() as tx:
+                # Read before: with the record goes what it knows.
+                is_ours = tx.holds.was_pinned(cid) is False
                 if not tx.documents.let_go(cid):
                     # Somebody wants it again.
                     self._leaving.pop(cid, None)
                     return
-                was_pinned = self._documents.unpin(cid)
+                # A pin that was there before us, or that we never set, is somebody else's in the same store.
+                was_pinned = is_ours and self._documents.unpin(cid)
                 if not is_released:
                     raise _NotYet
         except _NotYet:

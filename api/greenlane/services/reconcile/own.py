@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from greenlane.core.documents.cid import Cid
 from greenlane.ports.store import Store
-from greenlane.services.reconcile.bringing import Bringing, Due
+from greenlane.services.reconcile.bringing import Bringing
 from greenlane.services.reconcile.pace import ReconcilePace
 from greenlane.services.reconcile.partners import Partners
 
@@ -47,5 +47,5 @@ class OwnDocuments:
             self.count += 1
             self.replicas[replicas[cid]] += 1
             is_wanted(cid)
-            self.here += self._bringing.keep(Due(cid=cid, size=size, asked_by=None))
+            self.here += self._bringing.keep(cid, size)
         self.is_done = len(page) < self._pace.looked

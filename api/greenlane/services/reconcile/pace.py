@@ -18,7 +18,9 @@ class ReconcilePace:
 
     Attributes:
         looked: documents whose pins are compared, and unwanted ones let go.
-        brought: documents fetched.
+        brought: documents of our own that are fetched, and as many for others, who share them.
+        held_for: how long documents are fetched for others, at most and beside the one that is being fetched.
+        own_again: between the beginnings of two looks at our own, where those for others take longer.
         asked: asks to each partner.
         checked_bytes, checked: how much is read again in each round, to find what rotted.
         wait_s: how long other nodes are asked for a document before partners are.
@@ -31,6 +33,8 @@ class ReconcilePace:
     looked: int = 256
     brought: int = 8
     asked: int = 32
+    held_for: timedelta = timedelta(seconds=10)
+    own_again: timedelta = timedelta(minutes=1)
     checked_bytes: int = 64 * 1_048_576
     checked: int = 512
     wait_s: float = 5.0

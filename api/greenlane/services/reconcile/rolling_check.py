@@ -63,10 +63,10 @@ class RollingCheck:
         with self._store.read() as tx:
             if not place.is_of_holds:
                 for cid, size in tx.documents.wanted(after=place.after, limit=1):
-                    return Due(cid=cid, size=size, asked_by=None)
+                    return Due(cid=cid, size=size)
                 place.is_of_holds, place.after = True, None
             for held in tx.holds.held(asked_by=None, after=place.after, limit=1):
-                return Due(cid=held.cid, size=held.size, asked_by=held.asked_by)
+                return Due(cid=held.cid, size=held.size, asks=tuple(tx.holds.asks(held.cid)))
         self._place = _Place()
         return None
 

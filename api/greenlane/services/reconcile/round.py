@@ -40,11 +40,12 @@ class Reconcile:
             store=store, documents=documents, clock=clock, pace=pace, telling=telling, partners=known
         )
         self._own = OwnDocuments(store=store, pace=pace, bringing=bringing, partners=known)
-        self._held = HeldDocuments(store=store, pace=pace, bringing=bringing)
+        self._held = HeldDocuments(store=store, clock=clock, pace=pace, telling=telling, bringing=bringing)
         self._leaving = LettingGo(store=store, documents=documents, pace=pace, telling=telling, partners=known)
         self._checking = RollingCheck(store=store, documents=documents, pace=pace, telling=telling, bringing=bringing)
         self._collected_at: datetime | None = None
         self._has_garbage = True
+        self._own_since: datetime | None = None
 
     def __call__(
         self, *, tell: Callable[[Finding], None] | None = None, is_stopping: Callable[[], bool] | None = None
@@ -61,6 +62,8 @@ class Reconcile:
         """
         self._telling.begin(tell, is_stopping)
         self._bringing.left = self._pace.brought
+        if self._own_since is None:
+            self._own_since = self._clock()
         # Before anything moves: an outage must not be counted as documents that are missing.
         self._documents.check()
         try:
@@ -72,29 +75,42 @@ class Reconcile:
             self._checking.read_some()
         except StoppedHere:
             return None
-        parts = (self._leaving, self._partners, self._own, self._held, self._checking)
-        return self._end_round() if all(part.is_done for part in parts) else None
+        if not all(part.is_done for part in self._own_parts()):
+            return None
+        if not self._held.is_done:
+            if self._clock() >= self._own_since + self._pace.own_again:
+                self._end_own()
+            return None
+        standing = self._end_own()
+        self._held.begin()
+        return standing
+
+    def _own_parts(self) -> "tuple[LettingGo, Partners, OwnDocuments, RollingCheck]":
+        return (self._leaving, self._partners, self._own, self._checking)
 
     def _is_gone(self, cid: Cid, was_pinned: bool) -> None:
         self._bringing.damaged.pop(cid, None)
         self._has_garbage = self._has_garbage or was_pinned
 
-    def _end_round(self) -> DocumentsStanding:
+    def _end_own(self) -> DocumentsStanding:
+        """Ends the look at our own, whether or not everything that others asked for was looked at, and begins it anew."""
+        holds, holds_here = self._held.counts
         standing = DocumentsStanding(
             at=self._clock(),
             wanted=self._own.count,
             wanted_here=self._own.here,
-            holds=self._held.count,
-            holds_here=self._held.here,
+            holds=holds,
+            holds_here=holds_here,
             damaged=len(self._bringing.damaged),
             replicas=tuple(sorted(self._own.replicas.items())),
             partners=self._partners.standings(),
         )
         with self._store.write() as tx:
             tx.holds.note(standing)
-        for part in (self._leaving, self._partners, self._own, self._held, self._checking):
+        for part in self._own_parts():
             part.begin()
-        # Only now: everything wanted was looked at since the last time, so that what is wanted and here is pinned.
+        self._own_since = None
+        # Only now: all that is our own was looked at since the last time, so that what is wanted and here is pinned.
         self._collect()
         return standing
 

@@ -78,6 +78,8 @@ def upgrade() -> None:
         sa.Column("statements", sa.BigInteger(), nullable=False),
         sa.Column("asks", sa.BigInteger(), nullable=False),
         sa.Column("uploads", sa.BigInteger(), nullable=False),
+        sa.Column("was_pinned", sa.Boolean(), nullable=True),
+        sa.Column("is_brought", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
             "statements >= 0 AND asks >= 0 AND uploads >= 0", name=op.f("ck_document_bytes_wanted_by_none_or_more")
         ),
@@ -120,6 +122,7 @@ def upgrade() -> None:
         "hold_total",
         sa.Column("asked_by", sa.Text(), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("documents", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("asked_by", name=op.f("pk_hold_total")),
     )
     op.create_table(
