@@ -41,7 +41,7 @@ class RegisterReader:
         """Registers a key; all of the member's then. One that it has already changes nothing; a revoked one stays revoked.
 
         Args:
-            recipient: "age1…", by its shape a key.
+            recipient: "age1…", as `read_recipient` takes it.
 
         Raises:
             NoRecipient: no key lies behind it.
