@@ -17,12 +17,10 @@ from greenlane.cli.document.age import AgeDamaged, KeyDoesNotOpen, decrypt, encr
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.cid import parse_cid
 from greenlane.core.documents.unixfs import CHUNK_BYTES, identify
-from greenlane.core.errors import InvalidInput
 from greenlane.core.trust import encode_trust_file
 from greenlane.core.units import LeafIndex
 from greenlane.ports.accounts import KeyRole
 from worlds.deployment import LIMA, ROASTER, TIANJIN, close_world, make_world
-from worlds.descriptions import recipient_of
 from worlds.troubled_line import troubled_line
 from worlds.web import Site, issue, serve
 
@@ -545,29 +543,3 @@ def test_another_implementation_of_age_reads_what_is_written_here_and_the_other_
         ours = io.BytesIO()
         decrypt(theirs, ours, [read_identity(owner.identity.read_text().strip(), where="")])
     assert ours.getvalue() == SECRET
-
-
-class PanicException(BaseException):
-    """As the library's, which is written in another language: no Exception."""
-
-
-def test_where_the_library_panics_it_is_a_refusal_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def panic(*_: object) -> None:
-        raise PanicException("impossible")
-
-    secret, recipient = new_identity()
-    monkeypatch.setattr(pyrage, "encrypt_io", panic)
-    monkeypatch.setattr(pyrage, "decrypt_io", panic)
-    with pytest.raises(AgeDamaged) as refused:
-        encrypt(io.BytesIO(b"x"), io.BytesIO(), [recipient])
-    assert refused.value.remedy
-    with pytest.raises(AgeDamaged):
-        decrypt(io.BytesIO(b"x"), io.BytesIO(), [read_identity(secret, where="")])
-
-
-def test_a_key_that_leads_to_no_secret_is_refused_before_anything_is_read() -> None:
-    source = io.BytesIO(b"x")
-    for key in (bytes(32), b"\1" + bytes(31)):
-        with pytest.raises(InvalidInput) as refused:
-            encrypt(source, io.BytesIO(), [recipient_of(key)])
-        assert refused.value.remedy and source.tell() == 0
