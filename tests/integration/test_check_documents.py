@@ -24,7 +24,7 @@ LARGE_CID, LARGE_SIZE, LARGE_DIGEST = identify([LARGE])
 
 PUBLIC = replace(description(PLAIN), stated_by=OWNER)
 SECRET = replace(confidential_description(PLAIN, STORED), stated_by=OWNER)
-PHOTO = replace(PUBLIC, cid=LARGE_CID, size=LARGE_SIZE, digest=LARGE_DIGEST, name="finca.jpg")
+PHOTO = replace(PUBLIC, cid=LARGE_CID, size=LARGE_SIZE, digest=LARGE_DIGEST, name="finca.jpg", media_type="image/jpeg")
 
 
 def fill(world: World) -> None:
