@@ -11,6 +11,7 @@ from greenlane.core.documents.cid import Cid, Codec
 from greenlane.ports.documents import DocumentsUnavailable
 from greenlane.services.reconcile import FindingKind, ReconcilePace
 from greenlane.settings import read_settings
+from worlds.deployment import close_world
 from worlds.document_store import DocumentsWorld
 from worlds.holding import Center, close_center, open_center
 from worlds.home import fill_home, make_home
@@ -74,7 +75,7 @@ def test_a_collection_that_failed_is_made_up_for(lima: Center, monkeypatch: pyte
 
 def test_a_deployment_sweeps_its_kubo_node_and_leaves_the_pins_of_others(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home")
-    fill_home(home).store.close()
+    close_world(fill_home(home))
     with stand_in_kubo() as kubo:
         settings = read_settings({"GREENLANE_HOME": str(home), "GREENLANE_DOCUMENTS_URL": kubo.url})
         with open_deployment(settings) as deployment:
