@@ -285,3 +285,28 @@ def test_a_small_car_of_a_document_that_is_far_larger_than_was_asked_for_is_not_
     assert (memory(lima).blocks, asked_of(lima, builder.root)) == ({}, [])
     with pytest.raises(DocumentMissing):
         lima.fetch.find(builder.root)
+
+
+def test_a_partner_who_drips_is_left_after_a_while_and_asked_less_and_less(lima: Center) -> None:
+    data = bytes(4 << 20)
+    blocks = FileBuilder()
+    known = {block.cid: block.data for block in (*blocks.add(data), *blocks.finish())}
+    cid, car = blocks.root, b"".join(write_car(blocks.root, known.__getitem__))
+
+    class Dripping(Sender):
+        def fetch_car(self, cid: Cid) -> Iterator[bytes]:
+            self.sent += 1
+            for start in range(0, len(self.car), 1_000):
+                lima.wait(timedelta(seconds=9))
+                yield self.car[start : start + 1_000]
+
+    sender = Dripping(EVIL, car)
+    lima.partners[:] = [sender]
+    lima.restart()
+    lima.hold(evil_at(lima), cid, len(data))
+    began = lima.world.clock.now
+    lima.reconcile(tell=lima.findings.append)
+    assert lima.world.clock.now - began < timedelta(minutes=2)
+    assert (sender.sent, memory(lima).blocks) == (1, {})
+    (away,) = lima.told(FindingKind.PARTNER_AWAY)
+    assert "too slowly" in away.detail

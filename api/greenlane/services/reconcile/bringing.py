@@ -7,6 +7,7 @@ how large it is; an ask that says otherwise is to blame itself, and not the part
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum, auto
 from itertools import chain
 
@@ -21,6 +22,9 @@ from greenlane.services.reconcile.findings import Finding, FindingKind, Telling
 from greenlane.services.reconcile.pace import ReconcilePace
 from greenlane.services.reconcile.partners import Course, Partners
 
+# What is fetched for others: so long, and at least so fast beyond that. Whoever drips would hold up what is our own.
+_PATIENCE = timedelta(minutes=1)
+_SLOWEST_BYTES_PER_S = 1_048_576
 # Only the root block is read under it, and a frame of a CAR has a bound of its own.
 _ANY_LENGTH = 1 << 62
 
@@ -208,7 +212,7 @@ class Bringing:
 
     def _fetch(self, due: Due) -> bool:
         """Brings a document from a partner who may be asked for it."""
-        return any(self._fetch_from(course, due.cid, size) for course, size in self._sources(due))
+        return any(self._fetch_from(course, due.cid, size, is_asked=bool(due.asks)) for course, size in self._sources(due))
 
     def _sources(self, due: Due) -> Sequence[tuple[Course, int]]:
         courses = self._partners.courses
@@ -220,12 +224,22 @@ class Bringing:
             holders = [replica.partner for replica in tx.holds.holders(due.cid)]
         return [(courses[center], due.size) for center in dict.fromkeys([*holders, *courses]) if center in courses]
 
-    def _fetch_from(self, course: Course, cid: Cid, size: int) -> bool:
+    def _in_time(self, pieces: Iterable[bytes], course: Course, size: int) -> Iterator[bytes]:
+        """The same pieces, while they come fast enough for a document of that size."""
+        end = self._clock() + _PATIENCE + timedelta(seconds=size / _SLOWEST_BYTES_PER_S)
+        for piece in pieces:
+            if self._clock() > end:
+                raise PartnerUnavailable(f"{course.partner.center} sends too slowly what it asked to be held.")
+            yield piece
+
+    def _fetch_from(self, course: Course, cid: Cid, size: int, *, is_asked: bool) -> bool:
         center, now = course.partner.center, self._clock()
         if course.asking.is_resting(now) or course.fetching.is_resting(now):
             return False
         try:
             pieces = self._telling.until_stopped(course.partner.fetch_car(cid))
+            if is_asked:
+                pieces = self._in_time(pieces, course, size)
             self._documents.import_car(_of_size(pieces, cid, size), root=cid, max_bytes=longest_car(size))
         except DocumentMissing:
             self._partners.is_back(course)
