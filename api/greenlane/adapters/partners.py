@@ -153,7 +153,7 @@ class HttpPartner:
         try:
             return _read_token(self._token_file)
         except (OSError, ValueError) as error:
-            words = f"cannot be asked: its key in {self._token_file} cannot be read ({type(error).__name__})"
+            words = f"cannot be asked: its key in {self._token_file} cannot be read ({_why(error)})"
             raise self._away(words, remedy="Check the file's path and mode, and that it holds one API key.") from None
 
 
@@ -235,8 +235,7 @@ class _Call:
         if self._is_cut_off or isinstance(error, TimeoutError):
             return self._partner._away("did not answer in time")
         # Never the error's own words where they could hold what was sent: http.client quotes headers and paths it refuses.
-        words = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        return self._partner._away(f"could not be reached ({words})")
+        return self._partner._away(f"could not be reached ({_why(error)})")
 
 
 def load_partners(path: Path) -> tuple[HttpPartner, ...]:
@@ -273,7 +272,7 @@ class _PartnersReader:
             told = tomllib.loads(data.decode("utf-8"))
         except OSError as error:
             remedy = "Check the path and the mode of the file that GREENLANE_PARTNERS_FILE names."
-            words = f"The file cannot be read ({type(error).__name__})."
+            words = f"The file cannot be read ({_why(error)})."
             raise PartnersFileInvalid(words, where=str(self._path), remedy=remedy) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise PartnersFileInvalid(f"The file is no TOML ({shown(str(error))}).", where=str(self._path)) from None
@@ -348,7 +347,7 @@ class _PartnersReader:
         try:
             _read_token(file)
         except OSError as error:
-            self._fault(where, f"{file} cannot be read ({type(error).__name__}).", "Check its path and mode.")
+            self._fault(where, f"{file} cannot be read ({_why(error)}).", "Check its path and mode.")
         except ValueError:
             remedy = "Put the API key into it that the partner's operator gave you, alone on a line."
             self._fault(where, f"{file} does not hold one API key.", remedy)
@@ -358,6 +357,11 @@ class _PartnersReader:
 
     def _fault(self, where: str, detail: str, remedy: str) -> None:
         self.faults.append(PartnersFileInvalid(detail, where=f"{self._path}#{where}", remedy=remedy))
+
+
+def _why(error: Exception) -> str:
+    """The system's words where it has some; never any other error's, which may hold a secret."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
 
 
 def _read_token(file: Path) -> str:
