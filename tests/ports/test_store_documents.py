@@ -35,7 +35,7 @@ from greenlane.ports.reader_keys import ReaderKey
 from greenlane.ports.store import Store, Transaction
 from greenlane.ports.uploads import Upload, UploadMissing
 from sqlalchemy import event
-from worlds.descriptions import LOT, OTHER_RECIPIENT, RECIPIENT, confidential_description, description
+from worlds.descriptions import LOT, OTHER_RECIPIENT, RECIPIENT, confidential_description, description, recipient_of
 
 LIMA, TIANJIN, HANOI = CenterId("lima"), CenterId("tianjin"), CenterId("hanoi")
 FARM, ROASTER, SHOP = MemberId("farm"), MemberId("roaster"), MemberId("shop")
@@ -58,8 +58,7 @@ def secret(
     to: tuple[MemberName | None, ...] = (None,),
 ) -> Description:
     """A confidential description whose readers are some members and, for each None, whoever holds a link."""
-    letters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-    readers = tuple(DocumentReader(recipient="age1" + letters[at] * 58, name=name) for at, name in enumerate(to))
+    readers = tuple(DocumentReader(recipient=recipient_of(bytes([9 + at] * 32)), name=name) for at, name in enumerate(to))
     return dataclasses.replace(
         confidential_description(b"plain " + data, data),
         stated_by=MemberName(center=center, member=member),
