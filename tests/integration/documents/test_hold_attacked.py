@@ -1,6 +1,7 @@
 """A partner who lies, floods or names what is not its own harms nobody's documents but its own."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from greenlane.services.hold import Asker, HoldLimits, HoldsFull, HoldSizeDiffer
 from greenlane.services.reconcile import FindingKind
 from worlds.document_store import DocumentsWorld
 from worlds.holding import Center, befriend, close_center, open_center, settle
+from worlds.web import serve, services_of
 
 FOREIGN = b"somebody else's data in the same node"
 FOREIGN_CID = Cid.of(Codec.RAW, FOREIGN)
@@ -310,3 +312,11 @@ def test_a_partner_who_drips_is_left_after_a_while_and_asked_less_and_less(lima:
     assert (sender.sent, memory(lima).blocks) == (1, {})
     (away,) = lima.told(FindingKind.PARTNER_AWAY)
     assert "too slowly" in away.detail
+
+
+def test_over_http_the_withdrawal_is_told_as_gone(lima: Center) -> None:
+    cid = lima.store(b"withdrawn")
+    lima.withdraw(cid)
+    with serve(lima.world, services=replace(services_of(lima.world), hold=lima.hold)) as site:
+        answer = site.post("/v1/holds", key=site.partner, json={"cid": cid.text, "size": 9})
+        assert (answer.status_code, answer.json()["code"]) == (410, "document-withdrawn")

@@ -38,6 +38,7 @@ _CID_CHARACTERS = 128
         202: {"model": HoldAnswer, "description": "The document will be brought; ask again until it is held"},
         400: {"model": Problem, "description": "No CID, no size, or more bytes than this center holds in one piece"},
         409: {"model": Problem, "description": "The document has another size"},
+        410: {"model": Problem, "description": "A member of this center withdrew the document"},
         503: {"model": Problem, "description": "As much is held for the asking center as this center holds for one partner"},
     },
     openapi_extra={
