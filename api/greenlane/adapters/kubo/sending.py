@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import nullcontext
 from typing import BinaryIO
 
-from greenlane.adapters.blocks.beside import Beside, DigestBeside
+from greenlane.adapters.beside import Beside, DigestBeside
 from greenlane.adapters.entropy import random_bytes
 from greenlane.core.documents.car import write_car
 from greenlane.core.documents.cid import Cid
