@@ -500,7 +500,7 @@ def test_bytes_of_an_upload_are_not_let_go_before_it_is_dropped_or_stored_and_wi
 
 
 def test_whoever_wants_bytes_waits_until_those_who_let_them_go_have_ended(store: Store) -> None:
-    """Else they might be pinned, found to be there, and unpinned after that."""
+    """Else they might be pinned, found to be there, and forgotten after that."""
     cid = cid_of(b"a certificate")
     with store.write() as tx:
         put(tx, stated())
@@ -521,10 +521,11 @@ def test_whoever_wants_bytes_waits_until_those_who_let_them_go_have_ended(store:
         assert tx.documents.let_go(cid)
         is_let_go.set()
         thread.join(0.3)
-        order.append("unpinned")
+        order.append("let go")
     thread.join(20)
-    assert order == ["unpinned", "meant"]
+    assert order == ["let go", "meant"]
     with store.write() as tx:
+        assert tx.documents.is_wanted(cid)
         assert tx.documents.unwanted(after=None, limit=9) == ()
         assert not tx.documents.let_go(cid)
 
@@ -538,6 +539,37 @@ def test_what_could_not_be_unpinned_stays_unwanted(store: Store, state: State) -
         raise ZeroDivisionError
     with store.read() as tx:
         assert tx.documents.unwanted(after=None, limit=9) == (cid,)
+        assert not tx.documents.is_wanted(cid)
+
+
+def test_wanted_is_what_a_statement_an_ask_or_an_upload_names_and_nothing_else(store: Store) -> None:
+    cid = cid_of(b"a certificate")
+
+    def is_wanted() -> bool:
+        with store.read() as tx:
+            return tx.documents.is_wanted(cid)
+
+    assert not is_wanted(), "nobody ever wanted it"
+    with store.write() as tx:
+        tx.holds.note_pinned(cid, False)
+    assert not is_wanted()
+    with store.write() as tx:
+        tx.uploads.add(upload())
+        tx.uploads.mean(upload().id, cid)
+    assert is_wanted()
+    with store.write() as tx:
+        tx.uploads.drop(upload().id)
+    assert not is_wanted()
+    with store.write() as tx:
+        tx.holds.ask(held(b"a certificate"))
+    assert is_wanted()
+    with store.write() as tx:
+        tx.holds.release(TIANJIN, cid)
+        put(tx, stated())
+    assert is_wanted()
+    with store.write() as tx:
+        tx.documents.withdraw(LIMA, FARM, cid, NOON)
+    assert not is_wanted()
 
 
 def held(data: bytes, asked_by: CenterId = TIANJIN, size: int = 5) -> HeldDocument:

@@ -106,9 +106,12 @@ class DocumentIndex(Protocol):
         """Takes an unwanted CID off that list, and keeps statements, asks and uploads of it waiting until the transaction ends;
         False where somebody wants it, or it is not on the list.
 
-        Whoever unpins does so after this and before the transaction ends: so bytes that are wanted again meanwhile are pinned
-        after they were unpinned, never before, and what could not be unpinned stays on the list.
+        Whoever unpins does so before, in no transaction, and pins again where this says False: whoever wants the bytes says so
+        first and pins them after, so that who says so once they are off the list pins what was unpinned before.
         """
+
+    def is_wanted(self, cid: Cid) -> bool:
+        """Whether anybody here wants these bytes: a statement, who asked to hold them, or an upload that turned out to be them."""
 
     def forget_salt(self, center: CenterId, leaf_index: LeafIndex, at: datetime) -> bool:
         """Destroys the salt of a blinded statement for ever; False where there is none left to forget."""

@@ -1,6 +1,6 @@
 """What is missing, rotten or no more wanted is found and mended, whoever is away, lies or dies meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -222,6 +222,82 @@ def test_what_is_stated_again_after_it_was_let_go_is_kept_and_asked_for_again(li
     for center in (lima, tianjin):
         assert center.documents.is_held(cid)
     assert lima.replicas(cid) == ["tianjin"]
+
+
+class _Unpinning:
+    """The store's unpinning, during which something happens: before the pin goes, and after."""
+
+    def __init__(self, center: Center, patch: pytest.MonkeyPatch) -> None:
+        self._unpin = memory(center).unpin
+        self.before: Callable[[], object] = int
+        self.after: Callable[[], object] = int
+        patch.setattr(memory(center), "unpin", self)
+
+    def __call__(self, cid: Cid) -> bool:
+        before, self.before = self.before, int
+        before()
+        was_pinned = self._unpin(cid)
+        after, self.after = self.after, int
+        after()
+        return was_pinned
+
+
+def test_others_write_while_the_store_unpins_and_what_they_want_meanwhile_stays(
+    lima: Center, tianjin: Center, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    befriend(lima, tianjin)
+    cid = lima.store(DATA)
+    settle(lima, tianjin)
+    unpinning = _Unpinning(lima, monkeypatch)
+    for number, moment in enumerate(("before", "after")):
+        lima.withdraw(cid)
+        # A database with one writer would answer that it is locked, were a transaction open here.
+        setattr(unpinning, moment, lambda number=number: lima.store(DATA, name=f"again-{number}.txt"))
+        lima.round()
+        assert lima.documents.is_held(cid), moment
+        lima.wait(timedelta(hours=2))
+        settle(lima, tianjin)
+        assert b"".join(lima.documents.read(cid)) == DATA, "nothing of it was collected"
+        assert lima.replicas(cid) == ["tianjin"]
+
+
+def test_what_is_wanted_again_is_pinned_before_garbage_goes_where_the_store_fails_while_it_unpins(
+    lima: Center, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cid = lima.store(DATA)
+    lima.round()
+    lima.wait(timedelta(hours=2))
+    unpinning = _Unpinning(lima, monkeypatch)
+
+    def gone() -> None:
+        raise DocumentsUnavailable("The documents node does not answer in time.")
+
+    lima.withdraw(cid)
+    unpinning.before, unpinning.after = (lambda: lima.store(DATA, name="again.txt")), gone
+    with pytest.raises(DocumentsUnavailable):
+        lima.round()
+    assert cid not in memory(lima).pinned, "the answer was lost, and the pin with it"
+    lima.reconcile(tell=lima.findings.append)
+    assert lima.documents.is_held(cid)
+
+
+def test_what_the_store_failed_to_unpin_goes_later(lima: Center, monkeypatch: pytest.MonkeyPatch) -> None:
+    cid = lima.store(DATA)
+    lima.round()
+    lima.withdraw(cid)
+    unpinning = _Unpinning(lima, monkeypatch)
+
+    def gone() -> None:
+        raise DocumentsUnavailable("The documents node does not answer in time.")
+
+    unpinning.before = gone
+    with pytest.raises(DocumentsUnavailable):
+        lima.round()
+    assert cid in memory(lima).pinned
+    settle(lima)
+    assert cid not in memory(lima).pinned
+    with lima.world.store.read() as tx:
+        assert tx.documents.unwanted(after=None, limit=9) == ()
 
 
 def test_pins_that_were_never_ours_are_never_touched(lima: Center, tianjin: Center) -> None:

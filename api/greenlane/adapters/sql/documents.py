@@ -238,6 +238,11 @@ class SqlDocumentIndex:
     def let_go(self, cid: Cid) -> bool:
         return bool(self._work.direct(_LET_GO, cid.encode()).rowcount == 1)
 
+    def is_wanted(self, cid: Cid) -> bool:
+        who = document_bytes.c
+        asked = select(who.statements + who.asks + who.uploads).where(who.cid == cid.encode())
+        return bool(self._work.connection.scalar(asked))
+
     def forget_salt(self, center: CenterId, leaf_index: LeafIndex, at: datetime) -> bool:
         return forget_salt(self._work, center, leaf_index, at)
 

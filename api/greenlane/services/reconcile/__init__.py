@@ -9,7 +9,7 @@ A million documents are not looked at in one go. The work goes in rounds; a call
 stands is kept in memory: whoever starts anew begins a new round, and finds what is done already done. Each partner has its own
 pauses, so that one that is away, lies or refuses holds up no other; and what is our own waits for nothing that others ask for.
 
-No database transaction is open while a partner or another node is waited for.
+No database transaction is open while a partner, another node or the store of documents is waited for.
 """
 
 from greenlane.services.reconcile.findings import Finding, FindingKind

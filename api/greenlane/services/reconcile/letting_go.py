@@ -1,11 +1,17 @@
-"""Unpins what nobody wants any more, and tells the partners that they need not hold it."""
+"""Unpins what nobody wants any more, and tells the partners that they need not hold it.
+
+No transaction is open while the store of documents is waited for: it may hang. So bytes may be wanted again while they are
+unpinned, and who wants them may have pinned them a moment before. Whoever wants bytes says so in the database first: it is asked
+again after they were unpinned, and what is wanted then is pinned again. Nothing of it is gone by then, for garbage is collected
+by the same thread, later.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from greenlane.core.documents.cid import Cid
 from greenlane.core.units import CenterId
-from greenlane.ports.documents import Documents
+from greenlane.ports.documents import BytesRefused, DocumentMissing, Documents, DocumentsFull
 from greenlane.ports.store import Store
 from greenlane.services.reconcile.findings import Finding, FindingKind, Telling
 from greenlane.services.reconcile.pace import ReconcilePace, remembered
@@ -20,10 +26,6 @@ class _Leaving:
     released_at: set[CenterId] = field(default_factory=set)
 
 
-class _NotYet(Exception):
-    """A partner has not been told yet: the document stays on the list of what to let go, though it is unpinned."""
-
-
 class LettingGo:
     """The walk through what is to go."""
 
@@ -34,6 +36,8 @@ class LettingGo:
         self._telling = telling
         self._partners = partners
         self._leaving: dict[Cid, _Leaving] = {}
+        # Being unpinned, or perhaps unpinned where the store or the database went away meanwhile.
+        self._in_doubt: dict[Cid, None] = {}
         self.begin()
 
     def begin(self) -> None:
@@ -50,12 +54,16 @@ class LettingGo:
 
         Args:
             is_gone: is told of each document that was let go, and whether it was pinned until then.
+
+        Raises:
+            DocumentsUnavailable, StoreUnavailable: what was unpinned and is wanted is pinned by the next call, before all else.
         """
+        for cid in tuple(self._in_doubt):
+            self._settle(cid)
         if self.is_done:
             return
         with self._store.read() as tx:
             page = tx.documents.unwanted(after=self._after, limit=self._pace.looked)
-        # Unpinning happens under a lock of the database; a store that hangs was met by the check before, not there.
         for cid in page:
             self._telling.stop_if_told()
             self._after = cid
@@ -68,26 +76,58 @@ class LettingGo:
         is_released = all(released)
         if leaving.is_unpinned and not is_released:
             return
-        try:
-            with self._store.write() as tx:
-                # Read before: with the record goes what it knows.
-                is_ours = tx.holds.was_pinned(cid) is False
-                if not tx.documents.let_go(cid):
-                    # Somebody wants it again.
-                    self._leaving.pop(cid, None)
-                    return
-                # A pin that was there before us, or that we never set, is somebody else's in the same store.
-                was_pinned = is_ours and self._documents.unpin(cid)
-                if not is_released:
-                    raise _NotYet
-        except _NotYet:
-            leaving.is_unpinned = True
-        else:
+        with self._store.read() as tx:
+            # Asked before: with the record goes what it knows.
+            is_ours = tx.holds.was_pinned(cid) is False
+            is_wanted = tx.documents.is_wanted(cid)
+        if is_wanted:
             self._leaving.pop(cid, None)
+            return
+        # A pin that was there before us, or that we never set, is somebody else's in the same store.
+        was_pinned = is_ours and self._unpin(cid)
+        if self._is_wanted_again(cid, is_released=is_released):
+            self._leaving.pop(cid, None)
+            self._settle(cid)
+            return
+        self._in_doubt.pop(cid, None)
+        if is_released:
+            self._leaving.pop(cid, None)
+        else:
+            leaving.is_unpinned = True
         is_gone(cid, was_pinned)
         self._telling.forget(cid)
         if was_pinned:
             self._telling.tell(Finding(kind=FindingKind.LET_GO, cid=cid))
+
+    def _unpin(self, cid: Cid) -> bool:
+        self._in_doubt[cid] = None
+        return self._documents.unpin(cid)
+
+    def _is_wanted_again(self, cid: Cid, *, is_released: bool) -> bool:
+        """Whether somebody wants what was unpinned; where nobody does and every partner was told, its record goes."""
+        if not is_released:
+            with self._store.read() as tx:
+                return tx.documents.is_wanted(cid)
+        with self._store.write() as tx:
+            return not tx.documents.let_go(cid) and tx.documents.is_wanted(cid)
+
+    def _settle(self, cid: Cid) -> None:
+        """Pins again what was unpinned, or may have been, where somebody wants it."""
+        if cid not in self._in_doubt:
+            return
+        with self._store.read() as tx:
+            is_wanted = tx.documents.is_wanted(cid)
+        if is_wanted:
+            try:
+                # Looked for here alone: a pin brings as much as there is of what others named.
+                self._documents.size(cid)
+                self._documents.pin(cid, wait_s=self._pace.wait_s)
+            except DocumentsFull:
+                return
+            except (DocumentMissing, BytesRefused):
+                # Whoever wants it brings it yet, and pins it then.
+                pass
+        self._in_doubt.pop(cid, None)
 
     def _is_released_at(self, course: Course, cid: Cid, leaving: _Leaving) -> bool:
         """Whether a partner knows that it need not hold a document any more."""
