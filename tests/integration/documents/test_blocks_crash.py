@@ -314,20 +314,6 @@ def test_a_full_or_failing_disk_is_told_and_leaves_nothing(
     assert read(store, kept) == b"kept"
 
 
-def test_above_its_limit_the_store_is_full_and_has_room_again_after_collection(tmp_path: Path) -> None:
-    store = BlockStore(tmp_path, max_bytes=5 * CHUNK_BYTES)
-    first, second = written(seed=1), written(seed=2)
-    cid = stored(store, first)
-    for _ in range(2):
-        with pytest.raises(DocumentsFull):
-            stored(store, second)
-    assert store.add(io.BytesIO(first), expected=cid).cid == cid
-    assert list(store.pins()) == [cid]
-    store.unpin(cid)
-    store.collect_garbage()
-    assert read(store, stored(store, second)) == second
-
-
 def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.write_bytes(b"")

@@ -3,12 +3,10 @@
 import errno
 import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from threading import Lock
 from typing import Final, Self
 
 from greenlane.core.documents.cid import Cid, CidInvalid, parse_cid
@@ -22,7 +20,6 @@ _SHARDS = 256
 _WRITTEN_OUT_BYTES = 8 * CHUNK_BYTES
 """The disk is set to work after so many, and finds most of its work done at the sync."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_MEASURED_FOR_S = 60.0
 _numbers = count()
 
 
@@ -205,41 +202,6 @@ class Folder:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     # Where it was moved to its place since, there is nothing by this name.
                     file.unlink(missing_ok=True)
-
-    def used(self) -> int:
-        """How many bytes all documents have, with all that belongs to them."""
-        shards = (self._files / f"{shard:02x}" for shard in range(_SHARDS))
-        return sum(_size_of(shard / name) or 0 for shard in shards for name in _names(shard))
-
-
-class Room:
-    """How much more may be stored. What other processes store is seen when it is measured again."""
-
-    def __init__(self, folder: Folder, max_bytes: int) -> None:
-        self._folder = folder
-        self._max_bytes = max_bytes
-        self._lock = Lock()
-        self._used = 0
-        self._measured_at = -_MEASURED_FOR_S
-
-    def check(self, new_bytes: int) -> None:
-        """Refuses what does not fit.
-
-        Raises:
-            DocumentsFull: it does not.
-        """
-        with self._lock, told_as_ours():
-            is_old = time.monotonic() - self._measured_at >= _MEASURED_FOR_S
-            if is_old or self._used + new_bytes > self._max_bytes:
-                self._used = self._folder.used()
-                self._measured_at = time.monotonic()
-            if self._used + new_bytes > self._max_bytes:
-                raise DocumentsFull(f"The store of documents holds {self._used} bytes and may hold {self._max_bytes}.")
-
-    def took(self, new_bytes: int) -> None:
-        """Counts what was stored."""
-        with self._lock:
-            self._used += new_bytes
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from greenlane.adapters.blocks.beside import Beside, DigestBeside
+from greenlane.adapters.beside import Beside, DigestBeside
 from greenlane.adapters.blocks.contents import Carried, Contents, blocks_of, framed_nodes
-from greenlane.adapters.blocks.files import DAMAGED, LET_GO, NODES, Folder, Room, told_as_ours
+from greenlane.adapters.blocks.files import DAMAGED, LET_GO, NODES, Folder, told_as_ours
 from greenlane.core.documents.car import CarInvalid, read_car, write_car
 from greenlane.core.documents.cid import Cid, Codec
 from greenlane.core.documents.unixfs import (
@@ -28,20 +28,18 @@ from greenlane.ports.documents import BytesRefused, DocumentMissing, StoredBytes
 class BlockStore:
     """The embedded store over one folder; any number of threads and processes may use the folder together."""
 
-    def __init__(self, folder: Path, *, max_bytes: int | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         """Nothing is read or made before the first call.
 
         Args:
             folder: made when the first document comes.
-            max_bytes: of all documents together, about; None: whatever the disk holds.
         """
         self._folder = Folder(folder)
-        self._room = None if max_bytes is None else Room(self._folder, max_bytes)
 
     def add(self, source: BinaryIO, *, expected: Cid | None = None, told: Told | None = None) -> StoredBytes:
         """Stores and pins the bytes from the source's place to its end; see `ports.documents.Documents`."""
         self._folder.make()
-        chunks = self._taken(source, expected, told)
+        chunks = _taken(source, told)
         first = next(chunks, b"")
         second = next(chunks, None)
         if second is not None:
@@ -52,7 +50,6 @@ class BlockStore:
         with self._folder.incoming() as file:
             file.write(first)
             self._folder.put_in_place(cid, file, b"")
-        self._took(len(first))
         return StoredBytes(cid=cid, size=len(first), digest=cid.digest)
 
     def size(self, cid: Cid, *, wait_s: float | None = None) -> int:
@@ -87,17 +84,16 @@ class BlockStore:
         """Pins what is here; there is nobody else to ask. See `ports.documents.Documents`."""
         self._folder.make()
         path = self._folder.path(cid)
-        with told_as_ours():
-            with self._folder.locked(fcntl.LOCK_SH):
-                is_pinned = Path(path).exists()
-                is_whole = False
-                with suppress(BytesRefused):
-                    is_whole = self._is_whole(cid, "" if is_pinned else LET_GO)
-                if not is_whole:
-                    raise DocumentMissing(f"Not all of {cid.text} is here.")
-                if not is_pinned:
-                    Path(path + LET_GO).replace(path)
-            self._folder.sync(path)
+        with told_as_ours(), self._folder.locked(fcntl.LOCK_SH) as lock:
+            is_pinned = Path(path).exists()
+            is_whole = False
+            with suppress(BytesRefused):
+                is_whole = self._is_whole(cid, "" if is_pinned else LET_GO)
+            if not is_whole:
+                raise DocumentMissing(f"Not all of {cid.text} is here.")
+            if not is_pinned:
+                Path(path + LET_GO).replace(path)
+            self._folder.make_last(path, lock)
 
     def unpin(self, cid: Cid) -> bool:
         """Lets go; False where it was not pinned."""
@@ -139,33 +135,16 @@ class BlockStore:
             with self._folder.incoming() as file:
                 carried = Carried(read_car(pieces, root=root, max_bytes=max_bytes), file)
                 for piece in read_file(root, carried.get):
-                    if self._room is not None:
-                        self._room.check(file.size + len(piece))
                     file.write(piece)
                 self._folder.put_in_place(root, file, carried.end())
         except (CarInvalid, BlockMismatch, NoDocument) as error:
             raise BytesRefused(error.detail, remedy=error.remedy) from error
-        self._took(file.size)
 
     def check(self) -> None:
         """Puts a file into the folder and takes it away again; see `ports.documents.Documents`."""
         self._folder.make()
         with self._folder.incoming() as file:
             file.write(b"checked")
-
-    def _taken(self, source: BinaryIO, expected: Cid | None, told: Told | None) -> Iterator[bytes]:
-        """The source in full chunks; only the last may be shorter."""
-        room = None if expected is not None and self._room is not None and self.is_held(expected) else self._room
-        done = 0
-        while chunk := source.read(CHUNK_BYTES):
-            while len(chunk) < CHUNK_BYTES and (more := source.read(CHUNK_BYTES - len(chunk))):
-                chunk += more
-            done += len(chunk)
-            if room is not None:
-                room.check(done)
-            if told is not None:
-                told(done)
-            yield chunk
 
     def _add_long(self, chunks: Iterable[bytes], expected: Cid | None) -> StoredBytes:
         """Stores a document of several chunks, which are named here, digested on one thread and written on another."""
@@ -180,7 +159,6 @@ class BlockStore:
             _refuse_another(stored.cid, expected)
             writing.end()
             self._folder.put_in_place(stored.cid, file, b"".join(nodes))
-        self._took(stored.size)
         return stored
 
     def _block_of(self, root: Cid, cid: Cid) -> bytes:
@@ -204,9 +182,17 @@ class BlockStore:
                 pass
         return True
 
-    def _took(self, size: int) -> None:
-        if self._room is not None:
-            self._room.took(size)
+
+def _taken(source: BinaryIO, told: Told | None) -> Iterator[bytes]:
+    """The source in full chunks; only the last may be shorter."""
+    done = 0
+    while chunk := source.read(CHUNK_BYTES):
+        while len(chunk) < CHUNK_BYTES and (more := source.read(CHUNK_BYTES - len(chunk))):
+            chunk += more
+        done += len(chunk)
+        if told is not None:
+            told(done)
+        yield chunk
 
 
 def _refuse_another(cid: Cid, expected: Cid | None) -> None:
