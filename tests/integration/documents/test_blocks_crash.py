@@ -1,6 +1,7 @@
 """The embedded store through crashes, damage and full disks: what a pin holds stays, and nothing is half-stored."""
 
 import errno
+import fcntl
 import hashlib
 import io
 import os
@@ -329,6 +330,142 @@ def test_a_folder_that_was_never_used_is_an_empty_store_and_stays_unmade(tmp_pat
     assert store.collect_garbage() == 0
     assert not store.is_held(identify([b"x"])[0])
     assert not (tmp_path / "documents").exists()
+
+
+def _nobody(_: Path) -> None:
+    """Nobody makes the folder again."""
+
+
+def _another_process(folder: Path) -> None:
+    BlockStore(folder).check()
+
+
+def test_a_folder_that_vanished_is_an_empty_store_for_those_who_use_it(tmp_path: Path) -> None:
+    folder, data = tmp_path / "documents", written()
+    store, other = BlockStore(folder), BlockStore(folder)
+    cid = stored(store, data)
+    other.check()
+    folder.rename(tmp_path / "away")
+    for each in (store, other):
+        assert not each.is_held(cid)
+        assert not each.unpin(cid)
+        assert list(each.pins()) == []
+        assert each.collect_garbage() == 0
+        with pytest.raises(DocumentMissing):
+            read(each, cid)
+        with pytest.raises(DocumentMissing):
+            each.pin(cid, wait_s=0)
+    assert stored(other, data) == cid
+    for each in (store, other):
+        each.check()
+        assert read(each, cid) == data
+
+
+@pytest.mark.parametrize("part", ["files", "new", "lock", "files/3f"])
+def test_a_part_of_the_folder_that_vanished_is_made_again(tmp_path: Path, part: str) -> None:
+    folder = tmp_path / "documents"
+    store, data = (
+        BlockStore(folder),
+        next(b"%d" % seed for seed in range(2_000) if hashlib.sha256(b"%d" % seed).digest()[0] == 0x3F),
+    )
+    stored(store, b"kept")
+    (folder / part).rename(tmp_path / "away")
+    if part.startswith("files"):
+        with pytest.raises(DocumentsUnavailable) as told:
+            stored(store, data)
+        assert "again" in told.value.remedy
+    assert read(store, stored(store, data)) == data
+
+
+@pytest.mark.parametrize("step", range(6))
+@pytest.mark.parametrize("remake", [_nobody, _another_process])
+@pytest.mark.parametrize("size", [100, CHUNKS * CHUNK_BYTES])
+def test_what_is_stored_while_the_folder_vanishes_is_promised_only_where_it_is_in_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, remake: Callable[[Path], None], size: int
+) -> None:
+    """Before each step: the file made, bytes synced, nodes synced, nodes in place, bytes in place, names synced."""
+    folder, data = tmp_path / "documents", written(size)
+    store = BlockStore(folder)
+    stored(store, b"so that the folders stand")
+    cid, _, _ = identify([data])
+    steps = 0
+
+    def vanish_at_its_turn() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == step + 1:
+            folder.rename(tmp_path / "away")
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "fsync", sync)
+                patch.setattr(os, "replace", replace)
+                remake(folder)
+
+    sync, replace, told = os.fsync, os.replace, vanish_at_its_turn
+
+    def vanishing_sync(descriptor: int) -> None:
+        vanish_at_its_turn()
+        sync(descriptor)
+
+    def vanishing_replace(source: str, target: str) -> None:
+        vanish_at_its_turn()
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", vanishing_sync)
+        patch.setattr(os, "replace", vanishing_replace)
+        try:
+            store.add(io.BytesIO(data), told=lambda done: told() if done == size else None)
+            is_promised = True
+        except DocumentsUnavailable:
+            is_promised = False
+    has_vanished = steps > step
+    assert is_promised == store.is_held(cid) == BlockStore(folder).is_held(cid)
+    if has_vanished and step:
+        assert not is_promised
+    stored(store, data)
+    assert read(store, cid) == data
+    store.collect_garbage()
+    assert {name.partition(".")[0] for name in files(folder)} >= {cid.text}
+    assert list((folder / "new").iterdir()) == []
+
+
+def test_who_waited_for_the_lock_of_a_folder_that_vanished_takes_that_of_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "documents"
+    folder, data = Folder(place), b"stored in both"
+    stored(BlockStore(place), data)
+    flock, waits = fcntl.flock, 0
+
+    def vanishing_while_it_waits(descriptor: int, how: int) -> None:
+        nonlocal waits
+        waits += 1
+        if waits == 1:
+            place.rename(tmp_path / "away")
+            stored(BlockStore(place), data)
+        flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", vanishing_while_it_waits)
+    with folder.locked(fcntl.LOCK_SH):
+        assert waits > 2
+        with (place / "lock").open() as lock, pytest.raises(BlockingIOError):
+            flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with (tmp_path / "away" / "lock").open() as lock:
+            flock(lock.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_where_a_whole_home_vanished_no_other_is_made_and_its_return_is_seen(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    store = BlockStore(home / "documents")
+    cid = stored(store, b"kept")
+    home.rename(tmp_path / "away")
+    with pytest.raises(DocumentsUnavailable):
+        store.check()
+    assert not home.exists()
+    (tmp_path / "away").rename(home)
+    store.check()
+    assert read(store, cid) == b"kept"
 
 
 def test_files_of_strangers_in_the_folder_are_left_alone(tmp_path: Path) -> None:

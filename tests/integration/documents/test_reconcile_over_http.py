@@ -13,6 +13,7 @@ import pytest
 from greenlane.adapters.blocks import BlockStore
 from greenlane.adapters.partners import load_partners
 from greenlane.core.documents.cid import Cid
+from greenlane.core.errors import Unavailable
 from greenlane.services.reconcile import FindingKind
 from worlds.holding import Center, close_center, open_center, settle
 from worlds.web import Site, serve, services_of
@@ -89,6 +90,45 @@ def test_a_center_that_lost_its_whole_folder_gets_every_document_back_byte_for_b
     assert (standing.missing, standing.damaged) == (0, 0)
     assert {cid: read(lima.center, cid) for cid in own | theirs} == own | theirs
     assert {finding.partner for finding in lima.center.told(FindingKind.BROUGHT)} <= {"tianjin", "ho-chi-minh"}
+
+
+def test_a_folder_that_vanishes_under_running_processes_fills_again_without_a_restart(served: dict[str, Served]) -> None:
+    lima = served["lima"]
+    own = {lima.center.store(data): data for data in (b"", b"a", text((2 << 20) + 1), text(70_000))}
+    theirs = {served["tianjin"].center.store(b"theirs"): b"theirs"}
+    settled(served)
+    held = own | theirs
+    worker = replace(lima.center, documents=BlockStore(lima.folder), findings=[])
+    worker.round()
+    ends, troubles = threading.Event(), list[str]()
+
+    def reconcile() -> None:
+        while not ends.is_set():
+            try:
+                worker.reconcile(tell=worker.findings.append)
+            except Unavailable as fault:
+                # As the worker's lane does: it waits, and goes on.
+                troubles.append(fault.detail)
+                worker.wait(timedelta(minutes=5))
+
+    running = threading.Thread(target=reconcile)
+    running.start()
+    try:
+        for turn in range(2):
+            lima.folder.rename(lima.folder.with_name(f"away-{turn}"))
+            until = time.monotonic() + 20
+            while not all(lima.center.documents.is_held(cid) for cid in held):
+                assert time.monotonic() < until, (troubles, worker.findings[-3:])
+                assert running.is_alive()
+                time.sleep(0.01)
+    finally:
+        ends.set()
+        running.join(20)
+    # The server never opened another store either.
+    for cid, data in held.items():
+        assert lima.site.get(f"/v1/documents/{cid.text}").content == data
+    assert lima.center.documents.is_held(lima.center.store(b"stored after it"))
+    assert {finding.partner for finding in worker.told(FindingKind.BROUGHT)} <= {"tianjin", "ho-chi-minh"}
 
 
 def test_a_bit_that_rotted_on_the_disk_is_found_by_reading_and_mended(served: dict[str, Served]) -> None:

@@ -14,6 +14,10 @@ A document becomes visible, whole and pinned in one step at its end: its bytes l
 its nodes are put in place, then its bytes. So a crash leaves only files that nobody locks and nodes without a document; garbage
 collection takes both. Locks are of the kernel (flock): they end with their process, and hold between processes. Collection holds
 the lock for one document at a time, and never stops those who write for long.
+
+Where the folder vanishes under running processes, whoever stores next makes it again, empty. What was being stored is refused: a
+document is promised only if the lock that it was put in place under still lies in the folder. That is the one file whose being
+another shows that the folder is another, so whoever waited for the lock of a folder that vanished takes that of the new one.
 """
 
 from greenlane.adapters.blocks.store import BlockStore

@@ -5,10 +5,10 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import Final, Self
 
+from greenlane.adapters.entropy import random_bytes
 from greenlane.core.documents.cid import Cid, CidInvalid, parse_cid
 from greenlane.core.documents.unixfs import CHUNK_BYTES
 from greenlane.ports.documents import DocumentsFull, DocumentsUnavailable
@@ -20,7 +20,6 @@ _SHARDS = 256
 _WRITTEN_OUT_BYTES = 8 * CHUNK_BYTES
 """The disk is set to work after so many, and finds most of its work done at the sync."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_numbers = count()
 
 
 class Incoming:
@@ -33,12 +32,9 @@ class Incoming:
         self.size = 0
         self._written_out = 0
         while True:
-            path = f"{folder}/{os.getpid()}-{next(_numbers)}"
-            try:
-                self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            except FileExistsError:
-                # Of another process that had this number.
-                continue
+            # By no name that another file ever has: where the folder vanishes and is made again, this file is not found in it.
+            path = f"{folder}/{random_bytes(16).hex()}"
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
             if os.fstat(self._descriptor).st_nlink:
                 self._path: str | None = path
@@ -90,7 +86,10 @@ class Incoming:
 
 
 class Folder:
-    """One folder; paths in it are plain text, which is made for every small document."""
+    """One folder; paths in it are plain text, which is made for every small document.
+
+    It may vanish at any time, as when its disk does: who stores next makes it again, and what was being stored is refused.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -98,22 +97,27 @@ class Folder:
         self._new = folder / "new"
         self._lock = f"{folder}/lock"
         self._under = f"{self._files}/"
-        self._is_made = False
+        self._was_here = False
+        self._lacks_parts = False
 
     def make(self) -> None:
-        """Makes it where it is not there, and makes that last."""
-        if self._is_made:
-            return
+        """Makes it where it is not there, or no longer, and makes that last; any number of processes may do so at once."""
         with told_as_ours():
-            if not self._new.is_dir():
-                self._files.mkdir(mode=0o700, parents=True, exist_ok=True)
-                for shard in range(_SHARDS):
-                    (self._files / f"{shard:02x}").mkdir(mode=0o700, exist_ok=True)
-                _sync(self._files)
-                self._new.mkdir(mode=0o700, exist_ok=True)
-                _sync(self._folder)
-                _sync(self._folder.parent)
-        self._is_made = True
+            if not self._lacks_parts and self._new.is_dir():
+                self._was_here = True
+                return
+            # The place that it lay in is not made again: where a whole home is gone, more is amiss than this.
+            self._folder.mkdir(mode=0o700, parents=not self._was_here, exist_ok=True)
+            self._files.mkdir(mode=0o700, exist_ok=True)
+            for shard in range(_SHARDS):
+                (self._files / f"{shard:02x}").mkdir(mode=0o700, exist_ok=True)
+            _sync(self._files)
+            # The last: where it is, all is.
+            self._new.mkdir(mode=0o700, exist_ok=True)
+            _sync(self._folder)
+            _sync(self._folder.parent)
+        self._lacks_parts = False
+        self._was_here = True
 
     def path(self, cid: Cid) -> str:
         """Where a document lies; an ending can be put to it."""
@@ -134,7 +138,7 @@ class Folder:
         Raises:
             DocumentsFull, DocumentsUnavailable.
         """
-        with told_as_ours():
+        with self._storing():
             return Incoming(str(self._new))
 
     def put_in_place(self, cid: Cid, file: Incoming, nodes: bytes) -> None:
@@ -144,33 +148,61 @@ class Folder:
             DocumentsFull, DocumentsUnavailable.
         """
         path = self.path(cid)
-        with told_as_ours():
+        with self._storing():
             file.sync()
             if nodes:
                 with self.incoming() as over:
                     over.write(nodes)
                     over.sync()
-                    with self.locked(fcntl.LOCK_SH):
+                    with self.locked(fcntl.LOCK_SH) as lock:
                         over.move_to(path + NODES)
                         _make_visible(file, path)
+                        self.make_last(path, lock)
             else:
-                with self.locked(fcntl.LOCK_SH):
+                with self.locked(fcntl.LOCK_SH) as lock:
                     _make_visible(file, path)
-            self.sync(path)
+                    self.make_last(path, lock)
 
-    def sync(self, path: str) -> None:
-        """Makes the names of a document's files last."""
+    def make_last(self, path: str, lock: int) -> None:
+        """Makes the names of a document's files last, and lets go of the lock under which they were given.
+
+        Raises:
+            DocumentsUnavailable: the folder vanished meanwhile, and the names with it.
+        """
+        # Nobody needs to wait for the disk.
+        fcntl.flock(lock, fcntl.LOCK_UN)
         _sync(path[: path.rindex("/")])
+        if not self._is_here(lock):
+            raise _gone(self._lock)
 
     @contextmanager
-    def locked(self, how: int) -> Iterator[None]:
-        """Holds the folder's lock, LOCK_SH or LOCK_EX."""
-        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+    def locked(self, how: int) -> Iterator[int]:
+        """Holds the folder's lock, LOCK_SH or LOCK_EX; gives its descriptor."""
+        while True:
+            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+            with _closing(descriptor):
+                fcntl.flock(descriptor, how)
+                # Else it is the lock of a folder that vanished, which holds off nobody in the one that took its place.
+                if self._is_here(descriptor):
+                    yield descriptor
+                    return
+
+    def _is_here(self, lock: int) -> bool:
+        """Whether that very lock lies in the folder: while it is open, no other file can be taken for it."""
         try:
-            fcntl.flock(descriptor, how)
-            yield
-        finally:
-            os.close(descriptor)
+            return os.path.samestat(os.stat(self._lock), os.fstat(lock))  # noqa: PTH116 - as above
+        except FileNotFoundError:
+            return False
+
+    @contextmanager
+    def _storing(self) -> Iterator[None]:
+        """Tells faults of the disk in the port's words; where a part of the folder is gone, the next call makes it again."""
+        with told_as_ours():
+            try:
+                yield
+            except FileNotFoundError:
+                self._lacks_parts = True
+                raise
 
     def note_damage(self, cid: Cid, inode: int) -> None:
         """Tells everybody that the document needs repair, where that very file still lies in its place."""
@@ -216,10 +248,18 @@ def told_as_ours() -> Iterator[None]:
 def as_ours(error: OSError) -> DocumentsFull | DocumentsUnavailable:
     """A fault of the disk in the port's words."""
     if isinstance(error, FileNotFoundError):
-        return DocumentsUnavailable(f"A part of the store of documents is gone: {error.filename}.")
+        return _gone(error.filename)
     if error.errno in _FULL:
         return DocumentsFull("The disk of the store of documents is full.")
     return DocumentsUnavailable(f"The store of documents cannot be used: {error.strerror}.")
+
+
+def _gone(path: str) -> DocumentsUnavailable:
+    return DocumentsUnavailable(
+        f"A part of the store of documents is gone: {path}.",
+        remedy="Send the same request again after the time in Retry-After: what is gone is made again, empty, and what partners"
+        " hold is brought back.",
+    )
 
 
 def _make_visible(file: Incoming, path: str) -> None:

@@ -32,7 +32,7 @@ class BlockStore:
         """Nothing is read or made before the first call.
 
         Args:
-            folder: made when the first document comes.
+            folder: made when the first document comes, and made again, empty, where it vanished.
         """
         self._folder = Folder(folder)
 
@@ -101,12 +101,12 @@ class BlockStore:
         with told_as_ours():
             if not Path(path).exists():
                 return False
-            with self._folder.locked(fcntl.LOCK_SH):
+            with self._folder.locked(fcntl.LOCK_SH) as lock:
                 try:
                     Path(path).replace(path + LET_GO)
                 except FileNotFoundError:
                     return False
-            self._folder.sync(path)
+                self._folder.make_last(path, lock)
         return True
 
     def pins(self) -> Iterator[Cid]:
