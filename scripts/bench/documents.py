@@ -5,8 +5,9 @@ store makes that digest and the name of every chunk, and hashes every chunk agai
 out, of both: it shows what is not the disk. What is read was just written, so both find it in memory.
 
 Each measurement is a process of its own, which measures without its own start and, of a store, without the making of its folders.
-The two sides take turns, each in a folder of its own; figures are medians of the rounds, and so is the ratio of the two sides of
-a round. Memory is the most that any process of ours ever had, Python and its libraries with it. Nothing is asserted.
+The two sides take turns at going first, each in a folder of its own; figures are medians of the rounds, and so is the ratio of
+the two sides of a round. Memory is the most that any process of ours ever had, Python and its libraries with it. Nothing is
+asserted.
 """
 
 import argparse
@@ -88,7 +89,7 @@ def _compare_store(place: Path | None, rounds: int | None) -> None:
             source = _written(Path(folder) / "source", load, seed=0)
             rows: dict[str, list[tuple[Measured, Measured]]] = {}
             for number in range(rounds or load.rounds):
-                for title, pair in _store_round(load, source, Path(folder) / f"{number}"):
+                for title, pair in _store_round(load, source, Path(folder) / f"{number}", ours_first=number % 2 == 1):
                     rows.setdefault(title, []).append(pair)
             for title, pairs in rows.items():
                 aim = "" if title.endswith("unsynced") else _STORE_AIM
@@ -98,17 +99,16 @@ def _compare_store(place: Path | None, rounds: int | None) -> None:
     print(f"  load of this machine after: {os.getloadavg()[0]:.1f}")
 
 
-def _store_round(load: Load, source: Path, folder: Path) -> Iterator[tuple[str, tuple[Measured, Measured]]]:
-    kinds = ("", ", unsynced") if load.count > 1 else ("",)
-    for kind in kinds:
-        yield (
-            f"add{kind}",
-            (
-                _in_a_process(f"copy{kind}", source, folder / f"copy{kind}"),
-                _in_a_process(f"add{kind}", source, folder / f"add{kind}"),
-            ),
-        )
-    yield "read", (_in_a_process("read-copy", source, folder / "copy"), _in_a_process("read", source, folder / "add"))
+def _store_round(load: Load, source: Path, folder: Path, *, ours_first: bool) -> Iterator[tuple[str, tuple[Measured, Measured]]]:
+    def both(title: str, theirs: tuple[str, Path], ours: tuple[str, Path]) -> tuple[str, tuple[Measured, Measured]]:
+        # Whoever comes second finds the source in memory, and the disk busier.
+        order = (ours, theirs) if ours_first else (theirs, ours)
+        measured = {what: _in_a_process(what, source, target) for what, target in order}
+        return title, (measured[theirs[0]], measured[ours[0]])
+
+    for kind in ("", ", unsynced") if load.count > 1 else ("",):
+        yield both(f"add{kind}", (f"copy{kind}", folder / f"copy{kind}"), (f"add{kind}", folder / f"add{kind}"))
+    yield both("read", ("read-copy", folder / "copy"), ("read", folder / "add"))
     if load.count == 1:
         # Small ones stay until the end: a file system may look long for room where many files just went.
         shutil.rmtree(folder)
@@ -127,7 +127,7 @@ def _compare_kubo(place: Path | None, rounds: int | None) -> None:
         for load in _LOADS:
             rows: dict[str, list[tuple[Measured, Measured]]] = {}
             for number in range(rounds or load.rounds):
-                for title, pair in _kubo_round(load, node, Path(folder) / f"{load.size}-{number}", seed=2 * number + 1):
+                for title, pair in _kubo_round(load, node, Path(folder) / f"{load.size}-{number}", number):
                     rows.setdefault(title, []).append(pair)
                 node.forget_all()
             for title, pairs in rows.items():
@@ -138,18 +138,33 @@ def _compare_kubo(place: Path | None, rounds: int | None) -> None:
     print("  and reads what it added; the command line takes what the node says, we hash it.")
 
 
-def _kubo_round(load: Load, node: "KuboNode", folder: Path, *, seed: int) -> Iterator[tuple[str, tuple[Measured, Measured]]]:
-    theirs, ours = (_written(folder / f"{number}", load, seed=number) for number in (seed, seed + 1))
+def _kubo_round(load: Load, node: "KuboNode", folder: Path, number: int) -> Iterator[tuple[str, tuple[Measured, Measured]]]:
+    theirs, ours = (_written(folder / f"{seed}", load, seed=seed) for seed in (2 * number + 1, 2 * number + 2))
     environment = {_URL: node.url, _TOKEN: node.token}
     cids: list[str] = []
-    began = time.perf_counter()
-    cids += node.run("add", "--quiet", *(str(file) for file in sorted(theirs.iterdir()))).split()
-    added = time.perf_counter() - began, 0
-    yield "add", (added, _in_a_process("kubo-add", ours, folder / "added", environment))
-    began = time.perf_counter()
-    node.run("cat", *cids, is_heard=False)
-    read = time.perf_counter() - began, 0
-    yield "read", (read, _in_a_process("kubo-read", ours, folder / "added", environment))
+
+    def add_theirs() -> Measured:
+        began = time.perf_counter()
+        cids.extend(node.run("add", "--quiet", *(str(file) for file in sorted(theirs.iterdir()))).split())
+        return time.perf_counter() - began, 0
+
+    def read_theirs() -> Measured:
+        began = time.perf_counter()
+        node.run("cat", *cids, is_heard=False)
+        return time.perf_counter() - began, 0
+
+    def add_ours() -> Measured:
+        return _in_a_process("kubo-add", ours, folder / "added", environment)
+
+    def read_ours() -> Measured:
+        return _in_a_process("kubo-read", ours, folder / "added", environment)
+
+    for title, of_theirs, of_ours in (("add", add_theirs, add_ours), ("read", read_theirs, read_ours)):
+        if number % 2:
+            mine = of_ours()
+            yield title, (of_theirs(), mine)
+        else:
+            yield title, (of_theirs(), of_ours())
     shutil.rmtree(folder)
 
 
