@@ -68,6 +68,12 @@ class SniffedTypes:
             raise TypeForbidden(fault.detail, where=_WHERE, remedy=fault.remedy or self._remedy()) from fault
         except Bomb as fault:
             raise Bomb(fault.detail, where=_WHERE, remedy=fault.remedy) from fault
+        if stated not in shown and not head:
+            raise TypeForbidden(
+                f"The file is empty, and no {stated} is.",
+                where=_WHERE,
+                remedy="Send the file that was meant; an empty one passes only as text/plain or text/csv, where those are taken.",
+            )
         if stated not in shown:
             what = " or ".join(sorted(shown)) or "nothing that is known here (text must be UTF-8)"
             raise TypeForbidden(

@@ -118,6 +118,13 @@ def test_text_that_stops_being_text_far_behind_its_head_is_seen() -> None:
     check(b"", "text/plain")
 
 
+@pytest.mark.parametrize("stated", sorted(ALLOWED - {"text/plain", "text/csv"}))
+def test_an_empty_file_is_called_empty_and_not_what_it_might_be(stated: str) -> None:
+    with pytest.raises(TypeForbidden, match="The file is empty") as refused:
+        check(b"", stated)
+    assert "look like" not in refused.value.detail and refused.value.remedy and refused.value.where == "/description/mediaType"
+
+
 def test_an_operator_may_take_more_and_only_that() -> None:
     html = b"<!doctype html><html></html>"
     check(html, "text/html", ALLOWED | {"text/html"})
