@@ -46,7 +46,8 @@ class StagingFolder:
             self._sync_folder()
         except OSError as cause:
             if cause.errno in _FULL:
-                raise StagingFull("The disk is full.", retry_after_s=60) from cause
+                remedy = "Nothing was begun. The center's operator makes room; then begin the upload again."
+                raise StagingFull("The disk is full.", remedy=remedy, retry_after_s=60) from cause
             raise
 
     def offset(self, upload_id: str) -> int | None:

@@ -89,7 +89,7 @@ class Uploads(Protocol):
         """All of a center that are not stored yet, oldest first."""
 
     def extend(self, upload_id: str, expires_at: datetime) -> None:
-        """Puts its end off.
+        """Puts its end off, or, where it is given up, on.
 
         Raises:
             NotFound: there is no such upload.
@@ -127,7 +127,11 @@ class Staging(Protocol):
     """Files of uploads. Whole pieces become durable before their length is told."""
 
     def begin(self, upload_id: str) -> None:
-        """Makes an empty file."""
+        """Makes an empty file.
+
+        Raises:
+            StagingFull: there is no room for it.
+        """
 
     def offset(self, upload_id: str) -> int | None:
         """How many bytes are durable; None where there is no such file."""

@@ -242,7 +242,8 @@ class StoreDocument:
                 tx.uploads.add(replace(upload, expires_at=self._clock()))
             elif current.stored_at is not None:
                 stored = tx.documents.at(center, current.stored_at)
-            else:
+            # Only giving it up brings its end nearer; its record lets its bytes be found, as above.
+            elif current.expires_at >= upload.expires_at:
                 if head.captured - head.published >= self._max_unpublished:
                     raise QueueFull(f"{head.captured - head.published} entries of {center!r} wait to be published.")
                 stored = self._append(tx, LeafIndex(head.captured), description, actor)

@@ -98,7 +98,7 @@ class ReceiveUpload:
             DocumentTooLarge: more than a document may have.
             MemberUnknown: the center has no such member.
             TooManyUploads: the center, or the member, has no room for another; nothing was begun.
-            StagingFull: the disk has none.
+            StagingFull: the disk has none; nothing was begun.
         """
         if length > self.limits.document_bytes:
             raise DocumentTooLarge(f"A document has at most {self.limits.document_bytes} bytes here, not {length}.")
@@ -124,7 +124,13 @@ class ReceiveUpload:
             )
             tx.uploads.add(upload)
         # After the record, so that a file without one belongs to nobody.
-        self._staging.begin(upload.id)
+        try:
+            self._staging.begin(upload.id)
+        except Exception:
+            # Its address is never told: it would only hold a place until its time is over.
+            with self._store.write() as tx:
+                tx.uploads.drop(upload.id)
+            raise
         return UploadStanding(upload=upload, offset=0)
 
     def look(self, upload_id: str, *, key_id: str) -> UploadStanding:
@@ -163,11 +169,19 @@ class ReceiveUpload:
         Raises:
             UploadMissing: as for `look`.
         """
-        upload = self._upload(upload_id, key_id)
-        if upload.stored_at is None and upload.meant is None:
-            with self._store.write() as tx:
+        center = self._upload(upload_id, key_id).center
+        with self._store.write() as tx:
+            # Whoever stores it at this moment writes down its end under the same lock: it is given up, or a document.
+            tx.log.lock(center)
+            upload = tx.uploads.get(upload_id)
+            if upload is None or upload.stored_at is not None:
+                return
+            if upload.meant is None:
                 tx.uploads.drop(upload_id)
-            self._staging.drop(upload_id)
+            else:
+                # Its bytes may be kept: with a record that is over, they are found and let go.
+                tx.uploads.extend(upload_id, self._clock())
+        self._staging.drop(upload_id)
 
     def _moved(self, upload: Upload) -> Upload:
         """An upload of which something came; it has all its time."""

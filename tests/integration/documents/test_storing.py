@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -28,8 +28,10 @@ from greenlane.core.wire import encode_hex
 from greenlane.ports.document_index import StoredDocument
 from greenlane.ports.documents import Documents, DocumentsUnavailable, DocumentWithdrawn
 from greenlane.ports.log import QueueFull
-from greenlane.ports.uploads import Staging, UploadMissing
+from greenlane.ports.uploads import Staging, StagingFull, UploadMissing
 from greenlane.services.store import StoreDocument
+from greenlane.services.sweep_uploads import GRACE
+from greenlane.services.upload import ReceiveUpload
 from greenlane.settings import read_settings
 from worlds.deployment import COOPERATIVE, LIMA, World, close_world, make_world
 from worlds.storms import BreakingStore, Crash
@@ -206,6 +208,71 @@ def test_an_upload_that_vanishes_while_its_bytes_are_kept_leaves_word_of_them(wo
     world.sweep_uploads()
     with world.store.read() as tx:
         assert tx.documents.unwanted(after=None, limit=9) == (CID,)
+
+
+def test_an_upload_that_is_given_up_after_it_could_not_be_stored_makes_room_and_its_bytes_are_let_go(world: World) -> None:
+    upload_id = upload(world)
+    dying = _Dying(world.documents, 1, is_after=True)
+    with pytest.raises(Crash):
+        store(over(world, documents=cast(Documents, dying)), upload_id)
+    world.receive_upload.abandon(upload_id, key_id=KEY)
+    assert not world.staging.ids()
+    with pytest.raises(UploadMissing):
+        world.receive_upload.look(upload_id, key_id=KEY)
+    with pytest.raises(UploadMissing):
+        store(world.store_document, upload_id)
+    one = replace(world.receive_upload.limits, uploads=1)
+    ReceiveUpload(store=world.store, staging=world.staging, clock=world.clock, entropy=world.entropy, limits=one).begin(
+        center=LIMA, member=COOPERATIVE, key_id=KEY, length=1
+    )
+    world.clock.now += GRACE
+    world.sweep_uploads()
+    with world.store.read() as tx:
+        assert tx.documents.unwanted(after=None, limit=9) == (CID,)
+
+
+def test_an_upload_that_is_given_up_while_its_bytes_are_kept_becomes_no_document(world: World) -> None:
+    upload_id = upload(world)
+
+    class GivenUp:
+        is_held = world.documents.is_held
+
+        def add(self, source: io.BufferedReader, *, expected: Cid) -> object:
+            world.receive_upload.abandon(upload_id, key_id=KEY)
+            return world.documents.add(source, expected=expected)
+
+    with pytest.raises(UploadMissing):
+        store(over(world, documents=cast(Documents, GivenUp())), upload_id)
+    assert captured(world) == 0 and not world.staging.ids()
+    world.clock.now += timedelta(days=3)
+    world.sweep_uploads()
+    with world.store.read() as tx:
+        assert tx.documents.unwanted(after=None, limit=9) == (CID,)
+
+
+def test_a_document_stays_when_its_upload_is_given_up_after_it(world: World) -> None:
+    upload_id = upload(world)
+    stored = store(world.store_document, upload_id)
+    world.receive_upload.abandon(upload_id, key_id=KEY)
+    assert store(world.store_document, upload_id) == stored and statements(world) == (stored,)
+
+
+def test_an_upload_that_has_no_room_on_the_disk_takes_no_place(world: World) -> None:
+    class Full:
+        def begin(self, upload_id: str) -> NoReturn:
+            raise StagingFull(f"no room for {upload_id}")
+
+    receive = ReceiveUpload(
+        store=world.store,
+        staging=cast(Staging, Full()),
+        clock=world.clock,
+        entropy=world.entropy,
+        limits=world.receive_upload.limits,
+    )
+    with pytest.raises(StagingFull):
+        receive.begin(center=LIMA, member=COOPERATIVE, key_id=KEY, length=1)
+    with world.store.read() as tx:
+        assert tx.uploads.of_center(LIMA) == []
 
 
 def test_a_full_queue_pushes_back_and_keeps_the_upload(world: World) -> None:

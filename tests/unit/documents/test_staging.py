@@ -124,6 +124,20 @@ def test_a_full_disk_cuts_back_to_what_was_told(
     assert folder.append(ID, 4, [b"!"]) == 5
 
 
+def test_on_a_full_disk_nothing_begins_and_nobody_is_told_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = StagingFolder(tmp_path / "uploads")
+
+    def full(*_args: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", full)
+        with pytest.raises(StagingFull) as refused:
+            folder.begin(ID)
+    assert "begin the upload again" in refused.value.remedy and not folder.ids()
+    folder.begin(ID)
+
+
 def test_short_writes_lose_nothing(folder: StagingFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "write", _failing(-1, 0))
     assert folder.append(ID, 0, [b"0123456789", b"abcdef"]) == 16
