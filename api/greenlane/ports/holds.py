@@ -74,7 +74,8 @@ class DocumentsStanding:
         at: when it ended.
         wanted, wanted_here: documents that a statement keeps, and how many of them are held here.
         holds, holds_here: the same of what other centers asked us to hold, counted for each that asks.
-        damaged: of those that are held, how many were found to have rotted and could not be mended yet.
+        damaged: how many were found to have rotted and could not be mended yet. They are not held, and counted so from the next
+            comparison on.
         replicas: how many wanted documents (second) are held by how many partners (first), by the first.
     """
 

@@ -148,13 +148,16 @@ def _gauges(report: Report, kept: _Kept | None, *, is_sealed: bool) -> Iterator[
     yield probes
     yield from _of_logs(report.logs, is_sealed=is_sealed)
     yield from _of_chain(report)
+    if report.are_documents_up is not None:
+        words = "Whether the store of documents can be used."
+        yield GaugeMetricFamily("greenlane_documents_store_up", words, value=report.are_documents_up)
     if kept is not None:
         name = "greenlane_outbox_pending"
         yield GaugeMetricFamily(name, "Transactions that are signed and whose effect is not known yet.", value=kept.pending)
         if kept.followed is not None:
             yield from _of_seals(kept.followed)
         if kept.documents is not None:
-            yield from _of_documents(kept.documents)
+            yield from _of_documents(kept.documents, is_store_up=report.are_documents_up is True)
 
 
 def _of_logs(logs: Iterable[Waiting], *, is_sealed: bool) -> Iterator[Metric]:
@@ -203,18 +206,10 @@ def _of_seals(followed: FollowedSeals) -> Iterator[Metric]:
     yield GaugeMetricFamily(name, "Up to here no change of the validator set is missing.", value=followed.followed_to)
 
 
-def _of_documents(standing: DocumentsStanding) -> Iterator[Metric]:
-    words = "Documents that should be held here, by why, and how many of them are."
-    documents = GaugeMetricFamily("greenlane_documents", words, labels=("kept_for", "state"))
-    for kept_for, wanted, here in (
-        ("members", standing.wanted, standing.wanted_here),
-        ("partners", standing.holds, standing.holds_here),
-    ):
-        for state, count in (("wanted", wanted), ("held", here), ("missing", wanted - here)):
-            documents.add_metric((kept_for, state), count)
-    yield documents
-    words = "Held documents whose bytes are no longer what their names say, and could not be brought again yet."
-    yield GaugeMetricFamily("greenlane_documents_damaged", words, value=standing.damaged)
+def _of_documents(standing: DocumentsStanding, *, is_store_up: bool) -> Iterator[Metric]:
+    if is_store_up:
+        # What a store held when it was last compared says nothing of one that is gone.
+        yield from _of_held(standing)
     words = "When the last comparison of documents with their pins ended, in unix time."
     yield GaugeMetricFamily("greenlane_documents_compared_timestamp_seconds", words, value=standing.at.timestamp())
     words = "Members' documents, by how many partners say that they hold them."
@@ -231,3 +226,17 @@ def _of_documents(standing: DocumentsStanding) -> Iterator[Metric]:
         answers.add_metric((partner.center,), partner.away_since is None)
         waiting.add_metric((partner.center,), partner.waiting)
     yield from (answers, waiting)
+
+
+def _of_held(standing: DocumentsStanding) -> Iterator[Metric]:
+    words = "Documents that should be held here, by why, and how many of them are; not told while their store is away."
+    documents = GaugeMetricFamily("greenlane_documents", words, labels=("kept_for", "state"))
+    for kept_for, wanted, here in (
+        ("members", standing.wanted, standing.wanted_here),
+        ("partners", standing.holds, standing.holds_here),
+    ):
+        for state, count in (("wanted", wanted), ("held", here), ("missing", wanted - here)):
+            documents.add_metric((kept_for, state), count)
+    yield documents
+    words = "Documents whose bytes here are no longer what their names say, and could not be brought again yet."
+    yield GaugeMetricFamily("greenlane_documents_damaged", words, value=standing.damaged)

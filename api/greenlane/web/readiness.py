@@ -9,7 +9,7 @@ tells nothing, and only the age of its newest block shows it. Nodes that do not 
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from anyio import CapacityLimiter
 
 from greenlane.core.errors import GreenlaneError
 from greenlane.core.pace import standstill_s
+from greenlane.ports.errors import StoreUnavailable
 from greenlane.ports.holds import DocumentsStanding
 from greenlane.ports.ledger import LedgerHealth, LedgerMismatch
 from greenlane.services.read_log import Backlog
@@ -32,6 +33,14 @@ _FRESH_S = 1.0
 _PATIENCE_S = 3.0
 # A page does not wait for a chain that hangs.
 _PAGE_PATIENCE_S = 0.3
+_STORE_REMEDY = (
+    "Start the Kubo node that GREENLANE_DOCUMENTS_URL names, or look at the disk of the home; greenlane fsck --documents then "
+    "says what is there."
+)
+_LACKING_REMEDY = (
+    "They are brought again from whoever has them; what stays is named by document.missing and document.damaged in the worker's "
+    "log, and comes back with greenlane document import out of a copy."
+)
 T = TypeVar("T")
 
 
@@ -90,12 +99,14 @@ class Report:
         logs: empty where the database could not tell.
         chain: None where no node answered with what can be true.
         is_contradicted: whether nodes tell different chains, or one tells another than this deployment's.
+        are_documents_up: whether the store of documents can be used; None where the database could not tell what it should hold.
     """
 
     probes: tuple[Probe, ...]
     logs: tuple[Waiting, ...] = field(default=())
     chain: ChainStanding | None
     is_contradicted: bool
+    are_documents_up: bool | None
 
     @property
     def is_ready(self) -> bool:
@@ -135,7 +146,17 @@ class Readiness:
             probes.append(_logs_probe(waiting, is_chain_well=chain is not None and chain.is_well))
         probes.append(_documents_probe(documents))
         is_contradicted = isinstance(health, LedgerMismatch) or (chain is not None and chain.health.is_agreed is False)
-        return Report(probes=tuple(probes), logs=waiting, chain=chain, is_contradicted=is_contradicted)
+        are_documents_up: bool | None = not isinstance(documents, GreenlaneError)
+        if isinstance(documents, StoreUnavailable) or (not are_documents_up and isinstance(database, GreenlaneError)):
+            # The look reads the database too, and may hang there.
+            are_documents_up = None
+        return Report(
+            probes=tuple(probes),
+            logs=waiting,
+            chain=chain,
+            is_contradicted=is_contradicted,
+            are_documents_up=are_documents_up,
+        )
 
     async def standstill(self) -> str | None:
         """Since when the chain stands still, for a page; None where it does not, or where nobody can tell at once."""
@@ -247,18 +268,22 @@ def _chain_probe(chain: ChainStanding) -> Probe:
 
 
 def _documents_probe(found: DocumentsStanding | GreenlaneError | None) -> Probe:
-    if isinstance(found, GreenlaneError):
+    if isinstance(found, StoreUnavailable):
         return _probe("documents", found, is_needed=False)
+    if isinstance(found, GreenlaneError):
+        away = _probe("documents", found, is_needed=False)
+        return replace(away, words=f"{away.words} {_STORE_REMEDY}")
     if found is None:
         return _probe(
             "documents", "Their store answers; no comparison of what should be held with what is has ended yet.", is_needed=False
         )
-    counts = f"{found.wanted} are kept and {found.holds} held for others, as of {time_text(found.at)}"
-    if not found.missing and not found.damaged:
-        return _probe("documents", f"Their store answers; {counts}.", is_needed=False)
-    words = (
-        f"{found.missing} are missing here and {found.damaged} damaged; {counts}. They are brought again from whoever has them."
-    )
+    counts = f"{found.wanted} to be kept and {found.holds} to be held for others, as of {time_text(found.at)}"
+    # What was found damaged after it was counted is missing in the next comparison, and is one document all the same.
+    lacking = max(found.missing, found.damaged)
+    if not lacking:
+        return _probe("documents", f"Their store answers, and all are here: {counts}.", is_needed=False)
+    rotten = f" ({found.damaged} of them damaged)" if found.damaged else ""
+    words = f"Of {counts}, not here whole: {lacking}{rotten}. {_LACKING_REMEDY}"
     return Probe(name="documents", verdict=Verdict.FAILED, words=words, is_needed=False)
 
 

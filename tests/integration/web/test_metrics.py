@@ -147,7 +147,7 @@ def test_without_its_database_a_server_still_tells_that_it_is_not_ready(world: W
         monkeypatch.setattr(world.store, "read", away)
         found = scrape(site)
     assert (value(found, "ready"), value(found, "probe_passed", probe="database")) == (0, 0)
-    assert not names(found) & {"greenlane_log_entries", "greenlane_outbox_pending"}
+    assert not names(found) & {"greenlane_log_entries", "greenlane_outbox_pending", "greenlane_documents_store_up"}
 
 
 def test_requests_are_counted_by_the_template_of_their_route(site: Site) -> None:
@@ -197,7 +197,8 @@ def test_each_application_counts_for_itself(world: World) -> None:
 
 def test_documents_are_told_as_the_last_comparison_found_them_and_not_before(site: Site) -> None:
     before = names(scrape(site))
-    assert not [name for name in before if name.startswith(("greenlane_document", "greenlane_partner"))]
+    told = {name for name in before if name.startswith(("greenlane_document", "greenlane_partner"))}
+    assert told == {"greenlane_documents_store_up"}
     note(site.world)
     found = scrape(site)
     states = {
@@ -218,6 +219,22 @@ def test_documents_are_told_as_the_last_comparison_found_them_and_not_before(sit
     assert value(found, "documents_compared_timestamp_seconds") == START.timestamp()
     assert [value(found, "partner_answers", partner=partner) for partner in ("hanoi", "callao")] == [1, 0]
     assert [value(found, "partner_waiting", partner=partner) for partner in ("hanoi", "callao")] == [0, 5]
+
+
+def test_while_their_store_is_away_documents_are_told_neither_as_held_nor_as_missing(site: Site) -> None:
+    note(site.world)
+    counted = {"greenlane_documents", "greenlane_documents_damaged"}
+    found = scrape(site)
+    assert (value(found, "documents_store_up"), value(found, "probe_passed", probe="documents")) == (1, 0)
+    assert counted <= names(found)
+    site.world.documents.is_away = True
+    found = scrape(site)
+    assert (value(found, "documents_store_up"), value(found, "ready")) == (0, 1)
+    assert not counted & names(found), "what it held when it was compared last says nothing"
+    assert value(found, "documents_compared_timestamp_seconds") == START.timestamp()
+    assert value(found, "documents_replicated", partners="2") == 1, "what partners hold is no worse"
+    site.world.documents.is_away = False
+    assert counted <= names(scrape(site))
 
 
 def note(world: World) -> None:

@@ -76,16 +76,26 @@ def test_documents_that_are_away_missing_or_damaged_are_told_and_take_nothing_fr
     status, verdict, words = documents()
     assert (status, verdict) == (200, "failed")
     assert "does not answer" in words and "Captures are taken all the same" in words
+    assert "Start the Kubo node" in words, "a remedy for who keeps the server, not for who sends a request"
     assert site.post("/epcis/v2/events", key=site.member, json=event_document(1)).status_code == 201
     site.world.documents.is_away = False
-    for here, damaged, verdict in ((9, 0, "passed"), (7, 0, "failed"), (9, 1, "failed")):
+    tried = (
+        (9, 0, "passed", "9 to be kept and 2 to be held for others"),
+        (7, 0, "failed", ", not here whole: 2. They are brought again"),
+        (8, 1, "failed", ", not here whole: 1 (1 of them damaged)."),
+        (9, 1, "failed", ", not here whole: 1 (1 of them damaged)."),
+        (6, 1, "failed", ", not here whole: 3 (1 of them damaged)."),
+    )
+    for here, damaged, verdict, counts in tried:
         standing = DocumentsStanding(
             at=START, wanted=9, wanted_here=here, holds=2, holds_here=2, damaged=damaged, replicas=(), partners=()
         )
         with site.world.store.write() as tx:
             tx.holds.note(standing)
-        assert documents()[:2] == (200, verdict)
-    assert "0 are missing here and 1 damaged; 9 are kept and 2 held for others" in documents()[2]
+        status, told, words = documents()
+        assert (status, told) == (200, verdict)
+        assert counts in words
+        assert verdict == "passed" or "greenlane document import" in words
 
 
 def test_a_log_whose_worker_has_stopped_is_named_once_it_has_waited_too_long(site: Site) -> None:
