@@ -34,7 +34,7 @@ def attach(
         "name": "organic-2026.pdf",
         "documentType": "cert",
         "issuer": "Certificadora Ejemplo",
-        "issuedOn": "2026-07-01",
+        "issuedOn": "2026-05-20",
         "about": list(about),
     }
     return _store(world, data, said | stated, center, member)

@@ -8,6 +8,7 @@ gets the first one's answer. No transaction is open while bytes move.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import BinaryIO
 
 from greenlane.core.canonical import JsonValue
@@ -27,7 +28,7 @@ from greenlane.core.documents.unixfs import identify
 from greenlane.core.entry import SALT_BYTES
 from greenlane.core.errors import Conflict, Forbidden, InvalidInput
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
-from greenlane.core.wire import encode_hex
+from greenlane.core.wire import FieldInvalid, encode_hex
 from greenlane.ports.accounts import MemberUnknown
 from greenlane.ports.audit import AuditLine
 from greenlane.ports.clock import Clock
@@ -209,6 +210,13 @@ class StoreDocument:
 
     def _check_standing(self, description: Description, upload: Upload) -> None:
         """What can be refused without looking at the bytes."""
+        # Where the day begins first, it is a day later than in UTC for most of it.
+        if description.issued_on is not None and description.issued_on > (self._clock() + timedelta(days=1)).date():
+            raise FieldInvalid(
+                f"{description.issued_on.isoformat()} has not come yet.",
+                where=f"{_WHERE}/issuedOn",
+                remedy="State the day that stands on the document, or none.",
+            )
         with self._store.read() as tx:
             if tx.accounts.member(upload.center, upload.member) is None:
                 raise MemberUnknown(f"Center {upload.center!r} has no member {upload.member!r}.")

@@ -102,7 +102,7 @@ def test_a_document_is_stored_found_and_fetched_as_it_was(run: Any, site: Site, 
     file = tmp_path / "organic-2026.pdf"
     file.write_bytes(PDF)
     cid = identify([PDF])[0].text
-    told = run(*_add(file, "--issuer", "Certificadora Ñandú", "--issued-on", "2026-07-01"), *asks(site.url))
+    told = run(*_add(file, "--issuer", "Certificadora Ñandú", "--issued-on", "2026-05-20"), *asks(site.url))
     assert (told.code, told.err) == (0, "")
     assert told.out.splitlines() == [
         cid,
@@ -111,13 +111,13 @@ def test_a_document_is_stored_found_and_fetched_as_it_was(run: Any, site: Site, 
         f"  size     {len(PDF)} B",
     ]
     again = json.loads(
-        run(*_add(file, "--issuer", "Certificadora Ñandú", "--issued-on", "2026-07-01"), *asks(site.url), "--json").out
+        run(*_add(file, "--issuer", "Certificadora Ñandú", "--issued-on", "2026-05-20"), *asks(site.url), "--json").out
     )
     assert (again["cid"], again["leafIndex"], again["center"], again["link"]) == (cid, 0, "lima", None)
     assert _entries(site.world) == 1, "the same statement again is the entry that it has"
     listed = run("document", "list", "--about", LOT, "--url", site.url).out
     assert listed.splitlines()[0] == f"{cid}  cert  organic-2026.pdf"
-    assert "issued by Certificadora Ñandú on 2026-07-01, leaf 0" in listed
+    assert "issued by Certificadora Ñandú on 2026-05-20, leaf 0" in listed
     folder = tmp_path / "got"
     folder.mkdir()
     got = run("document", "get", cid, "-o", folder, "--url", site.url)

@@ -24,7 +24,7 @@ from greenlane.core.documents.unixfs import identify
 from greenlane.core.entry import Entry, EntryKind, opens
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import LeafIndex
-from greenlane.core.wire import encode_hex
+from greenlane.core.wire import FieldInvalid, encode_hex
 from greenlane.ports.document_index import StoredDocument
 from greenlane.ports.documents import Documents, DocumentsUnavailable, DocumentWithdrawn
 from greenlane.ports.log import QueueFull
@@ -273,6 +273,20 @@ def test_an_upload_that_has_no_room_on_the_disk_takes_no_place(world: World) -> 
         receive.begin(center=LIMA, member=COOPERATIVE, key_id=KEY, length=1)
     with world.store.read() as tx:
         assert tx.uploads.of_center(LIMA) == []
+
+
+def test_a_day_that_has_come_nowhere_yet_is_refused_before_a_byte_is_hashed(world: World) -> None:
+    tomorrow = (world.clock.now + timedelta(days=1)).date()
+    upload_id = upload(world)
+    with pytest.raises(FieldInvalid, match="has not come yet") as refused:
+        store(world.store_document, upload_id, STATEMENT | {"issuedOn": (tomorrow + timedelta(days=1)).isoformat()})
+    assert refused.value.where == "/description/issuedOn" and refused.value.remedy
+    with world.store.read() as tx:
+        kept = tx.uploads.get(upload_id)
+    assert kept is not None and kept.found is None
+    # In Kiribati it is tomorrow for most of the day.
+    stored = store(world.store_document, upload_id, STATEMENT | {"issuedOn": tomorrow.isoformat()})
+    assert stored.description.issued_on == tomorrow
 
 
 def test_a_full_queue_pushes_back_and_keeps_the_upload(world: World) -> None:
