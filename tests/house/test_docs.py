@@ -7,12 +7,15 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from greenlane.cli.program import build_parser
 from greenlane.core.errors import Faults
 from greenlane.core.exits import WrongUse
+from greenlane.services.hold import MAX_HELD_DOCUMENTS
+from greenlane.services.reconcile import bringing
 from greenlane.settings import Settings, _Reader, read_settings
 from greenlane_node.cli.program import build_parser as build_node_parser
 
@@ -281,6 +284,17 @@ def test_every_metric_that_a_document_names_is_told() -> None:
     }
     assert len(named) > 10
     assert [each for each in sorted(named) if each[1] not in known] == []
+
+
+def test_every_metric_of_documents_and_the_bounds_of_partners_are_told_to_operators() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    known = (ROOT / "tests/integration/web/metrics.txt").read_text(encoding="utf-8").split()
+    watched = [name for name in known if name.startswith(("greenlane_documents", "greenlane_partner"))]
+    assert len(watched) >= 7
+    assert [name for name in watched if f"`{name}`" not in text] == []
+    assert f"at most {MAX_HELD_DOCUMENTS:,} documents" in text
+    longest = bringing._PATIENCE + timedelta(seconds=(1 << 30) / bringing._SLOWEST_BYTES_PER_S)
+    assert f"1 GiB within {round(longest / timedelta(minutes=1))} minutes" in text
 
 
 def test_every_log_line_that_a_document_or_an_alert_names_is_written() -> None:
