@@ -255,6 +255,7 @@ def test_others_write_while_the_store_unpins_and_what_they_want_meanwhile_stays(
         setattr(unpinning, moment, lambda number=number: lima.store(DATA, name=f"again-{number}.txt"))
         lima.round()
         assert lima.documents.is_held(cid), moment
+        assert lima.told(FindingKind.BROUGHT) == [], "it was pinned at once, and never found missing"
         lima.wait(timedelta(hours=2))
         settle(lima, tianjin)
         assert b"".join(lima.documents.read(cid)) == DATA, "nothing of it was collected"
@@ -279,6 +280,7 @@ def test_what_is_wanted_again_is_pinned_before_garbage_goes_where_the_store_fail
     assert cid not in memory(lima).pinned, "the answer was lost, and the pin with it"
     lima.reconcile(tell=lima.findings.append)
     assert lima.documents.is_held(cid)
+    assert lima.told(FindingKind.BROUGHT) == [], "it was pinned before all else, and never found missing"
 
 
 def test_what_the_store_failed_to_unpin_goes_later(lima: Center, monkeypatch: pytest.MonkeyPatch) -> None:
