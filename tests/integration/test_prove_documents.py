@@ -144,9 +144,9 @@ def test_of_several_statements_the_named_one_is_proven_and_else_the_oldest_that_
         with pytest.raises(NotFound):
             world.prove.document(cid, reader=None, center=center, leaf_index=LeafIndex(leaf))
     with world.store.write() as tx:
-        tx.documents.withdraw(TIANJIN, COOPERATIVE, cid, world.clock())
-    assert world.prove.document(cid, reader=None).anchor.center == LIMA, "one that stands goes before a withdrawn one"
-    withdrawn = world.prove.document(cid, reader=None, center=TIANJIN)
+        tx.documents.withdraw(LIMA, COOPERATIVE, cid, world.clock())
+    assert world.prove.document(cid, reader=None).anchor.center == TIANJIN
+    withdrawn = world.prove.document(cid, reader=None, center=LIMA)
     assert judged(world, withdrawn, PLAIN).verdict is Verdict.PASSED, "what was logged stays logged"
 
 

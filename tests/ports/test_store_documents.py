@@ -29,6 +29,7 @@ from greenlane.core.documents.description import (
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
 from greenlane.ports.document_index import DocumentPage, StoredDocument
+from greenlane.ports.documents import DocumentWithdrawn
 from greenlane.ports.events import EventFilter, Reader
 from greenlane.ports.holds import HeldDocument, Replica
 from greenlane.ports.reader_keys import ReaderKey
@@ -159,7 +160,7 @@ def test_one_member_cannot_store_one_statement_twice_and_two_members_can_state_t
     third = state(stated(center=TIANJIN), at=NOON + MINUTE)
     with store.read() as tx:
         assert tx.log.head(LIMA).captured == 2
-        assert tx.documents.by_cid(cid_of(b"a certificate"), reader=None) == (second, first, third)
+        assert tx.documents.by_cid(cid_of(b"a certificate"), reader=None, limit=99) == (second, first, third)
         assert tx.documents.wanted(after=None, limit=9) == ((cid_of(b"a certificate"), len(b"a certificate")),)
 
 
@@ -231,7 +232,7 @@ def test_a_confidential_statement_is_there_for_its_center_its_owner_and_whom_it_
                 assert of_center(store, center, reader=reader, limit=limit) == here, (who, center)
         with store.read() as tx:
             for document in documents.values():
-                found = tx.documents.by_cid(document.description.cid, reader=reader)
+                found = tx.documents.by_cid(document.description.cid, reader=reader, limit=99)
                 assert found == ((document,) if document in expected else ()), who
 
 
@@ -326,7 +327,7 @@ def test_what_is_withdrawn_is_no_longer_kept_listed_or_served_and_still_known(st
         assert tx.documents.is_served(cid) is False
         assert tx.documents.is_served(cid_of(b"second")) is True
         assert tx.documents.is_served(cid_of(b"never stated")) is None
-        assert tx.documents.by_cid(cid, reader=owner) == (withdrawn,)
+        assert tx.documents.by_cid(cid, reader=owner, limit=99) == (withdrawn,)
         assert tx.documents.at(LIMA, kept.leaf_index) == withdrawn
         assert tx.documents.known(LIMA, FARM, kept.content_digest) == withdrawn
         assert tx.documents.wanted(after=None, limit=9) == ((cid_of(b"second"), 6),)
@@ -341,11 +342,11 @@ def test_nobody_withdraws_what_another_states(store: Store, state: State) -> Non
     with store.write() as tx:
         for center, member in ((LIMA, ROASTER), (TIANJIN, FARM), (HANOI, FARM)):
             assert tx.documents.withdraw(center, member, cid, NOON) == 0
-        assert tx.documents.by_cid(cid, reader=None) == (mine, theirs)
+        assert tx.documents.by_cid(cid, reader=None, limit=99) == (mine, theirs)
         assert tx.documents.withdraw(LIMA, SHOP, cid, NOON) == 1
     with store.read() as tx:
         assert tx.documents.is_served(cid) is True
-        assert [one.withdrawn_at for one in tx.documents.by_cid(cid, reader=None)] == [None, NOON]
+        assert [one.withdrawn_at for one in tx.documents.by_cid(cid, reader=None, limit=99)] == [None, NOON]
         assert tx.documents.wanted(after=None, limit=9) == ((cid, mine.description.size),)
         assert tx.documents.unwanted(after=None, limit=9) == ()
 
@@ -363,7 +364,7 @@ def test_a_member_withdraws_all_that_it_states_of_some_bytes_and_may_state_them_
     with store.read() as tx:
         assert tx.documents.is_served(cid) is True
         assert tx.documents.wanted(after=None, limit=9) == ((cid, 13),)
-        assert tx.documents.by_cid(cid, reader=None)[2] == again
+        assert tx.documents.by_cid(cid, reader=None, limit=99)[2] == again
 
 
 def test_what_replaces_a_document_is_the_newest_that_its_own_member_put_there(store: Store, state: State) -> None:
@@ -372,11 +373,11 @@ def test_what_replaces_a_document_is_the_newest_that_its_own_member_put_there(st
     state(stated(b"of a stranger", member=ROASTER, replaces=old))
     with store.read() as tx:
         assert tx.documents.replaced_by(old) is None
-        assert tx.documents.by_cid(old, reader=None) == (first, theirs)
+        assert tx.documents.by_cid(old, reader=None, limit=99) == (first, theirs)
     for number in range(2):
         state(stated(f"new {number}".encode(), replaces=old), at=NOON + number * MINUTE)
     with store.read() as tx:
-        replaced = [one.replaced_by for one in tx.documents.by_cid(old, reader=None)]
+        replaced = [one.replaced_by for one in tx.documents.by_cid(old, reader=None, limit=99)]
         assert replaced == [cid_of(b"new 1"), None]
         assert tx.documents.replaced_by(old) == cid_of(b"new 1")
         assert tx.documents.replaced_by(cid_of(b"new 1")) is None
@@ -676,6 +677,7 @@ class Wants:
     def __init__(self) -> None:
         self.seen: set[Cid] = set()
         self.statements: set[tuple[Cid, MemberId]] = set()
+        self.owners: dict[Cid, MemberId] = {}
         self.asks: set[tuple[CenterId, Cid]] = set()
         self.meant: dict[str, Cid] = {}
 
@@ -722,14 +724,18 @@ def _walked(page: Callable[[Cid | None], list[Cid]]) -> Iterator[Cid]:
 def _write_something(tx: Transaction, wants: Wants, chance: random.Random, name: bytes, number: int) -> None:
     cid, member, center = cid_of(name), chance.choice((FARM, SHOP)), chance.choice((TIANJIN, HANOI))
     match chance.randrange(7):
-        case 0:
+        # What its first member withdrew stays so for everybody else.
+        case 0 if wants.owners.get(cid, member) == member or (cid, wants.owners[cid]) in wants.statements:
+            wants.owners.setdefault(cid, member)
             put(tx, stated(name, member=member, about=(f"urn:example:thing:{number}",)))
             wants.statements.add((cid, member))
             wants.seen.add(cid)
         case 1:
             count = tx.documents.withdraw(LIMA, member, cid, NOON)
-            assert (count > 0) == ((cid, member) in wants.statements)
-            wants.statements.discard((cid, member))
+            whose = (FARM, SHOP) if wants.owners.get(cid) == member else (member,)
+            over = {(cid, one) for one in whose} & wants.statements
+            assert (count > 0) == bool(over)
+            wants.statements -= over
         case 2:
             assert tx.holds.ask(held(name, center)) == ((center, cid) not in wants.asks)
             wants.asks.add((center, cid))
@@ -751,6 +757,35 @@ def _write_something(tx: Transaction, wants: Wants, chance: random.Random, name:
         case _:
             assert tx.documents.let_go(cid) == (cid in wants.unwanted())
             wants.seen.discard(cid) if cid in wants.unwanted() else None
+
+
+def test_what_its_first_member_withdrew_is_made_to_be_handed_out_again_by_nobody_else(store: Store, state: State) -> None:
+    cid = cid_of(b"an age file")
+    state(stated(b"an age file"))
+    state(stated(b"an age file", member=ROASTER))
+    newer, decoy = cid_of(b"newer"), cid_of(b"decoy")
+    state(stated(b"newer", replaces=cid))
+    state(stated(b"decoy", member=ROASTER, replaces=cid))
+    with store.write() as tx:
+        assert tx.documents.withdraw(LIMA, FARM, cid, NOON) == 2
+    with store.read() as tx:
+        assert tx.documents.is_served(cid) is False
+        assert tx.documents.replaced_by(cid) == newer != decoy
+    with pytest.raises(DocumentWithdrawn) as refused:
+        state(stated(b"an age file", member=ROASTER, about=("urn:example:again",)))
+    assert refused.value.replaced_by == newer
+    state(stated(b"an age file", about=("urn:example:again",)))
+    with store.read() as tx:
+        assert tx.documents.is_served(cid) is True
+
+
+def test_nobody_pushes_a_members_statements_off_a_page_by_stating_much(store: Store, state: State) -> None:
+    state(stated(b"the farm's own"))
+    for number in range(9):
+        state(stated(f"spam {number}".encode(), member=ROASTER), at=NOON + number * MINUTE)
+    with store.read() as tx:
+        found, is_all = tx.documents.chosen_about([LOT], first=[(LIMA, FARM)], each_other=3, reader=None, limit=5)
+    assert ([one.member for one in found], is_all) == ([FARM, ROASTER, ROASTER, ROASTER], False)
 
 
 @contextmanager
@@ -800,7 +835,7 @@ def test_no_question_reads_a_whole_table(store: SqlStore) -> None:
         *walks,
         lambda tx: tx.holds.held(asked_by=TIANJIN, after=None, limit=10),
         lambda tx: tx.documents.is_served(middle) is not None,
-        lambda tx: tx.documents.by_cid(middle, reader=farm),
+        lambda tx: tx.documents.by_cid(middle, reader=farm, limit=99),
         lambda tx: tx.documents.about([LOT], reader=roaster, limit=20).documents,
         *(
             lambda tx, reader=reader: tx.documents.of_center(LIMA, reader=reader, limit=5).documents

@@ -60,10 +60,34 @@ class DocumentIndex(Protocol):
 
         Raises:
             Conflict: that member stated the same before.
+            DocumentWithdrawn: another member stated these bytes first, and withdrew them: they stay withdrawn for everybody else.
         """
 
-    def by_cid(self, cid: Cid, *, reader: Reader | None) -> tuple[StoredDocument, ...]:
-        """Every statement about these bytes that `reader` may read, oldest first; withdrawn ones too."""
+    def by_cid(self, cid: Cid, *, reader: Reader | None, limit: int, skip: int = 0) -> tuple[StoredDocument, ...]:
+        """Statements about these bytes that `reader` may read, withdrawn ones too: member by member, who stated them first comes
+        first; of one member oldest first.
+        """
+
+    def of_member(self, center: CenterId, member: MemberId, cid: Cid, *, limit: int) -> tuple[StoredDocument, ...]:
+        """What one member stated of these bytes, oldest first, confidential and withdrawn ones too."""
+
+    def meant(
+        self,
+        cid: Cid,
+        *,
+        reader: Reader | None,
+        center: CenterId | None = None,
+        leaf_index: LeafIndex | None = None,
+        for_readers: bool = False,
+    ) -> StoredDocument | None:
+        """The statement about these bytes that is meant, at the place that is named; None where there is none to read.
+
+        What is not named leaves a choice: then a public one goes before a confidential one, one that stands before a withdrawn
+        one, and the oldest before others.
+
+        Args:
+            for_readers: whatever `reader` may read; and a confidential one goes before a public one.
+        """
 
     def at(self, center: CenterId, leaf_index: LeafIndex) -> StoredDocument | None:
         """The statement whose entry stands at that place; None where an entry of another kind or none does."""
@@ -73,6 +97,24 @@ class DocumentIndex(Protocol):
 
         Raises:
             InvalidInput: `token` is none that this adapter gave out.
+        """
+
+    def chosen_about(
+        self,
+        subjects: Iterable[str],
+        *,
+        first: Iterable[tuple[CenterId, MemberId]],
+        each_other: int,
+        reader: Reader | None,
+        limit: int,
+    ) -> tuple[tuple[StoredDocument, ...], bool]:
+        """Of the statements about any of these URIs that `reader` may read those that a page has room for, no withdrawn ones; and
+        whether these are all.
+
+        Args:
+            first: members whose statements come first, newest first. Where there is no room for all of them, each member has the
+                same share.
+            each_other: how many of each other member's follow.
         """
 
     def of_center(self, center: CenterId, *, reader: Reader | None, limit: int, token: str | None = None) -> DocumentPage:
@@ -86,13 +128,16 @@ class DocumentIndex(Protocol):
         """Statements of one center in log order from `start` on, confidential ones included, for checks."""
 
     def withdraw(self, center: CenterId, member: MemberId, cid: Cid, at: datetime) -> int:
-        """Marks every statement of that member about these bytes as withdrawn; how many were not before."""
+        """Marks every statement of that member about these bytes as withdrawn; how many were not before.
+
+        Where nobody stated them before that member, everybody's: who sent the bytes here decides how long they are handed out.
+        """
 
     def is_served(self, cid: Cid) -> bool | None:
         """Whether the bytes may be handed out: True while a statement stands, False if all were withdrawn, None if none is."""
 
     def replaced_by(self, cid: Cid) -> Cid | None:
-        """The newest document that a member who stated these bytes put in their place, whoever asks; None where there is none."""
+        """The newest document that the member who stated these bytes first put in their place, whoever asks; None without one."""
 
     def wanted(self, *, after: Cid | None, limit: int) -> tuple[tuple[Cid, int], ...]:
         """CIDs with sizes that some statement here keeps, each once, by CID, after `after`."""
@@ -111,7 +156,13 @@ class DocumentIndex(Protocol):
         """
 
     def is_wanted(self, cid: Cid) -> bool:
-        """Whether anybody here wants these bytes: a statement, who asked to hold them, or an upload that turned out to be them."""
+        """Whether anybody here wants these bytes: a statement, a center that asked, or an upload that turned out to be them."""
+
+    def unfiled(self, document: StoredDocument) -> tuple[str, ...]:
+        """By what of that which a stored statement says it is not found: its CID, what it is about, its readers; for checks."""
+
+    def misfiled(self, center: CenterId, *, limit: int) -> tuple[LeafIndex, ...]:
+        """Statements that are listed for a thing, or shown to a reader, that they do not name; for checks, reads everything."""
 
     def forget_salt(self, center: CenterId, leaf_index: LeafIndex, at: datetime) -> bool:
         """Destroys the salt of a blinded statement for ever; False where there is none left to forget."""

@@ -4,6 +4,7 @@ A document about all goods of a kind is about each of them; one about a single i
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from greenlane.core.documents.cid import Cid
 from greenlane.core.epcis.gs1keys import IdentifierFault
@@ -12,6 +13,8 @@ from greenlane.core.units import CenterId, MemberId
 from greenlane.ports.document_index import DocumentPage, StoredDocument
 from greenlane.ports.events import Reader, StoredEvent
 from greenlane.ports.store import Store
+
+_OF_EACH_OTHER = 3
 
 
 def member_uri(center: CenterId, member: MemberId) -> str:
@@ -37,6 +40,14 @@ def subjects_of(identifiers: Iterable[str], events: Iterable[StoredEvent]) -> tu
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedPage:
+    """Some statements about the bytes of one document, and whether there are more."""
+
+    statements: tuple[StoredDocument, ...]
+    has_more: bool
+
+
 class ListDocuments:
     """The use case: read only; one instance serves all threads."""
 
@@ -53,17 +64,42 @@ class ListDocuments:
         with self._store.read() as tx:
             return tx.documents.about(subjects, reader=reader, limit=limit, token=token)
 
-    def stated(self, cid: Cid, *, reader: Reader | None) -> tuple[StoredDocument, ...]:
-        """Every statement about these bytes that `reader` may read, newest first; withdrawn ones last.
+    def of_center(self, center: CenterId, *, reader: Reader | None, limit: int, token: str | None = None) -> DocumentPage:
+        """What one center's members stated and `reader` may read, newest first, withdrawn ones too.
+
+        Raises:
+            InvalidInput: `token` is none that was given out.
+            StoreUnavailable: the database is away.
+        """
+        with self._store.read() as tx:
+            return tx.documents.of_center(center, reader=reader, limit=limit, token=token)
+
+    def of_journey(
+        self, subjects: Iterable[str], *, events: Iterable[StoredEvent], reader: Reader | None, limit: int
+    ) -> tuple[tuple[StoredDocument, ...], bool]:
+        """What a journey's page has room for, and whether that is all: first what the members state whose events it tells, then
+        a little of each other's. A stranger who states much about somebody's goods pushes nothing off their page.
+
+        Raises:
+            StoreUnavailable: the database is away.
+        """
+        first = {(event.center, event.member) for event in events}
+        with self._store.read() as tx:
+            return tx.documents.chosen_about(subjects, first=first, each_other=_OF_EACH_OTHER, reader=reader, limit=limit)
+
+    def stated(self, cid: Cid, *, reader: Reader | None, limit: int, skip: int = 0) -> StatedPage:
+        """Statements about these bytes that `reader` may read, member by member, who stated them first comes first; of one member
+        oldest first, withdrawn ones too.
+
+        Args:
+            skip: how many of them came before.
 
         Raises:
             StoreUnavailable: the database is away.
         """
         with self._store.read() as tx:
-            found = tx.documents.by_cid(cid, reader=reader)
-        newest = found[::-1]
-        standing = tuple(each for each in newest if each.withdrawn_at is None)
-        return standing + tuple(each for each in newest if each.withdrawn_at is not None)
+            found = tx.documents.by_cid(cid, reader=reader, limit=limit + 1, skip=skip)
+        return StatedPage(statements=found[:limit], has_more=len(found) > limit)
 
 
 def _kinds(identifier: str) -> tuple[str, ...]:

@@ -162,32 +162,24 @@ class Prove:
 
         Raises:
             NotFound: nothing readable is stated of these bytes, or nothing at that place.
+            InvalidInput: what is stated there is public, and no readers are named.
             ReceiptNotReady, ReceiptNotSealed, ChainNotSealed, LogKeyRetired, SaltForgotten, LogDamaged, StoreUnavailable: as for
                 an event.
         """
         if must_be_sealed and self._sealed is None:
             raise ChainNotSealed("No validators seal this deployment's chain.")
         with self._store.read() as tx:
-            statements = self._all_about(tx, cid) if for_readers else tx.documents.by_cid(cid, reader=reader)
-            meant = [one for one in statements if center in (None, one.center) and leaf_index in (None, one.leaf_index)]
             # Anybody may state the ciphertext of another's document in public; its readers still get the receipt that is theirs.
-            document = min(meant, key=lambda one: (one.is_blinded != for_readers, one.withdrawn_at is not None), default=None)
+            document = tx.documents.meant(cid, reader=reader, center=center, leaf_index=leaf_index, for_readers=for_readers)
             if document is None:
                 raise NotFound(
                     f"No statement about document {cid.text} can be read here, or none at the place that is named.",
                     remedy="Check the address; what is stated of a confidential document is read with a key of its center, its "
                     "owner or a member that it names, or decrypted from the receipt for its readers.",
                 )
+            if for_readers and not document.is_blinded:
+                raise InvalidInput("The document is public.", remedy="Ask for its receipt: everybody may read that.")
             return self._proven(tx, document, must_be_sealed=must_be_sealed)
-
-    def _all_about(self, tx: Transaction, cid: Cid) -> tuple[StoredDocument, ...]:
-        """Every statement about the bytes, each once, oldest first: to a center nothing of its own members is hidden."""
-        found = {
-            (one.center, one.leaf_index): one
-            for hosted in self._signer.centers()
-            for one in tx.documents.by_cid(cid, reader=Reader(center=hosted.id))
-        }
-        return tuple(sorted(found.values(), key=lambda one: (one.stored_at, one.center, one.leaf_index)))
 
     def _proven(self, tx: Transaction, stored: _Stored, *, must_be_sealed: bool) -> Receipt:
         anchors = self._anchors(tx, stored)

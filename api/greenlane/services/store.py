@@ -35,7 +35,6 @@ from greenlane.ports.clock import Clock
 from greenlane.ports.document_index import StoredDocument
 from greenlane.ports.documents import BytesRefused, DocumentMissing, Documents, DocumentWithdrawn
 from greenlane.ports.entropy import Entropy
-from greenlane.ports.events import Reader
 from greenlane.ports.log import QueueFull
 from greenlane.ports.media_types import MediaTypes
 from greenlane.ports.store import Store, Transaction
@@ -45,6 +44,8 @@ _PIECE_BYTES = 1_048_576
 # Room for MAX_READERS stanzas and for those that are there to be skipped.
 _AGE_HEAD_BYTES = 64 * 1_024
 _WHERE = "/description"
+# Everybody who asks for the bytes is told what is stated of them.
+_MAX_STATEMENTS = 16
 # Stands where the bytes will tell, while everything else is read: a fault is told before a gigabyte is hashed.
 _NOT_KNOWN_YET = Cid(codec=Codec.RAW, digest=bytes(32))
 
@@ -82,6 +83,20 @@ class NotTheirDocument(Forbidden):
 
     code = "not-their-document"
     default_remedy = "Name a document of the same member under `replaces`, or null."
+
+
+class AlreadyReplaced(Conflict):
+    """Another document of this member has taken the place of the one that is to be replaced."""
+
+    code = "document-already-replaced"
+    default_remedy = "Name the newest version under `replaces`."
+
+
+class TooManyStatements(Conflict):
+    """The member stated as much of these bytes as one member may."""
+
+    code = "too-many-statements"
+    default_remedy = "Say what is to be said of these bytes in fewer statements: each may name many things that they are about."
 
 
 class StatedForAnother(Forbidden):
@@ -146,7 +161,8 @@ class StoreDocument:
             NotAsDeclared, ReadersMismatch, AgeInvalid: the bytes are others than it says.
             TypeForbidden, Bomb: bytes of a type that is not taken.
             StatedForAnother, NotTheirDocument: it speaks for somebody else.
-            DocumentWithdrawn: the very same statement was withdrawn.
+            AlreadyReplaced, TooManyStatements: as their names say.
+            DocumentWithdrawn: the very same statement was withdrawn, or the bytes were by another member who stated them first.
             DocumentsUnavailable, DocumentsFull, BytesRefused: the bytes could not be kept; the upload is.
             QueueFull: the log's backlog is at its limit; the upload is kept.
             StoreUnavailable: the database is away; the upload is kept.
@@ -269,6 +285,8 @@ class StoreDocument:
                 raise DocumentWithdrawn("This very statement was withdrawn.", replaced_by=known.replaced_by, where=_WHERE)
             return known
         _require_own(tx, description)
+        if len(_own(tx, center, member, description.cid)) >= _MAX_STATEMENTS:
+            raise TooManyStatements(f"{description.stated_by} stated {_MAX_STATEMENTS} things of {description.cid.text}.")
         is_blinded = description.confidential is not None
         salt = Salt(self._entropy(SALT_BYTES)) if is_blinded else None
         entry = document_entry(description)
@@ -350,11 +368,21 @@ def _identified(source: BinaryIO) -> _Bytes:
 
 
 def _require_own(tx: Transaction, description: Description) -> None:
-    """Whoever replaces a document stated it."""
+    """Whoever replaces a document stated it, and each is replaced by one other."""
     center, member = description.stated_by.center, description.stated_by.member
-    if description.replaces is not None and not _own(tx, center, member, description.replaces):
+    if description.replaces is None:
+        return
+    own = _own(tx, center, member, description.replaces)
+    if not own:
         raise NotTheirDocument(
             f"{description.stated_by} stated nothing about {description.replaces.text}.", where=f"{_WHERE}/replaces"
+        )
+    newer = own[0].replaced_by
+    if newer is not None and newer != description.cid:
+        raise AlreadyReplaced(
+            f"{newer.text} has taken the place of {description.replaces.text}.",
+            where=f"{_WHERE}/replaces",
+            remedy=f"Name {newer.text} under `replaces`, or what took its place.",
         )
 
 
@@ -363,8 +391,7 @@ def _is_confidential_of(tx: Transaction, center: CenterId, member: MemberId, cid
 
 
 def _own(tx: Transaction, center: CenterId, member: MemberId, cid: Cid) -> tuple[StoredDocument, ...]:
-    found = tx.documents.by_cid(cid, reader=Reader(center=center, member=member))
-    return tuple(each for each in found if (each.center, each.member) == (center, member))
+    return tx.documents.of_member(center, member, cid, limit=_MAX_STATEMENTS)
 
 
 def _line(stored: StoredDocument, actor: str, action: str, cid: Cid) -> AuditLine:

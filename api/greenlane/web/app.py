@@ -19,6 +19,7 @@ from greenlane.web.problems import BadRequest, InternalFault, MethodNotAllowed, 
 from greenlane.web.readiness import Readiness
 from greenlane.web.routes import (
     centers,
+    document_bytes,
     documents,
     epcis,
     health,
@@ -72,7 +73,10 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
         readiness=readiness,
         metrics=counted,
     )
-    for room in (epcis, receipts, uploads, documents, reader_keys, me, holds, centers, log, trust, health, metrics, pages):
+    for room in (
+        *(epcis, receipts, uploads, documents, document_bytes, reader_keys),
+        *(me, holds, centers, log, trust, health, metrics, pages),
+    ):
         app.include_router(room.router)
 
     def answer_error(request: Request, error: GreenlaneError) -> Response:

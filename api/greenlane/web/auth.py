@@ -148,6 +148,7 @@ def _reader(principal: Principal | None) -> EventReader | None:
     return reader_for(principal)
 
 
+Counted = Annotated[None, Depends(count_asker)]
 Reader = Annotated[EventReader | None, Depends(reader_of)]
 PageReader = Annotated[EventReader | None, Depends(page_reader_of)]
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    case,
     exists,
     false,
     func,
@@ -52,6 +53,7 @@ from greenlane.core.documents.description import Description, encode_description
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
 from greenlane.ports.document_index import DocumentPage, StoredDocument
+from greenlane.ports.documents import DocumentWithdrawn
 from greenlane.ports.events import Reader
 
 _ADD = (
@@ -63,6 +65,7 @@ _ADD_READER = "INSERT INTO document_reader (name, center, leaf_index) VALUES (?,
 _ADD_SALT = "INSERT INTO salt (center, leaf_index, salt) VALUES (?, ?, ?)"
 _LET_GO = "DELETE FROM document_bytes WHERE cid = ? AND statements = 0 AND asks = 0 AND uploads = 0"
 
+_HERE = document.c
 # What belongs to a statement is looked up for each one by itself: joined, PostgreSQL would in young tables rather read all of it.
 _WITHDRAWN_AT = (
     select(withdrawal.c.at)
@@ -94,6 +97,9 @@ class SqlDocumentIndex:
         number = self._work.number_or_new(document.center)
         place, stored_at = document.leaf_index, microseconds(document.stored_at)
         replaces = None if description.replaces is None else description.replaces.encode()
+        # First of all: whoever withdraws the bytes meanwhile waits for this, or was waited for and is seen.
+        want(self._work, description.cid, description.size, statements=1)
+        self._check_not_ended(description.cid, number, document.member)
         is_confidential = description.confidential is not None
         self._work.direct(
             _ADD,
@@ -113,11 +119,41 @@ class SqlDocumentIndex:
             self._work.direct_many(_ADD_READER, [(name, number, place) for name in readers])
         if document.salt is not None:
             self._work.direct(_ADD_SALT, number, place, document.salt)
-        want(self._work, description.cid, description.size, statements=1)
 
-    def by_cid(self, cid: Cid, *, reader: Reader | None) -> tuple[StoredDocument, ...]:
-        wanted = _documents().where(document.c.cid == cid.encode(), self._may_read(reader))
-        return self._stored(wanted.order_by(document.c.stored_at, document.c.center, document.c.leaf_index))
+    def by_cid(self, cid: Cid, *, reader: Reader | None, limit: int, skip: int = 0) -> tuple[StoredDocument, ...]:
+        first_at = func.min(_HERE.stored_at).over(partition_by=(_HERE.center, _HERE.member)).label("first_at")
+        readable = select(_HERE.center, _HERE.leaf_index, _HERE.member, _HERE.stored_at, first_at)
+        found = readable.where(_HERE.cid == cid.encode(), self._may_read(reader)).subquery().c
+        order = (found.first_at, found.center, found.member, found.stored_at, found.leaf_index)
+        nth = func.row_number().over(order_by=order).label("nth")
+        places = select(found.center, found.leaf_index, nth).order_by(nth).limit(limit).offset(skip).subquery()
+        return self._stored(_at_places(places).order_by(places.c.nth))
+
+    def of_member(self, center: CenterId, member: MemberId, cid: Cid, *, limit: int) -> tuple[StoredDocument, ...]:
+        wanted = _documents().where(_HERE.cid == cid.encode(), _HERE.center == self._work.number(center), _HERE.member == member)
+        return self._stored(wanted.order_by(_HERE.stored_at, _HERE.leaf_index).limit(limit))
+
+    def meant(
+        self,
+        cid: Cid,
+        *,
+        reader: Reader | None,
+        center: CenterId | None = None,
+        leaf_index: LeafIndex | None = None,
+        for_readers: bool = False,
+    ) -> StoredDocument | None:
+        # SQLite has no false and true to sort by.
+        is_other_kind = case((_HERE.is_blinded == (true() if for_readers else false()), 0), else_=1)
+        is_withdrawn = case((_WITHDRAWN_AT.is_(None), 0), else_=1)
+        order = (is_other_kind, is_withdrawn, _HERE.stored_at, _HERE.center, _HERE.leaf_index)
+        found = select(_HERE.center, _HERE.leaf_index).where(_HERE.cid == cid.encode())
+        if not for_readers:
+            found = found.where(self._may_read(reader))
+        if center is not None:
+            found = found.where(_HERE.center == self._work.number(center))
+        if leaf_index is not None:
+            found = found.where(_HERE.leaf_index == leaf_index)
+        return _first(self._stored(_at_places(found.order_by(*order).limit(1).subquery())))
 
     def at(self, center: CenterId, leaf_index: LeafIndex) -> StoredDocument | None:
         number = self._work.number(center)
@@ -152,6 +188,56 @@ class SqlDocumentIndex:
         rows, has_more = self._page(wanted, limit)
         last_key = (question, microseconds(rows[-1].stored_at), rows[-1].center, rows[-1].leaf_index) if has_more else None
         return self._document_page(rows, last_key)
+
+    def chosen_about(
+        self,
+        subjects: Iterable[str],
+        *,
+        first: Iterable[tuple[CenterId, MemberId]],
+        each_other: int,
+        reader: Reader | None,
+        limit: int,
+    ) -> tuple[tuple[StoredDocument, ...], bool]:
+        digests = sorted({_subject(uri) for uri in subjects})
+        about = document_about.c
+        places = (
+            select(about.stored_at, about.center, about.leaf_index).where(about.name_digest.in_(digests)).distinct().subquery()
+        )
+        newest = (places.c.stored_at.desc(), places.c.leaf_index.desc())
+        nth = func.row_number().over(partition_by=(_HERE.center, _HERE.member), order_by=newest).label("nth")
+        is_there = and_(places.c.center == _HERE.center, places.c.leaf_index == _HERE.leaf_index)
+        ranked = (
+            select(_HERE.center, _HERE.leaf_index, places.c.stored_at, self._group(first).label("rank"), nth)
+            .select_from(places.join(document, is_there))
+            .where(_WITHDRAWN_AT.is_(None), self._may_read(reader))
+            .subquery()
+            .c
+        )
+        # Of each member the newest first, then the second of each: so nobody pushes another off by stating much.
+        order = (ranked.rank, ranked.nth, ranked.stored_at.desc(), ranked.center.desc(), ranked.leaf_index.desc())
+        chosen = (
+            select(ranked.center, ranked.leaf_index, ranked.rank, ranked.stored_at)
+            .where(or_(ranked.rank == 0, ranked.nth <= each_other))
+            .order_by(*order)
+            .limit(limit)
+            .subquery()
+        )
+        shown = (chosen.c.rank, chosen.c.stored_at.desc(), chosen.c.center.desc(), chosen.c.leaf_index.desc())
+        found = self._stored(_at_places(chosen).order_by(*shown))
+        more = select(ranked.nth).limit(limit + 1).subquery()
+        total = self._work.connection.execute(select(func.count()).select_from(more)).scalar_one()
+        return found, total <= len(found)
+
+    def _group(self, first: Iterable[tuple[CenterId, MemberId]]) -> ColumnElement[int]:
+        """0 for statements of these members, 1 for others'."""
+        members: dict[CenterId, set[MemberId]] = {}
+        for center, member in first:
+            members.setdefault(center, set()).add(member)
+        theirs = [
+            and_(document.c.center == self._work.number(center), document.c.member.in_(sorted(some)))
+            for center, some in sorted(members.items())
+        ]
+        return case((or_(false(), *theirs), 0), else_=1)
 
     def of_center(self, center: CenterId, *, reader: Reader | None, limit: int, token: str | None = None) -> DocumentPage:
         number = self._work.number(center)
@@ -194,19 +280,37 @@ class SqlDocumentIndex:
         return self._stored(wanted.order_by(document.c.leaf_index).limit(limit))
 
     def withdraw(self, center: CenterId, member: MemberId, cid: Cid, at: datetime) -> int:
-        number = self._work.number(center)
-        standing = select(document.c.center, document.c.leaf_index, literal(at, Moment)).where(
-            document.c.cid == cid.encode(), document.c.center == number, document.c.member == member
-        )
+        number, name = self._work.number(center), cid.encode()
+        # Whoever states the same bytes meanwhile waits here, or is waited for.
+        self._work.connection.execute(select(document_bytes.c.cid).where(document_bytes.c.cid == name).with_for_update())
+        standing = select(document.c.center, document.c.leaf_index, literal(at, Moment)).where(document.c.cid == name)
+        owner = self._owner(cid)
+        if owner is None or (owner.center, owner.member) != (number, member):
+            standing = standing.where(document.c.center == number, document.c.member == member)
         leave = self._work.insert_or_leave(withdrawal).from_select(["center", "leaf_index", "at"], standing)
         count = self._work.connection.execute(leave, execution_options={"preserve_rowcount": True}).rowcount
         if count:
             self._work.connection.execute(
-                update(document_bytes)
-                .where(document_bytes.c.cid == cid.encode())
-                .values(statements=document_bytes.c.statements - count)
+                update(document_bytes).where(document_bytes.c.cid == name).values(statements=document_bytes.c.statements - count)
             )
         return count
+
+    def _owner(self, cid: Cid) -> Any | None:
+        """Center and member of the first statement about these bytes, and since when it is withdrawn."""
+        first = select(_HERE.center, _HERE.member, _WITHDRAWN_AT.label("withdrawn_at")).where(_HERE.cid == cid.encode())
+        return self._work.connection.execute(first.order_by(_HERE.stored_at, _HERE.center, _HERE.leaf_index).limit(1)).first()
+
+    def _check_not_ended(self, cid: Cid, number: int, member: MemberId) -> None:
+        owner = self._owner(cid)
+        if owner is None or owner.withdrawn_at is None or (owner.center, owner.member) == (number, member):
+            return
+        theirs = _of(owner, select(_HERE.leaf_index).where(_HERE.cid == cid.encode()))
+        if self._work.connection.scalar(theirs.where(_WITHDRAWN_AT.is_(None)).limit(1)) is None:
+            raise DocumentWithdrawn(
+                f"Whoever stated {cid.text} first withdrew it; nobody else makes it be handed out again.",
+                replaced_by=self.replaced_by(cid),
+                remedy="Ask its owner for a version of it that you may read.",
+            )
 
     def is_served(self, cid: Cid) -> bool | None:
         is_kept = select(func.count()).where(document_bytes.c.cid == cid.encode(), WANTED).scalar_subquery()
@@ -215,16 +319,11 @@ class SqlDocumentIndex:
         return bool(row.kept) if row.stated else None
 
     def replaced_by(self, cid: Cid) -> Cid | None:
-        earlier = document.alias()
-        by_whom = exists().where(
-            earlier.c.cid == document.c.replaces,
-            earlier.c.center == document.c.center,
-            earlier.c.member == document.c.member,
-        )
-        newest = (document.c.stored_at.desc(), document.c.center.desc(), document.c.leaf_index.desc())
-        found = self._work.connection.scalar(
-            select(document.c.cid).where(document.c.replaces == cid.encode(), by_whom).order_by(*newest).limit(1)
-        )
+        owner = self._owner(cid)
+        if owner is None:
+            return None
+        theirs = _of(owner, select(_HERE.cid).where(_HERE.replaces == cid.encode()))
+        found = self._work.connection.scalar(theirs.order_by(_HERE.leaf_index.desc()).limit(1))
         return None if found is None else Cid.decode(found)
 
     def wanted(self, *, after: Cid | None, limit: int) -> tuple[tuple[Cid, int], ...]:
@@ -242,6 +341,34 @@ class SqlDocumentIndex:
         who = document_bytes.c
         asked = select(who.statements + who.asks + who.uploads).where(who.cid == cid.encode())
         return bool(self._work.connection.scalar(asked))
+
+    def unfiled(self, document: StoredDocument) -> tuple[str, ...]:
+        stated = document.description
+        number, place = self._work.number(document.center), document.leaf_index
+        about, reads = document_about.c, document_reader.c
+        is_there = (_HERE.cid == stated.cid.encode(), _HERE.center == number, _HERE.leaf_index == place)
+        ways: list[tuple[str, Select[Any]]] = [(stated.cid.text, select(_HERE.cid).where(*is_there))]
+        for uri in stated.about:
+            key = (about.name_digest == _subject(uri), about.stored_at == document.stored_at)
+            ways.append((uri, select(about.leaf_index).where(*key, about.center == number, about.leaf_index == place)))
+        for name in _reader_names(stated):
+            is_told = (reads.name == name, reads.center == number, reads.leaf_index == place)
+            ways.append((f"the reader {name}", select(reads.leaf_index).where(*is_told)))
+        return tuple(words for words, asked in ways if self._work.connection.execute(asked).first() is None)
+
+    def misfiled(self, center: CenterId, *, limit: int) -> tuple[LeafIndex, ...]:
+        found: dict[LeafIndex, None] = {}
+        number = self._work.number(center)
+        for table, key in ((document_about, document_about.c.name_digest), (document_reader, document_reader.c.name)):
+            is_its = and_(document.c.center == table.c.center, document.c.leaf_index == table.c.leaf_index)
+            asked = select(key, table.c.leaf_index, document.c.description).where(table.c.center == number)
+            rows = self._work.connection.execution_options(yield_per=1_024).execute(
+                asked.select_from(table.outerjoin(document, is_its))
+            )
+            for name, leaf_index, description in rows:
+                if len(found) < limit and name not in _filed_by(description):
+                    found[LeafIndex(leaf_index)] = None
+        return tuple(found)
 
     def forget_salt(self, center: CenterId, leaf_index: LeafIndex, at: datetime) -> bool:
         return forget_salt(self._work, center, leaf_index, at)
@@ -322,6 +449,19 @@ def _newest(places: Select[Any], below: int | None, limit: int) -> Select[Any]:
     leaf_index = places.selected_columns.leaf_index
     bounded = places if below is None else places.where(leaf_index < below)
     return bounded.order_by(leaf_index.desc()).limit(limit)
+
+
+def _of(owner: Row[Any], wanted: Select[Any]) -> Select[Any]:
+    return wanted.where(_HERE.center == owner.center, _HERE.member == owner.member)
+
+
+def _filed_by(description: bytes | None) -> set[bytes | str]:
+    """By what a statement may be found, as its encoded form says; by nothing where there is none or it does not read."""
+    try:
+        stated = read_description(orjson.loads(description or b""))
+    except (InvalidInput, ValueError):
+        return set()
+    return {_subject(uri) for uri in stated.about} | set(_reader_names(stated))
 
 
 def _by_cid(asked: Select[Any], after: Cid | None, limit: int) -> Select[Any]:

@@ -335,7 +335,8 @@ document = Table(
     Column("stored_at", Moment, nullable=False),
     # Also the index of `known`.
     UniqueConstraint("content_digest", "center", "member"),
-    Index(None, "cid", "center", "leaf_index"),
+    # The first statement about some bytes.
+    Index(None, "cid", "stored_at", "center", "leaf_index"),
     # A center's public documents, and a member's confidential ones, each in log order.
     Index(None, "center", "is_confidential", "leaf_index"),
     Index(None, "center", "member", "is_confidential", "leaf_index"),

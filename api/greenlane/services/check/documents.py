@@ -7,10 +7,9 @@ from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.units import LeafIndex, TreeSize
 from greenlane.ports.document_index import StoredDocument
 from greenlane.ports.documents import Documents
-from greenlane.ports.events import Reader
 from greenlane.ports.store import Store
 from greenlane.services.check.entries import PAGE, blame_lost_salts, compare_entry, entries_beside
-from greenlane.services.check.report import BytesReport, CheckReport, Missing, Progress
+from greenlane.services.check.report import MAX_FAULTS, BytesReport, CheckReport, Missing, Progress
 
 _REMEDY = "Restore it from a partner: the reconciler does that by itself where one holds it, or import a CAR of it."
 
@@ -43,6 +42,9 @@ def check_statements(store: Store, report: CheckReport, captured: TreeSize, miss
         progress("documents", min(start, captured), captured)
     for index in missing:
         report.blame(f"Entry {index} is of a document, and no statement is stored for it.")
+    with store.read() as tx:
+        for leaf_index in tx.documents.misfiled(report.center, limit=MAX_FAULTS):
+            report.blame(f"Document at leaf {leaf_index}: it is listed for a thing, or shown to a reader, that it does not name.")
     blame_lost_salts(store, report, forgotten, "Document")
 
 
@@ -112,18 +114,11 @@ def _statement(report: CheckReport, document: StoredDocument) -> None:
 
 
 def _found(store: Store, report: CheckReport, document: StoredDocument) -> None:
-    """Whether the statement is found by the CID that it names."""
+    """Whether the statement is found by the CID that it names, by what it is about, and by its readers."""
     place = f"Document at leaf {document.leaf_index}"
-    try:
-        with store.read() as tx:
-            about_bytes = tx.documents.by_cid(document.description.cid, reader=Reader(center=document.center))
-    except Unavailable:
-        raise
-    except GreenlaneError as fault:
-        report.blame(f"{place}: statements about its bytes cannot be read: {fault.detail}")
-        return
-    if (document.center, document.leaf_index) not in {(one.center, one.leaf_index) for one in about_bytes}:
-        report.blame(f"{place}: it is not found by its CID, {document.description.cid.text}.")
+    with store.read() as tx:
+        for way in tx.documents.unfiled(document):
+            report.blame(f"{place}: it is not found by {way}, which it names.")
 
 
 def _entry(report: CheckReport, document: StoredDocument, encoded: bytes | None) -> None:

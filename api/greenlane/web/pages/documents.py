@@ -1,12 +1,13 @@
 """Documents as a page tells them: what each is, who stated it, and where its entry stands. The reader's browser checks them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from greenlane.core.documents.cid import Cid
 from greenlane.core.documents.description import DOCUMENT_TYPES, Description, MemberName
-from greenlane.ports.document_index import DocumentPage, StoredDocument
+from greenlane.ports.document_index import StoredDocument
 from greenlane.web.pages.words import item_words, local_path
 from greenlane.web.schemas import statement_value
 from greenlane.web.services import WebServices
@@ -38,6 +39,7 @@ class ToldDocument:
         is_older: a newer document of the same member took its place.
         newer, older: pages of what took its place, and of what it took the place of.
         is_picture: a browser can show it.
+        listed_for: what it is about, as far as the page tells of it; the reader's browser looks for these in the statement.
     """
 
     stored: StoredDocument
@@ -53,6 +55,7 @@ class ToldDocument:
     newer: str | None
     older: str | None
     is_picture: bool
+    listed_for: tuple[str, ...]
 
     @property
     def description(self) -> Description:
@@ -71,8 +74,8 @@ class ToldDocument:
 
     @property
     def bytes_path(self) -> str:
-        """Of its stored bytes here."""
-        return f"/v1{self.path}"
+        """Of its stored bytes here, under the name that this statement gives them."""
+        return f"/v1{self.path}?center={self.stored.center}&leaf={self.stored.leaf_index}"
 
     @property
     def receipt_path(self) -> str:
@@ -82,7 +85,7 @@ class ToldDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentList:
-    """Some documents, newest first; `more` is the path of the page with the next ones, None where there are none."""
+    """Some documents; `more` is the path of the page with the next ones, None where there are none."""
 
     documents: tuple[ToldDocument, ...]
     more: str | None
@@ -93,22 +96,31 @@ def document_path(cid: Cid) -> str:
     return f"/documents/{cid.text}"
 
 
-def told_list(services: WebServices, page: DocumentPage, *, more: str) -> DocumentList:
-    """A page of statements in words.
+def told_list(
+    services: WebServices, stated: Iterable[StoredDocument], *, more: str | None, subjects: Iterable[str]
+) -> DocumentList:
+    """Statements in words.
 
     Args:
         more: the path of the page with the next ones, if there are any.
+        subjects: what the page is about: each statement must name one of them.
     """
     names: dict[tuple[str, str], str] = {}
-    told = tuple(told_document(services, stored, names) for stored in page.documents)
-    return DocumentList(documents=told, more=None if page.next_token is None else more)
+    asked = frozenset(subjects)
+    return DocumentList(documents=tuple(told_document(services, each, names, asked) for each in stated), more=more)
 
 
-def told_document(services: WebServices, stored: StoredDocument, names: dict[tuple[str, str], str] | None = None) -> ToldDocument:
+def told_document(
+    services: WebServices,
+    stored: StoredDocument,
+    names: dict[tuple[str, str], str] | None = None,
+    subjects: frozenset[str] | None = None,
+) -> ToldDocument:
     """One statement in words.
 
     Args:
         names: of members that were looked up before for the same page.
+        subjects: what the page that lists it is about; None on the document's own page.
     """
     stated, secret = stored.description, stored.description.confidential
     known = {} if names is None else names
@@ -127,6 +139,7 @@ def told_document(services: WebServices, stored: StoredDocument, names: dict[tup
         newer=None if stored.replaced_by is None else document_path(stored.replaced_by),
         older=None if stated.replaces is None else document_path(stated.replaces),
         is_picture=secret is None and stated.media_type in PICTURES,
+        listed_for=stated.about if subjects is None else tuple(uri for uri in stated.about if uri in subjects),
     )
 
 

@@ -112,13 +112,20 @@ def about_documents_page() -> Response:
     return _page("about_documents.html")
 
 
-def document_page(cid: str, statements: Sequence[ToldDocument], *, size: int | None) -> Response:
-    """The page of one document.
+def document_page(
+    cid: str, statements: Sequence[ToldDocument], *, size: int | None, is_encrypted: bool, has_more: bool
+) -> Response:
+    """The page of one document. Where several members state something of it, no one's words stand over the others'.
 
     Args:
-        statements: what the reader may know of it; none of a confidential document, for the public.
+        statements: what the reader may know of it, member by member, oldest first; none of a confidential document, for the
+            public, and of one that is held here for another center.
         size: of the stored bytes; None where nothing is handed out any more.
+        is_encrypted: whether the bytes are an age file, where nothing public is stated of them.
+        has_more: whether more is stated than is shown.
     """
+    owners = {str(each.description.stated_by) for each in statements}
+    is_secret = any(each.description.confidential is not None for each in statements)
     return _page(
         "document.html",
         has_scripts=True,
@@ -126,7 +133,9 @@ def document_page(cid: str, statements: Sequence[ToldDocument], *, size: int | N
         statements=statements,
         size=size,
         types=json.dumps(DOCUMENT_TYPES),
-        is_confidential=not statements or any(each.description.confidential is not None for each in statements),
+        owned=statements[-1] if len(owners) == 1 else None,
+        has_more=has_more,
+        is_confidential=is_secret or (not statements and is_encrypted),
     )
 
 

@@ -239,8 +239,10 @@ def _answer(
     if "application/linkset+json" in request.headers.get("accept", "") and not is_event_page:
         return JsonAnswer(_linkset(public_url, path), headers=_JSON_HEADERS, media_type="application/linkset+json")
     subject = journey.identifier or journey.selected.event.event_hash
-    found = state.services.list_documents.about(journey.subjects, reader=reader, limit=DOCUMENTS_SHOWN)
-    documents = told_list(state.services, found, more=_list_path(subject))
+    found, is_all = state.services.list_documents.of_journey(
+        journey.subjects, events=[each.event for each in journey.events], reader=reader, limit=DOCUMENTS_SHOWN
+    )
+    documents = told_list(state.services, found, more=None if is_all else _list_path(subject), subjects=journey.subjects)
     if _wants_json(request):
         return JsonAnswer(journey_value(journey, documents, public_url=public_url), headers=_JSON_HEADERS)
     told = [journey.selected] if is_event_page else journey.events
@@ -268,7 +270,8 @@ def _documents_answer(state: WebState, request: Request, reader: EventReader | N
             raise
         # What the thing's journey tells of has grown since the page before this one: its places are of another question.
         return RedirectResponse(_list_path(subject), status_code=303)
-    told = told_list(state.services, found, more=_list_path(subject, found.next_token))
+    more = None if found.next_token is None else _list_path(subject, found.next_token)
+    told = told_list(state.services, found.documents, more=more, subjects=subjects)
     if _wants_json(request):
         return JsonAnswer({"about": subject, **list_value(told, public_url=state.settings.public_url)}, headers=_JSON_HEADERS)
     named = Subject(words=subject_words(subject), path=subject_path(subject))
@@ -288,12 +291,15 @@ def _document_answer(state: WebState, request: Request, reader: EventReader | No
     cid = parse_cid(cid_text)
     services, public_url = state.services, state.settings.public_url
     names: dict[tuple[str, str], str] = {}
-    statements = [told_document(services, each, names) for each in services.list_documents.stated(cid, reader=reader)]
+    stated = services.list_documents.stated(cid, reader=reader, limit=DOCUMENTS_SHOWN)
+    statements = [told_document(services, each, names) for each in stated.statements]
     is_standing = any(each.stored.withdrawn_at is None for each in statements)
     size = statements[0].description.size if is_standing else None
+    is_encrypted = False
     if not is_standing:
         try:
-            size = services.fetch_document.find(cid).size
+            found = services.fetch_document.find(cid)
+            size, is_encrypted = found.size, found.is_encrypted
         except DocumentWithdrawn as error:
             if not statements and prefers_html(request):
                 return _withdrawn(cid, error)
@@ -306,7 +312,7 @@ def _document_answer(state: WebState, request: Request, reader: EventReader | No
             "statements": [statement_value(each.stored, public_url) for each in statements],
         }
         return JsonAnswer(value, headers=_JSON_HEADERS)
-    return document_page(cid.text, statements, size=size)
+    return document_page(cid.text, statements, size=size, is_encrypted=is_encrypted, has_more=stated.has_more)
 
 
 def _withdrawn(cid: Cid, error: DocumentWithdrawn) -> Response:

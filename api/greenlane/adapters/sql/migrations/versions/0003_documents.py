@@ -30,7 +30,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("center", "leaf_index", name=op.f("pk_document")),
         sa.UniqueConstraint("content_digest", "center", "member", name=op.f("uq_document_content_digest_center_member")),
     )
-    op.create_index(op.f("ix_document_cid_center_leaf_index"), "document", ["cid", "center", "leaf_index"], unique=False)
+    op.create_index(
+        op.f("ix_document_cid_stored_at_center_leaf_index"),
+        "document",
+        ["cid", "stored_at", "center", "leaf_index"],
+        unique=False,
+    )
     op.create_index(
         op.f("ix_document_center_is_confidential_leaf_index"),
         "document",
