@@ -385,3 +385,19 @@ def test_a_browser_gives_every_border_of_chunks_the_cid_that_core_gives_it(site:
     whole = bytes((place * 7 + (place >> 9)) & 255 for place in range(sizes[-1]))
     expected: list[Any] = [identify([whole[:size]])[0].text for size in sizes]
     assert page.value(script.replace("SIZES", json.dumps(sizes))) == expected
+
+
+def test_a_certificate_hung_on_another_lot_in_the_database_fails_the_check(site: Site, browser: OpenBrowser) -> None:
+    attach(site.world, PDF + b"of this one", about=(item(1),))
+    attach(site.world, PDF + b"of another", about=(item(2),), name="others.pdf")
+    site.world.settle()
+    changed = site.world.damage(
+        "INSERT INTO document_about (name_digest, stored_at, center, leaf_index) SELECT a.name_digest, b.stored_at, b.center, "
+        "b.leaf_index FROM document_about a, document_about b WHERE a.leaf_index < b.leaf_index",
+    )
+    assert changed == 1
+    page = browser.page()
+    page.go(f"{site.url}/documents?about={item(1)}")
+    page.wait("document.querySelectorAll('[data-verdict=failed]').length === 1")
+    page.wait("document.querySelectorAll('[data-verdict=passed]').length === 1")
+    assert "By the log the document is not about what this page shows it for." in page.text(".documents")

@@ -1,9 +1,14 @@
 """Documents on the pages: which are listed, in which words, and what everybody may not know of confidential ones."""
 
 import re
+from io import BytesIO
 from typing import Any
 
+import pytest
+from greenlane.core.units import CenterId
+from greenlane.ports.holds import HeldDocument
 from greenlane.services.list_documents import member_uri
+from greenlane.services.store import AlreadyReplaced, TooManyStatements
 from worlds.attached import attach, attach_secret
 from worlds.deployment import COOPERATIVE, LIMA, ROASTER, TIANJIN, World
 from worlds.events import GTIN, event_document, item, parsed
@@ -159,3 +164,61 @@ def test_what_is_no_document_is_told_as_that(site: Site) -> None:
         assert (answer.status_code, "<h1>" in answer.text) == (status, True), path
     assert "No document that everybody may read" in site.get(f"/documents?about={item(9)}", headers=HTML).text
     assert "Integrity checked" in site.get("/documents", headers=HTML).text
+
+
+def _page(site: Site, path: str) -> str:
+    answer = site.get(path, headers=HTML)
+    assert answer.status_code == 200, answer.text
+    return re.sub(r"\s+", " ", answer.text)
+
+
+def test_no_member_speaks_over_another_on_the_page_of_a_document(site: Site) -> None:
+    stored = attach(site.world, PDF, about=(item(1),))
+    cid = stored.description.cid.text
+    attach(site.world, PDF, about=(item(1),), member=ROASTER, name="WITHDRAWN certificate.pdf")
+    attach(site.world, PDF + b"decoy", about=(item(1),), member=ROASTER, name="decoy.pdf", replaces=cid)
+    page = _page(site, f"/documents/{cid}")
+    assert "<h1>A document that several state something of</h1>" in page
+    assert "<title>Document ·" in page and "Go to the newer version" not in page
+    assert page.index("organic-2026.pdf") < page.index("WITHDRAWN certificate.pdf"), "who stated it first comes first"
+    answer = site.get(f"/v1/documents/{cid}")
+    assert "WITHDRAWN" not in answer.headers["Content-Disposition"] and "Link" not in answer.headers
+    named = site.get(f"/v1/documents/{cid}?center={LIMA}&leaf={stored.leaf_index}")
+    assert "organic-2026.pdf" in named.headers["Content-Disposition"] and "Link" not in named.headers
+
+
+def test_what_is_only_held_for_another_center_is_never_called_confidential(site: Site) -> None:
+    public, secret = PDF + b"theirs", b"age-encryption.org/v1\n-> X25519 \n"
+    for data in (public, secret):
+        cid = site.world.documents.add(BytesIO(data)).cid
+        with site.world.store.write() as tx:
+            tx.holds.ask(
+                HeldDocument(center=LIMA, asked_by=CenterId("hanoi"), cid=cid, size=len(data), asked_at=site.world.clock())
+            )
+            tx.holds.note_pinned(cid, False)
+            tx.holds.bring(cid)
+        page = _page(site, f"/documents/{cid.text}")
+        assert ("Confidential document" in page, "encrypted" in page) == (data is secret, data is secret)
+        assert ("It is kept here for another center." in page) == (data is public)
+
+
+def test_a_document_is_replaced_once_and_stated_a_bounded_number_of_times(site: Site) -> None:
+    first = attach(site.world, PDF, about=(item(1),)).description.cid
+    second = attach(site.world, PDF + b"2", about=(item(1),), replaces=first.text).description.cid
+    with pytest.raises(AlreadyReplaced) as refused:
+        attach(site.world, PDF + b"3", about=(item(1),), replaces=first.text)
+    assert second.text in str(refused.value)
+    for number in range(15):
+        attach(site.world, PDF, about=(f"urn:example:{number}",))
+    with pytest.raises(TooManyStatements):
+        attach(site.world, PDF, about=("urn:example:one-too-many",))
+    answer = site.get(f"/v1/documents/{first.text}/about?perPage=5")
+    assert len(answer.json()["statements"]) == 5 and 'rel="next"' in answer.headers["Link"]
+
+
+def test_what_a_credential_is_evidenced_by_is_found_by_its_uri(site: Site) -> None:
+    credential = "urn:uuid:0f6d7e1c-2f0e-4a52-9d55-2b5f3a0f7a11"
+    attach(site.world, PDF, about=(credential,))
+    assert _listed(site, f"/documents?about={credential}") == ["organic-2026.pdf"]
+    found = site.get(f"/v1/documents?about={credential}").json()["statements"]
+    assert [each["description"]["about"] for each in found] == [[credential]]

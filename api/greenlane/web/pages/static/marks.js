@@ -80,6 +80,7 @@ class Mark {
     const keep = this.shown.size <= MAX_KEPT_BYTES && this.saves.length > 0 ? (piece) => parts.push(piece) : undefined;
     const outcome = await check(this.shown, { tell, keep, looks: (description) => this.looks(description) });
     if (outcome.verdict === "passed" && parts.length > 0) this.hand(parts, outcome.proof.description);
+    if (outcome.verdict === "failed") this.warn();
     const again = outcome.verdict === "not_checked" && canCheck ? this.asked("Check again") : null;
     const when = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     const more = outcome.verdict === "passed" ? compared(outcome) : (outcome.more ?? []);
@@ -94,7 +95,9 @@ class Mark {
       const read = `Your browser read all ${sizeWords(found.size)} at ${when}`;
       return `${read}: they are, to the last bit, what stands as entry ${entry} in the log ${proof.checkpoint.origin}.`;
     }
-    if (verdict === "failed") return `Do not rely on this document. ${words}`;
+    if (verdict === "failed") {
+      return `Do not rely on this document. ${words} Ask the firm that attached it, or another center, for the right one.`;
+    }
     return isPending && found ? `${words} The bytes are the ones that this CID names.` : words;
   }
 
@@ -111,6 +114,12 @@ class Mark {
     image.alt = `${picture.dataset.picture}: ${description.name}`;
     image.className = "preview";
     picture.replaceChildren(image);
+  }
+
+  /** What is false is not offered for reading any more; whoever complains of it needs it. */
+  warn() {
+    for (const link of this.saves) link.textContent = "Save it as evidence";
+    this.item.querySelector("[data-look]")?.remove();
   }
 
   /** A button that checks when asked. */
@@ -134,6 +143,14 @@ class Mark {
       const place = this.item.querySelector(`[data-shown=${field}]`);
       const words = place === null ? null : (place.dataset.value ?? place.textContent);
       if (words !== value) throw new Refused("This page shows something else of the document than what was logged.");
+    }
+    if (this.item.dataset.statedBy !== description.statedBy) {
+      throw new Refused("This page says that somebody else attached the document than who did by the log.");
+    }
+    // A page tells of a thing: a document that is about others may be hung on it by whoever runs the server.
+    const about = JSON.parse(this.item.dataset.about);
+    if (about.length === 0 || !about.every((uri) => description.about.includes(uri))) {
+      throw new Refused("By the log the document is not about what this page shows it for.");
     }
   }
 }
