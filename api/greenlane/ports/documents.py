@@ -48,7 +48,7 @@ class DocumentsFull(Unavailable):
     """The store of documents has no room left."""
 
     code = "documents-full"
-    default_remedy = "The center's operator makes room, or raises the limit; what was uploaded is kept."
+    default_remedy = "The center's operator makes room; what was uploaded is kept."
 
 
 class BytesRefused(ProofRefused):
