@@ -6,6 +6,7 @@ Source: RFC 9457; RFC 9110 for the statuses.
 
 import inspect
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -33,6 +34,7 @@ from greenlane.services.upload import DocumentTooLarge, UploadOverrun
 PROBLEM_JSON = "application/problem+json"
 _MAX_ERRORS = 100
 _MAX_DETAIL = 1_000
+_AGAIN = "Send the same request again after the time in Retry-After."
 
 
 class BadRequest(InvalidInput):
@@ -234,8 +236,22 @@ def title_of(code: str) -> str:
     return code.replace("-", " ").capitalize()
 
 
+def as_told(error: GreenlaneError) -> GreenlaneError:
+    """The error as whoever asked may know it.
+
+    Of what is away inside, the place is an address of this deployment's own network or disk, and the remedy speaks to whoever
+    keeps that; whoever asked can only ask again.
+    """
+    if not isinstance(error, Unavailable) or error.where is None:
+        return error
+    told = copy(error)
+    told.where, told.remedy = None, error.default_remedy or _AGAIN
+    return told
+
+
 def problem_value(error: GreenlaneError, *, public_url: str, instance: str) -> dict[str, Any]:
     """The problem details of an error."""
+    error = as_told(error)
     faults = error.faults if isinstance(error, Faults) else (error,)
     code = faults[0].code if len(faults) == 1 else error.code
     value: dict[str, Any] = {

@@ -23,7 +23,7 @@ from greenlane.web.pages.documents import DocumentList, Subject, ToldDocument, s
 from greenlane.web.pages.journey import JudgedJourney, receipt_path, verify_path
 from greenlane.web.pages.picture import picture_of
 from greenlane.web.pages.words import item_words
-from greenlane.web.problems import ProblemKind, problem_headers, status_of, title_of
+from greenlane.web.problems import ProblemKind, as_told, problem_headers, status_of, title_of
 
 VERDICT_WORDS = {
     Verdict.PASSED: "Verified",
@@ -156,6 +156,7 @@ def nothing_page(words: str, remedy: str, *, asked: str) -> Response:
 
 def error_page(error: GreenlaneError) -> Response:
     """A problem, for people."""
+    error = as_told(error)
     status = status_of(type(error))
     faults = error.faults if isinstance(error, Faults) else (error,)
     page = _page("problem.html", status=status, title=title_of(error.code), error=error, faults=faults[:20], number=status)
