@@ -142,6 +142,7 @@ FAULTS: list[tuple[list[str | int], Any, str]] = [
     (["about"], [LOT, LOT], "/about"),
     (["about"], {}, "/about"),
     (["about"], [f"urn:example:{number}" for number in range(MAX_ABOUT + 1)], "/about"),
+    (["about"], [f"urn:example:{number}:{'a' * 1_700}" for number in range(5)], "/about"),
     (["about", 0], 1, "/about/0"),
     (["about", 0], "lot 7", "/about/0"),
     (["about", 0], LONG, "/about/0"),

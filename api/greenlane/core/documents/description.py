@@ -41,6 +41,8 @@ DESCRIPTION_TYPE = "GreenlaneDocument"
 DESCRIPTION_VERSION = 1
 AGE_FORMAT = "age-encryption.org/v1"
 MAX_ABOUT = 32
+MAX_ABOUT_CHARACTERS = 8_192
+"""Of all that one document is about, together: every page that tells of the bytes repeats them."""
 MAX_READERS = 64
 MAX_NAME_CHARACTERS = 200
 MAX_NAME_BYTES = 240
@@ -154,6 +156,11 @@ class Description:
             remedy = "Name each product, lot, place or event once; state what is about more in several statements."
             raise DescriptionInvalid(
                 f"A document is about 1 to {MAX_ABOUT} things, none named twice.", where="/about", remedy=remedy
+            )
+        if sum(map(len, self.about)) > MAX_ABOUT_CHARACTERS:
+            remedy = "State what it is about in several statements."
+            raise DescriptionInvalid(
+                f"What a document is about has at most {MAX_ABOUT_CHARACTERS} characters together.", where="/about", remedy=remedy
             )
         if self.replaces == self.cid:
             remedy = "Name the older document, whose bytes are others, or null."

@@ -3,6 +3,7 @@
 Each page has its JSON (`Accept: application/json`), and an item's page a linkset (`Accept: application/linkset+json`, RFC 9264).
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
@@ -60,6 +61,7 @@ router = APIRouter(tags=["Pages"], default_response_class=Response)
 
 _JSON_HEADERS = {"Vary": "Accept, Authorization", "Cache-Control": "no-cache"}
 _MAX_ASKED = 500
+_DOCUMENT_LINK = re.compile(r"https?://[^?]*/documents/(?P<cid>b[a-z2-7]+)/?(?:\?.*)?", re.ASCII).fullmatch
 _PAGE: dict[int | str, dict[str, Any]] = {
     200: {"description": "A page, or its JSON", "content": {"text/html": {}, "application/json": {}}}
 }
@@ -78,10 +80,14 @@ async def index(request: Request, _: Reader) -> Response:
 
 @router.get("/find", response_model=None, responses={303: {"description": "The page"}}, summary="From a number to its page")
 def find(request: Request, _: Reader) -> Response:
-    """Leads from what somebody typed or scanned to the page of the item or event."""
-    asked = request.query_params.get("q", "").strip()
+    """Leads from what somebody typed or scanned to the page of the item, event or document."""
+    # What stands behind # opens a confidential document: it is no part of any name, and is not told again.
+    asked = request.query_params.get("q", "").partition("#")[0].strip()
     if not asked or len(asked) > _MAX_ASKED:
         raise BadRequest("Nothing to look for.", remedy="Type a GS1 Digital Link, an EPC URN or an event hash.")
+    cid = _DOCUMENT_LINK(asked)
+    if cid is not None:
+        return RedirectResponse(document_path(parse_cid(cid["cid"])), status_code=303)
     digest = event_digest_of(asked, {})
     if digest is not None:
         return RedirectResponse(f"/verify/{digest.hex()}", status_code=303)
