@@ -120,9 +120,7 @@ def descriptions(draw: st.DrawFn) -> Description:
     """Any description that may be stated."""
     cid, digest = draw(_CIDS), draw(_DIGESTS)
     media_type = draw(st.from_regex(r"[a-z0-9][a-z0-9+.-]{0,20}/[a-z0-9][a-z0-9+.-]{0,20}", fullmatch=True))
-    names = _LINES.filter(
-        lambda name: not name.startswith((".", "-", "~")) and not name.endswith(".") and suits(name, media_type)
-    )
+    names = _LINES.filter(lambda name: _is_plain(name) and suits(name, media_type))
     return Description(
         stated_by=draw(_MEMBERS),
         cid=cid,
