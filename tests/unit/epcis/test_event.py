@@ -422,7 +422,8 @@ def test_an_event_with_very_many_flaws_is_told_some_of_them_at_once(flawed: dict
     with pytest.raises(Faults) as refusal:
         parse_document({**_OBJECT, **flawed})
     assert len(refusal.value.faults) == MAX_FAULTS
-    assert time.process_time() - began < 1
+    # Of the processor's time, with room for a machine that is slow and counts branches: what looks at all pairs takes hours.
+    assert time.process_time() - began < 10
 
 
 def test_what_is_long_is_not_remembered() -> None:
