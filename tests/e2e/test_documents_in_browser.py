@@ -401,3 +401,28 @@ def test_a_certificate_hung_on_another_lot_in_the_database_fails_the_check(site:
     page.wait("document.querySelectorAll('[data-verdict=failed]').length === 1")
     page.wait("document.querySelectorAll('[data-verdict=passed]').length === 1")
     assert "By the log the document is not about what this page shows it for." in page.text(".documents")
+
+
+@pytest.mark.parametrize(
+    ("place", "change"),
+    [
+        ("[data-heading]", "textContent = 'WITHDRAWN.pdf'"),
+        ("[data-shown=name]", "textContent = 'WITHDRAWN.pdf'"),
+        ("[data-also=mediaType]", "textContent = 'text/plain'"),
+        ("[data-also=replaces]", "dataset.value = 'bafkreifjjcie6lypi6ny7amxnfftagclbuxndqonfipmb64f2km2devei4'"),
+        ("[data-also=digest]", "dataset.value = '0x00'"),
+        ("[data-document]", "dataset.statedBy = 'lima/roaster'"),
+    ],
+)
+def test_a_page_that_shows_anything_else_than_what_was_logged_fails_the_check(
+    site: Site, browser: OpenBrowser, place: str, change: str
+) -> None:
+    old = attach(site.world, PDF + b"old", about=(item(1),)).description.cid.text
+    new = attach(site.world, PDF + b"new", about=(item(1),), replaces=old).description.cid.text
+    page = browser.page()
+    page.go(f"{site.url}/documents/{new}")
+    page.wait("document.querySelector('[data-mark] button')")
+    page.value(f"document.querySelector({place!r}).{change}")
+    site.world.settle()
+    page.value("document.querySelector('[data-mark] button').click()")
+    page.wait(FAILED)

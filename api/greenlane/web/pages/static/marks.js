@@ -8,6 +8,7 @@ const MAX_KEPT_BYTES = 64_000_000;
 // Above this a mark waits to be asked: it may be somebody's mobile data.
 const MAX_UNASKED_BYTES = 5_000_000;
 const MAX_UNASKED_BYTES_OF_PAGE = 25_000_000;
+const SHOWN_OTHERWISE = "This page shows something else of the document than what was logged.";
 const CHIPS = { passed: "Integrity checked", failed: "FAILED", not_checked: "Not checked" };
 
 /** A new element with a text, and a class where one is given. */
@@ -82,7 +83,7 @@ class Mark {
     if (outcome.verdict === "passed" && parts.length > 0) this.hand(parts, outcome.proof.description);
     if (outcome.verdict === "failed") this.warn();
     const again = outcome.verdict === "not_checked" && canCheck ? this.asked("Check again") : null;
-    const when = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const when = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
     const more = outcome.verdict === "passed" ? compared(outcome) : (outcome.more ?? []);
     show(this.place, { ...outcome, words: this.words(outcome, when), more, button: again });
     if (hadFocus) this.place.querySelector("button, summary")?.focus();
@@ -93,7 +94,7 @@ class Mark {
     if (verdict === "passed") {
       const entry = proof.leafIndex.toLocaleString("en");
       const read = `Your browser read all ${sizeWords(found.size)} at ${when}`;
-      return `${read}: they are, to the last bit, what stands as entry ${entry} in the log ${proof.checkpoint.origin}.`;
+      return `${read}: they are, to the last bit, what stands as entry ${entry} in the log ${proof.checkpoint.origin}, as this server shows it.`;
     }
     if (verdict === "failed") {
       return `Do not rely on this document. ${words} Ask the firm that attached it, or another center, for the right one.`;
@@ -142,7 +143,13 @@ class Mark {
       const value = description[field];
       const place = this.item.querySelector(`[data-shown=${field}]`);
       const words = place === null ? null : (place.dataset.value ?? place.textContent);
-      if (words !== value) throw new Refused("This page shows something else of the document than what was logged.");
+      if (words !== value) throw new Refused(SHOWN_OTHERWISE);
+    }
+    const { center, leaf } = this.item.dataset;
+    const also = Array.from(this.item.querySelectorAll("[data-also]"), (place) => [place, place.dataset.also]);
+    const headings = document.querySelectorAll(`[data-heading="${center}/${leaf}"]`);
+    for (const [place, field] of [...also, ...Array.from(headings, (heading) => [heading, "name"])]) {
+      if ((place.dataset.value ?? place.textContent) !== description[field]) throw new Refused(SHOWN_OTHERWISE);
     }
     if (this.item.dataset.statedBy !== description.statedBy) {
       throw new Refused("This page says that somebody else attached the document than who did by the log.");
