@@ -39,3 +39,13 @@ def test_no_form_lets_a_browser_send_what_stands_behind_a_number_sign(site: Site
         assert pattern is not None and "key must not be sent" in field
         assert re.fullmatch(pattern[1], f"https://greenlane.example/documents/{CID}#{KEY}") is None
         assert re.fullmatch(pattern[1], "https://id.gs1.org/01/09521321000018/21/1?a=b") is not None
+
+
+@pytest.mark.parametrize(
+    ("cid", "status", "words"),
+    [(CID[:-3], 400, "Scan the QR code again, or copy the whole link."), (CID, 404, "ask whoever gave you the link")],
+)
+def test_whoever_has_half_a_link_in_the_hand_is_told_so_in_plain_words(site: Site, cid: str, status: int, words: str) -> None:
+    page = site.get(f"/documents/{cid}", headers={"Accept": "text/html"})
+    assert page.status_code == status and words in page.text
+    assert "Cid invalid" not in page.text and "Document missing" not in page.text

@@ -154,12 +154,27 @@ def nothing_page(words: str, remedy: str, *, asked: str) -> Response:
     return _page("nothing.html", status=404, words=words, remedy=remedy, asked=asked)
 
 
+_IN_PLAIN_WORDS = {
+    "cid-invalid": ("This address is not complete", "Scan the QR code again, or copy the whole link."),
+    "document-missing": (
+        "This document is not here",
+        "Look whether the link is complete. If it is, another center may have the document: ask whoever gave you the link.",
+    ),
+    "document-bytes-refused": (
+        "This copy is damaged",
+        "This server's copy of the document is damaged, and is not handed out. Look again later, or ask another center.",
+    ),
+}
+"""What people with a link in their hand meet, by code: its title, and what to do. The exact words stand below."""
+
+
 def error_page(error: GreenlaneError) -> Response:
     """A problem, for people."""
     error = as_told(error)
     status = status_of(type(error))
     faults = error.faults if isinstance(error, Faults) else (error,)
-    page = _page("problem.html", status=status, title=title_of(error.code), error=error, faults=faults[:20], number=status)
+    title, first = _IN_PLAIN_WORDS.get(error.code, (title_of(error.code), None))
+    page = _page("problem.html", status=status, title=title, first=first, error=error, faults=faults[:20], number=status)
     page.headers.update(problem_headers(error))
     return page
 

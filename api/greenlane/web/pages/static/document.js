@@ -164,11 +164,11 @@ class Confidential {
     const types = JSON.parse(this.place.dataset.types);
     const about = document.createElement("span");
     about.append(...description.about.map(subject));
-    const day = description.issuedOn === null ? "none" : new Date(description.issuedOn).toLocaleDateString("en-GB", DAY);
+    const day = description.issuedOn === null ? [] : [new Date(description.issuedOn).toLocaleDateString("en-GB", DAY)];
     const rows = [
       ["What it is", types[description.documentType] ?? description.documentType],
-      ["Issued by", description.issuer ?? "nobody is named"],
-      ["Day on it", day],
+      ...(description.issuer === null ? [] : [["Issued by", description.issuer]]),
+      ...day.map((words) => ["Day on it", words]),
       ["Attached by", description.statedBy],
       ["Readers", description.confidential.readers.map((reader) => reader.name ?? "whoever holds a link with a key").join(", ")],
     ].map(([term, words]) => this.row(term, document.createTextNode(words)));

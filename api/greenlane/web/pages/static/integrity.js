@@ -19,6 +19,9 @@ export const canCheck = globalThis.crypto?.subtle !== undefined;
 export const NO_SECURE_CONTEXT =
   "This page did not come over HTTPS, so your browser does not compute checksums here. Open it with https:// and look again.";
 
+const COPY_DAMAGED =
+  "This server's copy of the document is damaged, and was not used. Look again later, or ask another center that holds it.";
+
 /** Asks this server; NotChecked where the answer is no document and no receipt. */
 export async function ask(path, accept) {
   let answer;
@@ -33,6 +36,7 @@ export async function ask(path, accept) {
   if (problem.code === "receipt-not-ready") {
     throw new NotChecked("It is logged and not yet anchored on the chain, which takes a little while.", { isPending: true });
   }
+  if (problem.code === "document-bytes-refused") throw new NotChecked(COPY_DAMAGED);
   if (answer.status === 410) throw new NotChecked("It was withdrawn: its bytes are no longer handed out.");
   const words = typeof problem.detail === "string" ? problem.detail : `The server answered ${answer.status}.`;
   throw new NotChecked(words);
