@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from greenlane.core.documents.car import (
+    CAR_HEAD_BYTES,
     CarCutOff,
     CarInvalid,
     CarOfAnotherDocument,
@@ -11,9 +12,10 @@ from greenlane.core.documents.car import (
     CarTooLarge,
     longest_car,
     read_car,
+    root_of_car,
     write_car,
 )
-from greenlane.core.documents.cid import Cid, Codec
+from greenlane.core.documents.cid import Cid, CidInvalid, Codec
 from greenlane.core.documents.unixfs import CHUNK_BYTES, Block, BlockMismatch, FileBuilder, Layout, NoDocument, walk
 from greenlane.core.documents.varint import encode_varint
 from hypothesis import given
@@ -164,3 +166,23 @@ def test_the_bound_holds_for_documents_of_several_rows() -> None:
         nodes += sum(len(block.data) + 39 for block in builder.add(number.to_bytes(4, "big") * (CHUNK_BYTES // 4))[1:])
     nodes += sum(len(block.data) + 39 for block in builder.finish())
     assert HEADER_BYTES + builder.size + 1_030 * 39 + nodes <= longest_car(builder.size)
+
+
+def test_a_car_tells_its_root_by_its_header_and_every_changed_byte_of_it_is_refused() -> None:
+    assert root_of_car(CAR[:CAR_HEAD_BYTES]) == root_of_car(CAR) == ROOT
+    for at in range(HEADER_BYTES):
+        changed = bytearray(CAR)
+        changed[at] ^= 1
+        try:
+            assert root_of_car(bytes(changed)) != ROOT
+        except CarInvalid:
+            continue
+    for head in (b"", CAR[:20], CAR[: HEADER_BYTES - 1], b"%PDF-1.7\n" * 20):
+        with pytest.raises(CarInvalid, match="no header of version 1 with one root"):
+            root_of_car(head)
+
+
+@pytest.mark.parametrize("digest", [b"", bytes(31), bytes(33)])
+def test_a_cid_has_a_digest_of_its_one_length(digest: bytes) -> None:
+    with pytest.raises(CidInvalid, match=f"not {len(digest)}"):
+        Cid(codec=Codec.RAW, digest=digest)
