@@ -37,7 +37,7 @@ def _who(site: Site, tmp_path: Path, key: str) -> list[str]:
 def _stored(run: Any, site: Site, tmp_path: Path) -> str:
     file = tmp_path / "a.txt"
     file.write_bytes(b"text")
-    words = ["document", "add", file, "--about", LOT, "--type", "cert", "--issued-on", "2027-12-31", "--json"]
+    words = ["document", "add", file, "--about", LOT, "--type", "cert", "--issued-on", "2026-01-31", "--json"]
     cid: str = json.loads(run(*words, *_who(site, tmp_path, site.member)).out)["cid"]
     return cid
 
@@ -113,6 +113,6 @@ def test_a_key_of_no_member_lists_its_center_and_says_that_a_member_is_needed_fo
     who = _who(site, tmp_path, site.reader)
     listed = run("document", "list", *who)
     assert listed.code == 0 and listed.out.startswith(f"{cid}  cert  a.txt\n")
-    assert "stated by lima/cooperative, dated 2027-12-31, leaf 0" in listed.out, "no member is said to have dated it"
+    assert "stated by lima/cooperative, dated 2026-01-31, leaf 0" in listed.out, "no member is said to have dated it"
     told = run("document", "keys", *who)
     assert told.code == 2 and "--member" in told.err
