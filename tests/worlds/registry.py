@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import requests
 from eth_abi.abi import encode
 from greenlane.adapters.evm.bindings import CenterCandidate, PilotRegistry
 from greenlane.adapters.keystore import Keystore, KeyUse
@@ -246,7 +247,10 @@ def _place(web3: Web3, plan: NetworkPlan) -> None:
 
 
 def _mine(url: str, is_going: threading.Event, ended: threading.Event) -> None:
-    provider = HTTPProvider(url, exception_retry_configuration=None)
+    # Another test of this process may set a proxy in the environment meanwhile.
+    session = requests.Session()
+    session.trust_env = False
+    provider = HTTPProvider(url, exception_retry_configuration=None, session=session)
     while not ended.wait(_BLOCK_S):
         if not is_going.is_set():
             continue
