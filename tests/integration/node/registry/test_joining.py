@@ -122,7 +122,7 @@ def test_what_is_undone_between_two_runs_is_noticed(world: RegistryWorld, node: 
     assert join("--rpc", world.url).code == Exit.NO
     assert node("lima", "nominate", str(file)).code == Exit.GOOD
     # The time to vote passes: somebody has to nominate anew.
-    world.call("evm_increaseTime", 8 * 24 * 3600)
+    world.let_pass(8 * 24 * 3600)
     world.call("evm_mine")
     late = join("--json")
     assert steps(late)[-1] == ("nomination", "waiting")

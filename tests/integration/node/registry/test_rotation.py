@@ -140,7 +140,7 @@ def test_a_rotation_that_is_registered_is_not_repeated_but_finished(
 def test_keys_are_replaced_again_and_again_under_names_of_their_own(world: RegistryWorld, node: Command, homes: Homes) -> None:
     for number in (2, 3, 4):
         # Each key has a term of its own, of a second at least.
-        world.call("evm_increaseTime", 2)
+        world.let_pass(2)
         assert node("lima", "rotate-key", "log", "--json").json()["new"] == f"lima-log-{number}"
     require_all_agree(world, node, homes("lima"), "log", "lima-log-4")
     trust = parse_trust_file((homes("lima") / "trust.json").read_bytes()).center(LIMA)
@@ -173,7 +173,7 @@ def test_a_validator_key_is_not_replaced_twice_within_the_hour(world: RegistryWo
     refused = node("lima", "rotate-key", "validator")
     assert refused.code == Exit.USAGE
     assert refused.is_one_fault("The key of lima was changed a short while ago.", "Run it again after 20")
-    world.call("evm_increaseTime", 3_601)
+    world.let_pass(3_601)
     assert node("lima", "rotate-key", "validator", "--json").json()["new"] == "lima-validator-3"
 
 

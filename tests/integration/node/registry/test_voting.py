@@ -147,7 +147,7 @@ def test_a_nomination_is_compared_with_the_file_one_has(world: RegistryWorld, no
 
 def test_an_expired_proposal_takes_no_vote_and_is_listed_no_more(world: RegistryWorld, node: Command) -> None:
     assert node("lima", "propose", "renewal", "lima").code == Exit.GOOD
-    world.call("evm_increaseTime", 8 * 24 * 3600)
+    world.let_pass(8 * 24 * 3600)
     world.call("evm_mine")
     assert node("accra", "vote", "--json").json() == {"proposals": []}
     late = node("accra", "vote", "lima")
