@@ -146,7 +146,7 @@ def test_a_document_that_came_while_the_log_was_looked_at_is_no_fault(world: Wor
 
 
 def test_sparse_documents_are_compared_with_few_entries(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("greenlane.services.check.documents.PAGE", 2)
+    monkeypatch.setattr("greenlane.services.check.entries.PAGE", 2)
     fill(world)
     assert world.fsck().documents == 3
 

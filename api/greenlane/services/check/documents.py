@@ -4,11 +4,11 @@ from greenlane.core import crypto
 from greenlane.core.documents.cid import Cid
 from greenlane.core.documents.description import MemberName, document_entry, encode_description
 from greenlane.core.errors import GreenlaneError, Unavailable
-from greenlane.core.units import LeafIndex, TreeSize
+from greenlane.core.units import TreeSize
 from greenlane.ports.document_index import StoredDocument
 from greenlane.ports.documents import Documents
 from greenlane.ports.store import Store
-from greenlane.services.check.entries import PAGE, blame_lost_salts, compare_entry, entries_beside
+from greenlane.services.check.entries import Room, blame_lost_salts, check_room, compare_entry
 from greenlane.services.check.report import MAX_FAULTS, BytesReport, CheckReport, Missing, Progress
 
 _REMEDY = "Restore it from a partner: the reconciler does that by itself where one holds it, or import a CAR of it."
@@ -16,36 +16,26 @@ _REMEDY = "Restore it from a partner: the reconciler does that by itself where o
 
 def check_statements(store: Store, report: CheckReport, captured: TreeSize, missing: Missing, progress: Progress) -> None:
     """Recomputes every statement of a center, and compares it with its entry."""
-    start = LeafIndex(0)
-    forgotten: set[int] = set()
-    while True:
-        read = _statements_from(store, report, start)
-        if read is None:
-            # What lies behind cannot be seen: saying that it is missing would be another claim.
-            missing = Missing(TreeSize(0))
-            break
-        page, entries = read
-        if not page:
-            break
-        first = page[0].leaf_index
-        for document in page:
-            missing.saw(document.leaf_index)
-            offset = document.leaf_index - first
-            _statement(report, document)
-            _found(store, report, document)
-            if entries is not None:
-                _entry(report, document, entries[offset] if offset < len(entries) else None)
-            if document.is_blinded and document.salt is None:
-                forgotten.add(document.leaf_index)
-        report.documents += len(page)
-        start = LeafIndex(page[-1].leaf_index + 1)
-        progress("documents", min(start, captured), captured)
+
+    def judge(document: StoredDocument) -> None:
+        _statement(report, document)
+        _found(store, report, document)
+        report.documents += 1
+
+    statements = Room(
+        what="Document",
+        walk=lambda tx, center, start, limit: tx.documents.walk(center, start=start, limit=limit),
+        judge=judge,
+        compare=lambda document, encoded: _entry(report, document, encoded),
+        done=lambda last: progress("documents", min(last + 1, captured), captured),
+    )
+    forgotten = check_room(store, report, missing, statements)
     for index in missing:
         report.blame(f"Entry {index} is of a document, and no statement is stored for it.")
     with store.read() as tx:
         for leaf_index in tx.documents.misfiled(report.center, limit=MAX_FAULTS):
             report.blame(f"Document at leaf {leaf_index}: it is listed for a thing, or shown to a reader, that it does not name.")
-    blame_lost_salts(store, report, forgotten, "Document")
+    blame_lost_salts(store, report, forgotten, statements.what)
 
 
 def check_bytes(store: Store, documents: Documents, report: BytesReport, progress: Progress) -> None:
@@ -79,26 +69,6 @@ def _bytes(documents: Documents, report: BytesReport, cid: Cid, size: int) -> No
         raise
     except GreenlaneError as fault:
         report.blame(f"Document {cid.text} is missing or damaged: {fault.detail} {_REMEDY}")
-
-
-def _statements_from(
-    store: Store, report: CheckReport, start: LeafIndex
-) -> tuple[list[StoredDocument], tuple[bytes, ...] | None] | None:
-    """Some statements from `start` on, none at the end, and the entries from the first to the last; None where unreadable."""
-    try:
-        with store.read() as tx:
-            walked = tx.documents.walk(report.center, start=start, limit=1024)
-            if not walked:
-                return [], ()
-            first = walked[0].leaf_index
-            # Entries of other kinds may lie between two documents: only so many are read at once.
-            page = [document for document in walked if document.leaf_index < first + PAGE]
-            return page, entries_beside(tx, report, first, page[-1].leaf_index - first + 1, "Documents")
-    except Unavailable:
-        raise
-    except GreenlaneError as fault:
-        report.blame(f"Documents from leaf {start} on cannot be read: {fault.detail}")
-        return None
 
 
 def _statement(report: CheckReport, document: StoredDocument) -> None:

@@ -1,19 +1,105 @@
-"""What checks of events and of documents share: their entries, and the salts that blind them."""
+"""What checks of events and of documents share: how they are read beside their entries, and the salts that blind them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from greenlane.core.entry import Entry, opens
 from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.tiles import TILE_WIDTH
 from greenlane.core.units import CenterId, LeafIndex, Salt
 from greenlane.ports.store import Store, Transaction
-from greenlane.services.check.report import CheckReport
+from greenlane.services.check.report import CheckReport, Missing
 
 PAGE = 16 * TILE_WIDTH
 """So many entries are read at once."""
 
 
-def entries_beside(tx: Transaction, report: CheckReport, first: LeafIndex, count: int, what: str) -> tuple[bytes, ...] | None:
+class Logged(Protocol):
+    """What is stored, and has an entry in the log."""
+
+    @property
+    def leaf_index(self) -> LeafIndex: ...
+    @property
+    def is_blinded(self) -> bool: ...
+    @property
+    def salt(self) -> Salt | None: ...
+
+
+Kept = TypeVar("Kept", bound=Logged)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room(Generic[Kept]):
+    """One kind of what is stored, and how one of it is checked.
+
+    Attributes:
+        what: one of it, to begin a sentence with: "Event".
+        walk: some of a center in log order, from a leaf on, at most so many.
+        judge: recomputes one.
+        compare: compares one with its entry; None where the log has none there.
+        done: told the last leaf of each page when all of it was checked.
+    """
+
+    what: str
+    walk: Callable[[Transaction, CenterId, LeafIndex, int], Sequence[Kept]]
+    judge: Callable[[Kept], None]
+    compare: Callable[[Kept, bytes | None], None]
+    done: Callable[[LeafIndex], None]
+
+
+def check_room(store: Store, report: CheckReport, missing: Missing, room: Room[Kept]) -> set[int]:
+    """Checks everything of one kind that a center has; the leaves whose salts are gone.
+
+    Args:
+        missing: is told what was seen. Where something cannot be read it expects nothing any more: what lies behind cannot be
+            seen, and saying that it is missing would be another claim.
+    """
+    start = LeafIndex(0)
+    forgotten: set[int] = set()
+    while True:
+        read = _page_from(store, report, room, start)
+        if read is None:
+            missing.give_up()
+            return forgotten
+        page, entries = read
+        if not page:
+            return forgotten
+        first = page[0].leaf_index
+        for each in page:
+            missing.saw(each.leaf_index)
+            offset = each.leaf_index - first
+            if entries is not None:
+                room.compare(each, entries[offset] if offset < len(entries) else None)
+            room.judge(each)
+            if each.is_blinded and each.salt is None:
+                forgotten.add(each.leaf_index)
+        last = page[-1].leaf_index
+        room.done(last)
+        start = LeafIndex(last + 1)
+
+
+def _page_from(
+    store: Store, report: CheckReport, room: Room[Kept], start: LeafIndex
+) -> tuple[list[Kept], tuple[bytes, ...] | None] | None:
+    """Some from `start` on, none at the end, and the entries from the first to the last; None where unreadable."""
+    try:
+        with store.read() as tx:
+            walked = room.walk(tx, report.center, start, 1024)
+            if not walked:
+                return [], ()
+            first = walked[0].leaf_index
+            # Entries of other kinds may lie between two: only so many are read at once.
+            page = [each for each in walked if each.leaf_index < first + PAGE]
+            return page, _entries_beside(tx, report, first, page[-1].leaf_index - first + 1, f"{room.what}s")
+    except Unavailable:
+        raise
+    except GreenlaneError as fault:
+        report.blame(f"{room.what}s from leaf {start} on cannot be read: {fault.detail}")
+        return None
+
+
+def _entries_beside(tx: Transaction, report: CheckReport, first: LeafIndex, count: int, what: str) -> tuple[bytes, ...] | None:
     """The entries from `first` on; None where they cannot be read.
 
     Args:

@@ -6,63 +6,33 @@ from greenlane.core.entry import Entry, EntryKind
 from greenlane.core.epcis.event import Event, parse_capture
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash
 from greenlane.core.epcis.variant import variant_digest
-from greenlane.core.errors import GreenlaneError, Unavailable
-from greenlane.core.units import LeafIndex, TreeSize
+from greenlane.core.errors import GreenlaneError
+from greenlane.core.units import TreeSize
 from greenlane.ports.accounts import Visibility
 from greenlane.ports.events import ItemKey, StoredEvent
 from greenlane.ports.store import Store
-from greenlane.services.check.entries import PAGE, blame_lost_salts, compare_entry, entries_beside
+from greenlane.services.check.entries import Room, blame_lost_salts, check_room, compare_entry
 from greenlane.services.check.report import CheckReport, Missing, Progress
 
 
 def check_events(store: Store, report: CheckReport, captured: TreeSize, missing: Missing, progress: Progress) -> None:
     """Recomputes every event of a center, and compares it with its entry."""
-    start = LeafIndex(0)
-    forgotten: set[int] = set()
-    while True:
-        read = _events_from(store, report, start)
-        if read is None:
-            # What lies behind cannot be seen: saying that it is missing would be another claim.
-            missing = Missing(TreeSize(0))
-            break
-        page, entries = read
-        if not page:
-            break
-        first = page[0].leaf_index
-        for event in page:
-            missing.saw(event.leaf_index)
-            offset = event.leaf_index - first
-            if entries is not None:
-                _entry(report, event, entries[offset] if offset < len(entries) else None)
-            _event(report, event)
-            if event.is_blinded and event.salt is None:
-                forgotten.add(event.leaf_index)
-        report.events += len(page)
-        start = LeafIndex(page[-1].leaf_index + 1)
-        progress("events", min(start, captured), captured)
+
+    def judge(event: StoredEvent) -> None:
+        _event(report, event)
+        report.events += 1
+
+    events = Room(
+        what="Event",
+        walk=lambda tx, center, start, limit: tx.events.walk(center, start=start, limit=limit),
+        judge=judge,
+        compare=lambda event, encoded: _entry(report, event, encoded),
+        done=lambda last: progress("events", min(last + 1, captured), captured),
+    )
+    forgotten = check_room(store, report, missing, events)
     for index in missing:
         report.blame(f"Entry {index} is of an event, and no event is stored for it.")
-    blame_lost_salts(store, report, forgotten, "Event")
-
-
-def _events_from(
-    store: Store, report: CheckReport, start: LeafIndex
-) -> tuple[list[StoredEvent], tuple[bytes, ...] | None] | None:
-    """Some events from `start` on, none at the end, and the entries from the first to the last; None where unreadable."""
-    try:
-        with store.read() as tx:
-            walked = tx.events.walk(report.center, start=start, limit=1024)
-            if not walked:
-                return [], ()
-            first = walked[0].leaf_index
-            # Entries of other kinds may lie between two events: only so many are read at once.
-            page = [event for event in walked if event.leaf_index < first + PAGE]
-            return page, entries_beside(tx, report, first, page[-1].leaf_index - first + 1, "Events")
-    except Unavailable:
-        raise
-    except GreenlaneError as fault:
-        report.blame(f"Events from leaf {start} on cannot be read: {fault.detail}")
-        return None
+    blame_lost_salts(store, report, forgotten, events.what)
 
 
 def _entry(report: CheckReport, event: StoredEvent, encoded: bytes | None) -> None:

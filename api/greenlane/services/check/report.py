@@ -12,12 +12,31 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(slots=True, kw_only=True)
-class CheckReport:
+class Faults:
+    """What does not add up.
+
+    Attributes:
+        faults: one sentence each: what, where, and what mends it if it can be mended; empty where all is well. At most
+            MAX_FAULTS of them.
+        unlisted: how many more there were.
+    """
+
+    faults: list[str] = field(default_factory=list)
+    unlisted: int = 0
+
+    def blame(self, sentence: str) -> None:
+        """Notes one thing that does not add up."""
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(sentence)
+        else:
+            self.unlisted += 1
+
+
+@dataclass(slots=True, kw_only=True)
+class CheckReport(Faults):
     """What one check of one center found.
 
     Attributes:
-        faults: one sentence each: what does not add up, and where; empty where all is well. At most MAX_FAULTS of them.
-        unlisted: how many more there were.
         forgotten: private entries whose salt was destroyed on request; they cannot be opened, by design.
         sealed: anchors whose kept seals were judged.
         is_chain_checked: False where no ledger was given.
@@ -33,39 +52,19 @@ class CheckReport:
     sealed: int = 0
     forgotten: int = 0
     is_chain_checked: bool = False
-    faults: list[str] = field(default_factory=list)
-    unlisted: int = 0
-
-    def blame(self, sentence: str) -> None:
-        """Notes one thing that does not add up."""
-        if len(self.faults) < MAX_FAULTS:
-            self.faults.append(sentence)
-        else:
-            self.unlisted += 1
 
 
 @dataclass(slots=True, kw_only=True)
-class BytesReport:
+class BytesReport(Faults):
     """What hashing every block of every wanted document found.
 
     Attributes:
         documents: how many are wanted here, stated or held for others.
         size: bytes of those that are whole.
-        faults: one sentence each, with what mends it; empty where all is well. At most MAX_FAULTS of them.
-        unlisted: how many more there were.
     """
 
     documents: int = 0
     size: int = 0
-    faults: list[str] = field(default_factory=list)
-    unlisted: int = 0
-
-    def blame(self, sentence: str) -> None:
-        """Notes one document that is not whole."""
-        if len(self.faults) < MAX_FAULTS:
-            self.faults.append(sentence)
-        else:
-            self.unlisted += 1
 
 
 class Missing:
@@ -83,6 +82,10 @@ class Missing:
         # One that came while we looked lies beyond the entries that are counted here.
         if index // 8 < len(self._bits):
             self._bits[index // 8] &= ~(1 << index % 8)
+
+    def give_up(self) -> None:
+        """Nothing is looked for any more."""
+        self._bits.clear()
 
     def __iter__(self) -> Iterator[int]:
         for at, byte in enumerate(self._bits):
