@@ -7,7 +7,6 @@ own: see `routes.document_bytes`.
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated
-from urllib.parse import urlencode
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends
@@ -26,8 +25,8 @@ from greenlane.web.addresses import hosted_center, place_of
 from greenlane.web.auth import Counted, Guard, Permission, Reader
 from greenlane.web.downloads import BYTES_TYPE, PLACE_PARAMETERS, disposition
 from greenlane.web.limits import grant_time
-from greenlane.web.problems import BadRequest, MediaTypeUnsupported, ParameterUnknown
-from greenlane.web.query import DEFAULT_PER_PAGE, MAX_PER_PAGE
+from greenlane.web.problems import BadRequest, MediaTypeUnsupported
+from greenlane.web.query import PAGE_PARAMETERS, next_link, per_page, read_parameters
 from greenlane.web.schemas import DocumentAnswer, JsonAnswer, Problem, StatementAnswer, StatementsAnswer, statement_value
 from greenlane.web.state import WebState, state_of
 
@@ -39,22 +38,6 @@ _PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 _MAX_STATEMENTS = 100
 # How fast a document is hashed, looked into and kept at the very least.
 _STORED_BYTES_A_SECOND = 4 * 1024 * 1024
-_PAGE_PARAMETERS = [
-    {
-        "name": "perPage",
-        "in": "query",
-        "required": False,
-        "description": f"1 to {MAX_PER_PAGE}; {DEFAULT_PER_PAGE} unless told",
-        "schema": {"type": "integer"},
-    },
-    {
-        "name": "nextPageToken",
-        "in": "query",
-        "required": False,
-        "description": "from the Link header of the page before",
-        "schema": {"type": "string"},
-    },
-]
 _RECEIPT_PARAMETERS = [
     *PLACE_PARAMETERS,
     {
@@ -136,15 +119,14 @@ async def store(request: Request, principal: StorePrincipal) -> Response:
                 "description": "instead of `about`: everything that members of this center stated",
                 "schema": {"type": "string"},
             },
-            *_PAGE_PARAMETERS,
+            *PAGE_PARAMETERS,
         ]
     },
 )
 def documents(request: Request, reader: Reader) -> Response:
     """What is stated, newest first: what is public, and with a key the confidential statements that it may read."""
     state = state_of(request)
-    query = request.query_params.multi_items()
-    subjects, center, limit, token = _read_query(query)
+    subjects, center, limit, token = _read_query(request)
     listing = state.services.list_documents
     if center is not None:
         page = listing.of_center(hosted_center(state, center).id, reader=reader, limit=limit, token=token)
@@ -152,7 +134,7 @@ def documents(request: Request, reader: Reader) -> Response:
         page = listing.about(subjects, reader=reader, limit=limit, token=token)
     headers = dict(_PRIVATE)
     if page.next_token is not None:
-        headers["Link"] = _next_link(state, request, page.next_token)
+        headers["Link"] = next_link(request, page.next_token)
     value = {"statements": [statement_value(each, state.settings.public_url) for each in page.documents]}
     return JsonAnswer(value, headers=headers)
 
@@ -161,7 +143,7 @@ def documents(request: Request, reader: Reader) -> Response:
     "/{cid}/about",
     response_model=DocumentAnswer,
     summary="What is stated of a document",
-    openapi_extra={"parameters": _PAGE_PARAMETERS},
+    openapi_extra={"parameters": PAGE_PARAMETERS},
 )
 def about(request: Request, reader: Reader, cid: str) -> Response:
     """What the asker may read, member by member, who stated it first comes first; withdrawn ones say since when."""
@@ -176,7 +158,7 @@ def about(request: Request, reader: Reader, cid: str) -> Response:
         )
     headers = dict(_PRIVATE)
     if found.has_more:
-        headers["Link"] = _next_link(state, request, str(skip + limit))
+        headers["Link"] = next_link(request, str(skip + limit))
     value = {
         "cid": name.text,
         "size": found.statements[0].description.size,
@@ -282,54 +264,23 @@ def _check_json(request: Request) -> None:
         )
 
 
-def _read_query(query: list[tuple[str, str]]) -> tuple[list[str], str | None, int, str | None]:
-    subjects: list[str] = []
-    once: dict[str, str] = {}
-    for name, text in query:
-        if name == "about":
-            subjects.append(canonical_subject(text, where="about"))
-        elif name not in {"center", "perPage", "nextPageToken"}:
-            known = "about, center, perPage, nextPageToken"
-            raise ParameterUnknown(f"The query parameter {name[:60]!r} is not known here.", remedy=f"Use only {known}.")
-        elif name in once:
-            raise BadRequest(f"{name} stands twice.", remedy="Send it once.")
-        else:
-            once[name] = text
+def _read_query(request: Request) -> tuple[list[str], str | None, int, str | None]:
+    once = read_parameters(request, ("about", "center", "perPage", "nextPageToken"), many={"about"})
+    subjects = [canonical_subject(text, where="about") for text in request.query_params.getlist("about")]
     center = once.get("center")
     if (center is None) != bool(subjects) or len(subjects) > MAX_ABOUT:
         raise BadRequest(
             "It is not told which documents are wanted.", remedy=f"Send `about` with a URI, up to {MAX_ABOUT} times, or `center`."
         )
-    return subjects, None if center is None else center_id(center), _per_page(once.get("perPage")), once.get("nextPageToken")
+    return subjects, None if center is None else center_id(center), per_page(once.get("perPage")), once.get("nextPageToken")
 
 
 def _read_page(request: Request) -> tuple[int, int]:
     """How many statements, and how many came before."""
-    once: dict[str, str] = {}
-    for name, text in request.query_params.multi_items():
-        if name not in {"perPage", "nextPageToken"}:
-            known = "perPage, nextPageToken"
-            raise ParameterUnknown(f"The query parameter {name[:60]!r} is not known here.", remedy=f"Use only {known}.")
-        if name in once:
-            raise BadRequest(f"{name} stands twice.", remedy="Send it once.")
-        once[name] = text
+    once = read_parameters(request, ("perPage", "nextPageToken"))
     skip = once.get("nextPageToken", "0")
     if not (skip.isascii() and skip.isdecimal() and len(skip) < 9):
         raise BadRequest(
             "The page token is none that was given out here.", remedy="Take it from the Link header of the page before."
         )
-    return min(_per_page(once.get("perPage")), _MAX_STATEMENTS), int(skip)
-
-
-def _next_link(state: WebState, request: Request, token: str) -> str:
-    onward = [(name, value) for name, value in request.query_params.multi_items() if name != "nextPageToken"]
-    query = urlencode([*onward, ("nextPageToken", token)])
-    return f'<{state.settings.public_url}{request.url.path}?{query}>; rel="next"'
-
-
-def _per_page(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_PER_PAGE
-    if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= MAX_PER_PAGE):
-        raise BadRequest(f"perPage is no number from 1 to {MAX_PER_PAGE}.", remedy=f"Leave it out for {DEFAULT_PER_PAGE}.")
-    return int(text)
+    return min(per_page(once.get("perPage")), _MAX_STATEMENTS), int(skip)

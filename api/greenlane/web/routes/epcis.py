@@ -7,7 +7,7 @@ Source: EPCIS 2.0, section 12 (REST bindings).
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Depends
@@ -25,7 +25,7 @@ from greenlane.web.addresses import event_digest_of
 from greenlane.web.auth import MEMBER_HEADER, Guard, Permission, member_of, reader_for
 from greenlane.web.once import once_of
 from greenlane.web.problems import BadRequest, MediaTypeUnsupported, NotAcceptable, NotSupported, TooManyEvents
-from greenlane.web.query import DEFAULT_PER_PAGE, MAX_PER_PAGE, read_query
+from greenlane.web.query import DEFAULT_PER_PAGE, PAGE_PARAMETERS, next_link, read_query
 from greenlane.web.schemas import CapturedEventAnswer, CaptureJobAnswer, JsonAnswer, job_value, time_text
 from greenlane.web.state import WebState, state_of
 
@@ -108,13 +108,7 @@ def capture_job(request: Request, principal: SeeCapturePrincipal, capture_id: st
     responses={200: {"description": "An EPCISQueryDocument", "content": {"application/ld+json": {}}}},
     openapi_extra={
         "parameters": [
-            {
-                "name": name,
-                "in": "query",
-                "required": False,
-                "schema": {"type": "string"},
-                "description": description,
-            }
+            {"name": name, "in": "query", "required": False, "schema": {"type": "string"}, "description": description}
             for name, description in {
                 "eventType": "types, separated by |",
                 "EQ_action": "actions, separated by |",
@@ -129,10 +123,9 @@ def capture_job(request: Request, principal: SeeCapturePrincipal, capture_id: st
                 "LT_eventTime": "a time with its zone",
                 "GE_recordTime": "a time with its zone",
                 "LT_recordTime": "a time with its zone",
-                "perPage": f"1 to {MAX_PER_PAGE}; {DEFAULT_PER_PAGE} unless told",
-                "nextPageToken": "from the Link header of the page before",
             }.items()
         ]
+        + PAGE_PARAMETERS
     },
 )
 def events(request: Request, principal: ReadPrincipal) -> Response:
@@ -142,14 +135,11 @@ def events(request: Request, principal: ReadPrincipal) -> Response:
     """
     state = state_of(request)
     _check_accepted_versions(request)
-    query = request.query_params.multi_items()
-    wanted, limit, token = read_query(query, reader=reader_for(principal))
+    wanted, limit, token = read_query(request.query_params.multi_items(), reader=reader_for(principal))
     page = state.services.trace.find(wanted, limit=limit, token=token)
     headers = dict(_VERSION_HEADERS)
     if page.next_token is not None:
-        onward = [(name, value) for name, value in query if name != "nextPageToken"]
-        address = f"{state.settings.public_url}{request.url.path}?{urlencode([*onward, ('nextPageToken', page.next_token)])}"
-        headers["Link"] = f'<{address}>; rel="next"'
+        headers["Link"] = next_link(request, page.next_token)
     return _query_answer(state, page.events, headers)
 
 

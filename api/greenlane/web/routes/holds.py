@@ -18,8 +18,8 @@ from greenlane.core.wire import read_count, read_line, read_object
 from greenlane.services.hold import Asker, HoldStanding
 from greenlane.services.identify import Principal
 from greenlane.web.auth import Guard, Permission
-from greenlane.web.problems import BadRequest, MediaTypeUnsupported, ParameterUnknown
-from greenlane.web.query import DEFAULT_PER_PAGE, MAX_PER_PAGE
+from greenlane.web.problems import MediaTypeUnsupported
+from greenlane.web.query import PAGE_PARAMETERS, per_page, read_parameters
 from greenlane.web.schemas import HoldAnswer, HoldsAnswer, JsonAnswer, Problem, hold_value
 from greenlane.web.state import WebState, state_of
 
@@ -75,7 +75,7 @@ def release(request: Request, principal: HoldPrincipal, cid: str) -> Response:
 
     An operator may end another center's ask, as when a partner has left: `?askedBy=hanoi`.
     """
-    named = _parameters(request, {"askedBy"}).get("askedBy")
+    named = read_parameters(request, ("askedBy",)).get("askedBy")
     asked_by = None if named is None else center_id(named)
     state_of(request).services.hold.release(_asker(principal), parse_cid(cid), asked_by=asked_by)
     return Response(status_code=204, headers=_PRIVATE)
@@ -85,26 +85,12 @@ def release(request: Request, principal: HoldPrincipal, cid: str) -> Response:
     "",
     response_model=HoldsAnswer,
     summary="What this center is asked to hold",
-    openapi_extra={
-        "parameters": [
-            {
-                "name": name,
-                "in": "query",
-                "required": False,
-                "schema": {"type": "string"},
-                "description": description,
-            }
-            for name, description in {
-                "perPage": f"1 to {MAX_PER_PAGE}; {DEFAULT_PER_PAGE} unless told",
-                "nextPageToken": "from the page before",
-            }.items()
-        ]
-    },
+    openapi_extra={"parameters": PAGE_PARAMETERS},
 )
 def holds(request: Request, principal: HoldPrincipal) -> Response:
     """By CID: to a partner what it asked for itself; to an operator what anybody asked for, each document once."""
-    query = _parameters(request, {"perPage", "nextPageToken"})
-    limit = _per_page(query.get("perPage", str(DEFAULT_PER_PAGE)))
+    query = read_parameters(request, ("perPage", "nextPageToken"))
+    limit = per_page(query.get("perPage"))
     token = query.get("nextPageToken")
     after = None if token is None else parse_cid(token)
     found = state_of(request).services.hold.held(_asker(principal), after=after, limit=limit + 1)
@@ -138,17 +124,3 @@ def _standing_value(standing: HoldStanding) -> dict[str, object]:
 
 def _asker(principal: Principal) -> Asker:
     return Asker(key_id=principal.key_id, role=principal.role, center=principal.center)
-
-
-def _parameters(request: Request, known: set[str]) -> dict[str, str]:
-    for name, _ in request.query_params.multi_items():
-        if name not in known:
-            remedy = f"Use only {', '.join(sorted(known))}."
-            raise ParameterUnknown(f"The query parameter {name[:60]!r} is not known here.", remedy=remedy)
-    return dict(request.query_params)
-
-
-def _per_page(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= MAX_PER_PAGE):
-        raise BadRequest(f"perPage is no number from 1 to {MAX_PER_PAGE}.", remedy=f"Leave it out for {DEFAULT_PER_PAGE}.")
-    return int(text)
