@@ -1,8 +1,8 @@
 """What a certifier states of a lot, or of serials of an external registry: the one thing that green assets are issued out of.
 
-Off the chain it is a JSON document with texts; on the chain each text is its SHA-256, and everything together one encoding of fixed
-length, whose EIP-712 digest the certifier signs. The log's entry (kind 5) is SHA-256 of the statement's id and that digest, never
-blinded: the contract rebuilds it. The digest is also the id of the token.
+Off the chain it is a JSON document with texts; on the chain each text is its SHA-256, and everything together one encoding of
+fixed length, whose EIP-712 digest the certifier signs. The log's entry (kind 5) is SHA-256 of the statement's id and that digest,
+never blinded: the contract rebuilds it. The digest is also the id of the token.
 Source: contracts/types/AssetTypes.sol and contracts/interfaces/IEvidenceRegister.sol.
 """
 

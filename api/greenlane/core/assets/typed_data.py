@@ -1,7 +1,7 @@
 """EIP-712 digests of what members sign for the contracts of green assets, and the one ABI encoding beneath them.
 
-Every value here has a fixed length, so its ABI encoding is what EIP-712 calls encodeData: words of 32 bytes, numbers to the right,
-bytesN to the left. `TypedValue.typed_data` is the same as a wallet takes it (`eth_signTypedData_v4`).
+Every value here has a fixed length, so its ABI encoding is what EIP-712 calls encodeData: words of 32 bytes, numbers to the
+right, bytesN to the left. `TypedValue.typed_data` is the same as a wallet takes it (`eth_signTypedData_v4`).
 Source: EIP-712; Solidity's contract ABI specification.
 """
 
