@@ -81,8 +81,8 @@ class OpenLine:
         salt: blinds the line, 32 bytes.
         price: what it costs; None where it is not told here.
         price_salt: blinds the price, 32 bytes.
-        price_digest: blinded digest of the price, 32 bytes: HMAC-SHA-256 under `price_salt` of the SHA-256 of the RFC 8785 bytes of
-            {"amount", "currency"}.
+        price_digest: blinded digest of the price, 32 bytes: HMAC-SHA-256 under `price_salt` of the SHA-256 of the RFC 8785 bytes
+            of {"amount", "currency"}.
     """
 
     line: PurchaseLine

@@ -1,8 +1,8 @@
 """A retirement as its certificate tells it: who claims what, out of which units of which lot, for which purchase line.
 
-The chain keeps the facts (`IGreenAsset.Retirement`), with digests in place of texts. The certificate says the texts, and the center
-of the holder puts its digest into its log (kind 6): so the certificate has a receipt like an event's, and whoever holds both can
-compare every word with the log and every fact with the chain.
+The chain keeps the facts (`IGreenAsset.Retirement`), with digests in place of texts. The certificate says the texts, and the
+center of the holder puts its digest into its log (kind 6): so the certificate has a receipt like an event's, and whoever holds
+both can compare every word with the log and every fact with the chain.
 Source: contracts/types/AssetTypes.sol for what the chain keeps.
 """
 
