@@ -10,8 +10,6 @@ Exit codes: 0 every step was run and passed; 1 a step failed; 3 nothing could be
 
 import argparse
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +17,8 @@ from pathlib import Path
 
 from greenlane.core.errors import GreenlaneError
 from greenlane_node.machine.programs import find_programs
+
+from scripts.running import run_trial
 
 _ROOT = Path(__file__).resolve().parents[1]
 _GRACE_S = 120.0
@@ -47,19 +47,8 @@ def main() -> int:
 
 
 def _run(environment: dict[str, str], folder: Path) -> int:
-    command = [sys.executable, "-m", "pytest", _TEST, "-m", "kubo", f"--basetemp={folder}", "-p", "no:cacheprovider"]
-    child = subprocess.Popen([*command, "--no-header", "--tb=short", "-q"], cwd=_ROOT, env=environment)
-    # Whoever ends us, ends the trial in an orderly way: it must end its nodes.
-    signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
-    try:
-        return child.wait()
-    except KeyboardInterrupt:
-        # The console has told pytest too.
-        try:
-            child.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-        return 1
+    words = [_TEST, "-m", "kubo", f"--basetemp={folder}", "--tb=short"]
+    return run_trial(words, environment=environment, root=_ROOT, grace_s=_GRACE_S)
 
 
 if __name__ == "__main__":

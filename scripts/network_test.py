@@ -9,14 +9,14 @@ Exit codes: 0 every trial was run and passed; 1 a step failed; 3 something could
 
 import argparse
 import os
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from greenlane.core.errors import GreenlaneError
 from greenlane_node.machine.programs import find_programs
+
+from scripts.running import run_trial
 
 _ROOT = Path(__file__).resolve().parents[1]
 _GRACE_S = 300.0
@@ -59,33 +59,10 @@ def main() -> int:
 
 
 def _run(environment: dict[str, str], *, without_documents: bool) -> int:
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "tests/network",
-        "-m",
-        "network",
-        "-p",
-        "no:cacheprovider",
-        "--no-header",
-        "--tb=no",
-        "-q",
-    ]
+    words = ["tests/network", "-m", "network", "--tb=no"]
     if without_documents:
-        command += ["--deselect", "tests/network/test_network.py::test_documents"]
-    child = subprocess.Popen(command, cwd=_ROOT, env=environment)
-    # Whoever ends us, ends the trial in an orderly way: it must end its nodes.
-    signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
-    try:
-        return child.wait()
-    except KeyboardInterrupt:
-        # The console has told pytest too.
-        try:
-            child.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-        return 1
+        words += ["--deselect", "tests/network/test_network.py::test_documents"]
+    return run_trial(words, environment=environment, root=_ROOT, grace_s=_GRACE_S)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,30 @@ class Child:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
 
 
+def run_trial(words: Sequence[str], *, environment: Mapping[str, str], root: Path, grace_s: float) -> int:
+    """Runs pytest on the console, to its end; its exit code, or 1 where it was ended.
+
+    Args:
+        words: which tests, and how.
+        environment: all of the child's variables.
+        root: where it runs.
+        grace_s: for what the trial started to end, after Ctrl-C.
+    """
+    command = [sys.executable, "-m", "pytest", *words, "-p", "no:cacheprovider", "--no-header", "-q"]
+    child = subprocess.Popen(command, cwd=root, env=dict(environment))
+    # Whoever ends us, ends the trial in an orderly way: it must end its nodes.
+    signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        # The console has told pytest too.
+        try:
+            child.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+        return 1
+
+
 def is_answering(url: str) -> bool:
     """Whether a GET of `url` answers with 200 within two seconds."""
     try:
