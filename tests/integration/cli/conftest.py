@@ -1,13 +1,15 @@
 """Runs the command line in this process, and tells what a user would see."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from greenlane.cli.program import main
+from worlds.deployment import close_world, make_world
 from worlds.home import make_home
+from worlds.web import Site, serve
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,15 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 def home(tmp_path: Path) -> Path:
     """A deployment's folder; see `worlds.home`."""
     return make_home(tmp_path / "home")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A fresh world, served on loopback."""
+    world = make_world(tmp_path)
+    with serve(world) as running:
+        yield running
+    close_world(world)
 
 
 @pytest.fixture

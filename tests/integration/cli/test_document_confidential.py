@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ from greenlane.core.documents.unixfs import CHUNK_BYTES, identify
 from greenlane.core.trust import encode_trust_file
 from greenlane.core.units import LeafIndex
 from greenlane.ports.accounts import KeyRole
-from worlds.deployment import LIMA, ROASTER, TIANJIN, close_world, make_world
+from worlds.deployment import LIMA, ROASTER, TIANJIN
 from worlds.troubled_line import troubled_line
-from worlds.web import Site, issue, serve
+from worlds.web import Site, issue
 
 ROOT = Path(__file__).parents[3]
 Act = Callable[..., Any]
@@ -50,14 +50,6 @@ class Party:
         self.key.write_text(api_key + "\n")
         secret, self.recipient = new_identity()
         self.identity.write_text(secret + "\n")
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    world = make_world(tmp_path)
-    with serve(world) as running:
-        yield running
-    close_world(world)
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.unixfs import CHUNK_BYTES, identify
-from worlds.deployment import LIMA, World, close_world, make_world
+from worlds.deployment import LIMA, World
 from worlds.descriptions import description, state
 from worlds.troubled_line import Line, troubled_line
-from worlds.web import Site, serve
+from worlds.web import Site
 
 Asks = Callable[[str], list[str]]
 LOT = "https://id.gs1.org/01/09521321000018/10/LOT-7"
@@ -28,14 +28,6 @@ def text_of(size: int) -> bytes:
     """Plain text without two equal chunks."""
     lines = b"".join(b"%011d\n" % number for number in range(size // 12 + 1))
     return lines[:size]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    world = make_world(tmp_path)
-    with serve(world) as running:
-        yield running
-    close_world(world)
 
 
 @pytest.fixture

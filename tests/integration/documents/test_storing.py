@@ -175,12 +175,28 @@ def test_wherever_bytes_stop_moving_the_same_request_ends_it_once(tmp_path: Path
     assert at >= 1
 
 
-def test_what_was_kept_for_an_upload_that_is_given_up_or_over_is_known_and_wanted_by_nobody(world: World) -> None:
-    upload_id = upload(world)
+def die_when_added(world: World, upload_id: str) -> None:
+    """The process ends after the bytes were added, before anything is stored."""
     # After it was asked whether it is pinned, and added.
     dying = _Dying(world.documents, 1, is_after=True)
     with pytest.raises(Crash):
         store(over(world, documents=cast(Documents, dying)), upload_id)
+
+
+def refused_and_let_go(world: World, upload_id: str, documents: object) -> None:
+    """The upload vanishes while its bytes are kept: nothing is stated, and the bytes are known and wanted by nobody."""
+    with pytest.raises(UploadMissing):
+        store(over(world, documents=cast(Documents, documents)), upload_id)
+    assert captured(world) == 0
+    world.clock.now += timedelta(days=3)
+    world.sweep_uploads()
+    with world.store.read() as tx:
+        assert tx.documents.unwanted(after=None, limit=9) == (CID,)
+
+
+def test_what_was_kept_for_an_upload_that_is_given_up_or_over_is_known_and_wanted_by_nobody(world: World) -> None:
+    upload_id = upload(world)
+    die_when_added(world, upload_id)
     assert CID in world.documents.pinned
     with world.store.read() as tx:
         assert tx.documents.unwanted(after=None, limit=9) == ()
@@ -201,20 +217,12 @@ def test_an_upload_that_vanishes_while_its_bytes_are_kept_leaves_word_of_them(wo
                 tx.uploads.drop(upload_id)
             return world.documents.add(source, expected=expected)
 
-    with pytest.raises(UploadMissing):
-        store(over(world, documents=cast(Documents, Vanishing())), upload_id)
-    assert captured(world) == 0
-    world.clock.now += timedelta(days=3)
-    world.sweep_uploads()
-    with world.store.read() as tx:
-        assert tx.documents.unwanted(after=None, limit=9) == (CID,)
+    refused_and_let_go(world, upload_id, Vanishing())
 
 
 def test_an_upload_that_is_given_up_after_it_could_not_be_stored_makes_room_and_its_bytes_are_let_go(world: World) -> None:
     upload_id = upload(world)
-    dying = _Dying(world.documents, 1, is_after=True)
-    with pytest.raises(Crash):
-        store(over(world, documents=cast(Documents, dying)), upload_id)
+    die_when_added(world, upload_id)
     world.receive_upload.abandon(upload_id, key_id=KEY)
     assert not world.staging.ids()
     with pytest.raises(UploadMissing):
@@ -241,13 +249,8 @@ def test_an_upload_that_is_given_up_while_its_bytes_are_kept_becomes_no_document
             world.receive_upload.abandon(upload_id, key_id=KEY)
             return world.documents.add(source, expected=expected)
 
-    with pytest.raises(UploadMissing):
-        store(over(world, documents=cast(Documents, GivenUp())), upload_id)
-    assert captured(world) == 0 and not world.staging.ids()
-    world.clock.now += timedelta(days=3)
-    world.sweep_uploads()
-    with world.store.read() as tx:
-        assert tx.documents.unwanted(after=None, limit=9) == (CID,)
+    refused_and_let_go(world, upload_id, GivenUp())
+    assert not world.staging.ids()
 
 
 def test_a_document_stays_when_its_upload_is_given_up_after_it(world: World) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from greenlane.cli.document.add import seal_and_send
-from greenlane.cli.document.age import Identity, encrypt_anew, recipient_of
+from greenlane.cli.document.age import Identity, add_identity_arguments, encrypt_anew, recipient_of
 from greenlane.cli.document.answers import Statement, reader_keys_of, statements_of
 from greenlane.cli.document.fetching import fetched
 from greenlane.cli.document.progress import progress
 from greenlane.cli.document.readers import OwnerWithoutKey, checked
-from greenlane.cli.document.waiting import Patience
-from greenlane.cli.server import ServerRefused
+from greenlane.cli.document.waiting import Patience, add_wait_argument
+from greenlane.cli.server import ServerRefused, add_server_arguments
 from greenlane.core.documents.cid import Cid
 from greenlane.core.documents.description import DocumentReader, MemberName, description_value, read_member_name
 from greenlane.core.errors import InvalidInput, NotFound
@@ -31,6 +31,14 @@ class NotConfidential(InvalidInput):
     """A document is for everybody: there is nobody to share it with, or to take it back from."""
 
     code = "document-not-confidential"
+
+
+def add_own_arguments(parser: argparse.ArgumentParser) -> None:
+    """Who the user is, what opens the old version, and how long to wait for the new one."""
+    add_identity_arguments(parser, is_required=True)
+    parser.add_argument("--member", metavar="[CENTER/]MEMBER", help="which member you are, or act for")
+    add_wait_argument(parser)
+    add_server_arguments(parser)
 
 
 def own_statement(args: argparse.Namespace, cid: Cid) -> Statement:

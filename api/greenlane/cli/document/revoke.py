@@ -3,11 +3,9 @@
 import argparse
 
 from greenlane.cli.document.add import tell_stored
-from greenlane.cli.document.age import add_identity_arguments, read_identities
+from greenlane.cli.document.age import read_identities
 from greenlane.cli.document.readers import named_members
-from greenlane.cli.document.reissue import current_readers, link_note, own_statement, reissue
-from greenlane.cli.document.waiting import add_wait_argument
-from greenlane.cli.server import add_server_arguments
+from greenlane.cli.document.reissue import add_own_arguments, current_readers, link_note, own_statement, reissue
 from greenlane.core.documents.cid import parse_cid
 from greenlane.core.documents.description import read_recipient
 from greenlane.core.errors import NotFound
@@ -25,10 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--recipient", action="append", default=[], metavar="AGE1…", help="a key that shall not open it any more")
     parser.add_argument("--links", action="store_true", help="every key without a name: links, and keys given by --for-recipient")
-    add_identity_arguments(parser, is_required=True)
-    parser.add_argument("--member", metavar="[CENTER/]MEMBER", help="which member you are, or act for")
-    add_wait_argument(parser)
-    add_server_arguments(parser)
+    add_own_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

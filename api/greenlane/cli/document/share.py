@@ -3,12 +3,10 @@
 import argparse
 
 from greenlane.cli.document.add import tell_stored
-from greenlane.cli.document.age import add_identity_arguments, check_recipient, read_identities
+from greenlane.cli.document.age import check_recipient, read_identities
 from greenlane.cli.document.answers import usable_keys_of
 from greenlane.cli.document.readers import named_members
-from greenlane.cli.document.reissue import current_readers, link_note, own_statement, reissue
-from greenlane.cli.document.waiting import add_wait_argument
-from greenlane.cli.server import add_server_arguments
+from greenlane.cli.document.reissue import add_own_arguments, current_readers, link_note, own_statement, reissue
 from greenlane.core.documents.cid import parse_cid
 from greenlane.core.documents.description import DocumentReader
 from greenlane.core.exits import Exit, WrongUse
@@ -26,10 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="AGE1…",
         help="a public key that opens it from now on",
     )
-    add_identity_arguments(parser, is_required=True)
-    parser.add_argument("--member", metavar="[CENTER/]MEMBER", help="which member you are, or act for")
-    add_wait_argument(parser)
-    add_server_arguments(parser)
+    add_own_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
