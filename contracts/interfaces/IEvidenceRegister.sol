@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {AdmittedEvidence, Evidence, Inclusion, Placement} from "../types/AssetTypes.sol";
+import {IMediated} from "./IMediated.sol";
+
+/// @title Evidence that counts once in the whole network
+/// @notice Takes a certifier's statement where two independent hands stand behind it: the certifier's EIP-712 signature, and a
+/// center's anchored log that holds the statement as an entry (kind 5). Refuses a lot, or serials, that were counted before. A
+/// statement may be revoked, by its certifier or by a quorum of centers, and never comes back.
+/// @dev EIP-712: domain name "Greenlane", version "1", this chain, this contract; the type is Evidence(...) with the fields of the
+/// struct in their order, `custodyModel` as uint8. The digest is the second half of the log's entry, and the id of the token.
+interface IEvidenceRegister is IMediated {
+    /// @notice A statement counts from now on.
+    event EvidenceAdmitted(
+        bytes32 indexed digest, bytes32 indexed classId, bytes32 indexed lot, Evidence statement
+    );
+    /// @notice A statement was revoked; `byCenters` where a quorum did it.
+    event EvidenceRevoked(bytes32 indexed digest, bool byCenters, string reason);
+    /// @notice A center's operator voted to revoke a statement.
+    event RevocationVoted(bytes32 indexed digest, bytes32 indexed centerId, string reason);
+
+    /// @notice Neither a lot nor an external registry's serials are named.
+    error NothingEvidenced(bytes32 digest);
+    /// @notice A statement of nothing.
+    error ZeroQuantity();
+    /// @notice The vintage ends before it begins, or has not ended yet.
+    error InvalidVintage(uint32 vintageFrom, uint32 vintageTo);
+    /// @notice The serials end before they begin, or belong to no registry, or the registry names none.
+    error InvalidSerials(uint64 serialFrom, uint64 serialTo);
+    /// @notice No custody model.
+    error InvalidCustodyModel();
+    /// @notice Not two upper-case letters.
+    error InvalidEconomy(bytes2 economy);
+    /// @notice Not a short name.
+    error InvalidName(bytes32 name);
+    /// @notice The signature is not the certifier's.
+    error InvalidCertifierSignature(bytes32 digest, address certifier);
+    /// @notice The account is no certifier in good standing.
+    error NotCertifier(address account);
+    /// @notice Nobody certifies for itself.
+    error OwnCertifier(address account);
+    /// @notice The center is not active, or its term has not begun or is over.
+    error CenterNotInGoodStanding(bytes32 centerId);
+    /// @notice No root is anchored at this size.
+    error NotAnchored(bytes32 centerId, uint64 treeSize);
+    /// @notice The anchored log does not hold this statement there.
+    error NotIncluded(bytes32 digest, bytes32 centerId, uint64 treeSize, uint64 leafIndex);
+    /// @notice This attribute of this lot was counted already for days that overlap.
+    error LotCounted(bytes32 attribute, bytes32 lot, uint32 vintageFrom, uint32 vintageTo);
+    /// @notice Serials of this registry were counted already.
+    error SerialsCounted(bytes32 originRegistry, uint64 serialFrom, uint64 serialTo);
+    /// @notice The placement is out of date: look it up again.
+    error WrongPlacement(bytes32 key, uint64 afterStart);
+    /// @notice The lot was kept by a weaker model before; it can only go down.
+    error CustodyUpgraded(bytes32 lot, uint8 known, uint8 stated);
+    /// @notice The statement was revoked.
+    error Revoked(bytes32 digest);
+    /// @notice The statement is not this account's to revoke.
+    error NotItsCertifier(bytes32 digest, address account);
+    /// @notice There is no such statement here.
+    error UnknownEvidence(bytes32 digest);
+    /// @notice A reason is missing, or longer than 256 bytes.
+    error InvalidReason();
+    /// @notice The caller governs no active center.
+    error NotActiveOperator(address caller);
+    /// @notice The center voted for this already.
+    error VotedAlready(bytes32 motion, bytes32 centerId);
+
+    /// @notice Admits a statement; does nothing where it is admitted already. Caller: anyone, for it speaks for itself.
+    /// @return digest its EIP-712 digest.
+    function admit(
+        Evidence calldata statement,
+        bytes calldata signature,
+        Inclusion calldata inclusion,
+        Placement calldata placement
+    ) external returns (bytes32 digest);
+
+    /// @notice Revokes a statement, admitted or not yet. Caller: its certifier's account of today.
+    function revoke(Evidence calldata statement, string calldata reason) external;
+
+    /// @notice Votes to revoke an admitted statement; the vote that completes the quorum carries it out, with its reason.
+    /// Caller: operator of an active center.
+    function voteRevocation(bytes32 digest, string calldata reason) external;
+
+    /// @notice The EIP-712 digest of a statement.
+    function digestOf(Evidence calldata statement) external view returns (bytes32);
+
+    /// @notice What is kept of an admitted statement; all zero where there is none.
+    function evidence(bytes32 digest) external view returns (AdmittedEvidence memory);
+
+    /// @notice Whether a statement was revoked, and why.
+    function revocation(bytes32 digest) external view returns (bool isRevoked, string memory reason);
+
+    /// @notice How many statements were admitted.
+    function evidenceCount() external view returns (uint256);
+
+    /// @notice Where a statement's ranges belong, searched from `from` on, at most `steps` ranges each; ask again from what comes
+    /// back while `isFound` is false.
+    function placement(Evidence calldata statement, Placement calldata from, uint256 steps)
+        external
+        view
+        returns (Placement memory found, bool isFound);
+}
