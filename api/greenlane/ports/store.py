@@ -8,16 +8,21 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from greenlane.ports.accounts import Accounts
+from greenlane.ports.acts import Acts
 from greenlane.ports.answers import Answers
+from greenlane.ports.asset_index import AssetIndex
 from greenlane.ports.audit import Audit
 from greenlane.ports.document_index import DocumentIndex
 from greenlane.ports.events import Events
+from greenlane.ports.evidence_index import EvidenceIndex
 from greenlane.ports.holds import Holds
 from greenlane.ports.jobs import CaptureJobs
 from greenlane.ports.log import Log
 from greenlane.ports.outbox import Outbox
+from greenlane.ports.purchases import Purchases
 from greenlane.ports.reader_keys import ReaderKeys
 from greenlane.ports.seals import Seals
+from greenlane.ports.sessions import Sessions
 from greenlane.ports.uploads import Uploads
 
 
@@ -27,13 +32,19 @@ class Transaction(Protocol):
     @property
     def accounts(self) -> Accounts: ...
     @property
+    def acts(self) -> Acts: ...
+    @property
     def answers(self) -> Answers: ...
+    @property
+    def assets(self) -> AssetIndex: ...
     @property
     def audit(self) -> Audit: ...
     @property
     def documents(self) -> DocumentIndex: ...
     @property
     def events(self) -> Events: ...
+    @property
+    def evidence(self) -> EvidenceIndex: ...
     @property
     def holds(self) -> Holds: ...
     @property
@@ -43,9 +54,13 @@ class Transaction(Protocol):
     @property
     def outbox(self) -> Outbox: ...
     @property
+    def purchases(self) -> Purchases: ...
+    @property
     def reader_keys(self) -> ReaderKeys: ...
     @property
     def seals(self) -> Seals: ...
+    @property
+    def sessions(self) -> Sessions: ...
     @property
     def uploads(self) -> Uploads: ...
 

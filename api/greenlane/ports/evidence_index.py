@@ -1,0 +1,78 @@
+"""Evidence statements at the center whose log holds them: drafted, signed by their certifier, entered into the log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from greenlane.core.assets.evidence import EvidenceStatement
+from greenlane.core.units import CenterId, LeafIndex, MemberId
+
+
+class EvidenceState(StrEnum):
+    """drafted: waits for the certifier's signature. logged: signed, and an entry of the log. refused: the certifier said no."""
+
+    DRAFTED = "drafted"
+    LOGGED = "logged"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptEvidence:
+    """One statement.
+
+    Attributes:
+        digest: its EIP-712 digest, 32 bytes; the token's id.
+        center: whose log; the same as in the statement.
+        holder_center, holder: the member whose units these will be.
+        certifier_center, certifier: the member that is to sign.
+        signature: 65 bytes, once signed.
+        leaf_index: of its entry, once logged.
+        refused_because: the certifier's words; None unless refused.
+    """
+
+    digest: bytes
+    center: CenterId
+    holder_center: CenterId
+    holder: MemberId
+    certifier_center: CenterId
+    certifier: MemberId
+    statement: EvidenceStatement
+    state: EvidenceState
+    signature: bytes | None
+    leaf_index: LeafIndex | None
+    drafted_at: datetime
+    decided_at: datetime | None
+    refused_because: str | None
+
+
+class EvidenceIndex(Protocol):
+    """Kept statements."""
+
+    def add(self, evidence: KeptEvidence) -> None:
+        """Keeps a draft.
+
+        Raises:
+            Conflict: a statement of that id or digest is kept.
+        """
+
+    def get(self, digest: bytes) -> KeptEvidence | None: ...
+    def by_id(self, statement_id: str) -> KeptEvidence | None: ...
+    def log(self, digest: bytes, *, signature: bytes, leaf_index: LeafIndex, at: datetime) -> None:
+        """Notes that a draft was signed and is an entry, appended in the same transaction."""
+
+    def refuse(self, digest: bytes, *, because: str, at: datetime) -> None:
+        """Ends a draft."""
+
+    def at(self, center: CenterId, leaf_index: LeafIndex) -> KeptEvidence | None:
+        """The statement whose entry stands there."""
+
+    def of_member(self, center: CenterId, member: MemberId, *, limit: int) -> Sequence[KeptEvidence]:
+        """Statements that the member holds or certifies, newest first."""
+
+    def stated(self, facility: str, *, vintage_from: date, vintage_to: date, attribute: str) -> Sequence[KeptEvidence]:
+        """Statements of a facility and attribute whose vintage overlaps these days; refused ones left out."""
+
+    def walk(self, center: CenterId, *, start: LeafIndex, limit: int) -> Sequence[KeptEvidence]:
+        """Logged ones of a center in log order, for checks."""

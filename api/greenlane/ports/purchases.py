@@ -1,0 +1,96 @@
+"""Purchases at the buyer's center: lines with their salts and prices, which never leave it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from greenlane.core.assets.purchase import OpenLine
+from greenlane.core.assets.retirement import RetirementStatement
+from greenlane.core.units import CenterId, LeafIndex, MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptLine:
+    """A line and its digest as it was when it was last written.
+
+    Attributes:
+        digest: blinded, 32 bytes: what is to stand on the chain.
+        fixed_at: since when units may be escrowed for it, so that it never changes any more; None while it may be edited.
+    """
+
+    open_line: OpenLine
+    digest: bytes
+    fixed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """One purchase.
+
+    Attributes:
+        id: 32 lower-case hex digits.
+        center, buyer: whose it is.
+        reference: the buyer's own number or words; one line.
+    """
+
+    id: str
+    center: CenterId
+    buyer: MemberId
+    reference: str
+    ordered_on: date
+    created_at: datetime
+    lines: tuple[KeptLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRetirement:
+    """A retirement that a center certifies: its statement, and where its entry stands.
+
+    Attributes:
+        id: 32 bytes.
+        line: purchase id and line number; None where it was for none.
+    """
+
+    id: bytes
+    center: CenterId
+    member: MemberId
+    statement: RetirementStatement
+    leaf_index: LeafIndex
+    line: tuple[str, int] | None
+    stated_at: datetime
+
+
+class Purchases(Protocol):
+    """Kept purchases and certified retirements."""
+
+    def add(self, purchase: Purchase) -> None: ...
+    def get(self, purchase_id: str) -> Purchase | None: ...
+    def replace_line(self, purchase_id: str, line: KeptLine) -> None:
+        """Writes a line anew; the caller has seen in the same transaction that it is not fixed."""
+
+    def fix_line(self, purchase_id: str, number: int, at: datetime) -> None:
+        """Notes that the line never changes any more; the first time stays."""
+
+    def of_buyer(
+        self,
+        center: CenterId,
+        buyer: MemberId | None,
+        *,
+        ordered_from: date | None,
+        ordered_to: date | None,
+        after: str | None,
+        limit: int,
+    ) -> Sequence[Purchase]:
+        """Purchases of a buyer (None: of the whole center), newest first by day and id, after the purchase of that id."""
+
+    def line_of(self, digest: bytes) -> tuple[str, int] | None:
+        """Purchase id and number of the line with that digest."""
+
+    def add_retirement(self, retirement: KeptRetirement) -> None:
+        """Keeps it; its entry was appended in the same transaction."""
+
+    def retirement(self, retirement_id: bytes) -> KeptRetirement | None: ...
+    def retirement_at(self, center: CenterId, leaf_index: LeafIndex) -> KeptRetirement | None: ...
+    def walk_retirements(self, center: CenterId, *, start: LeafIndex, limit: int) -> Sequence[KeptRetirement]:
+        """In log order, for checks."""
