@@ -12,10 +12,11 @@ from datetime import date, timedelta
 
 from greenlane.core.anchoring import ADDRESS_BYTES, center_key
 from greenlane.core.assets.custody import CustodyModel, read_custody_model
-from greenlane.core.assets.quantity import MAX_QUANTITY, QuantityInvalid, Unit, decimal_text, read_quantity, read_unit_code
+from greenlane.core.assets.quantity import MAX_QUANTITY, QuantityInvalid, Unit, decimal_text, read_unit, read_written_quantity
 from greenlane.core.assets.typed_data import WORD_BYTES, Domain, TypedValue
 from greenlane.core.canonical import JsonValue
 from greenlane.core.crypto import sha256
+from greenlane.core.documents.description import canonical_subject
 from greenlane.core.entry import DIGEST_BYTES, Entry, EntryKind
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import Address, CenterId
@@ -128,7 +129,10 @@ class EvidenceStatement:
             raise EvidenceInvalid(
                 "A statement names a lot, or serials of an external registry.", where="/lot", remedy="Name one of both."
             )
-        if not _FIRST_DAY <= self.vintage_from <= self.vintage_to <= _LAST_DAY:
+        if not _FIRST_DAY <= self.vintage_from <= _LAST_DAY or not _FIRST_DAY <= self.vintage_to <= _LAST_DAY:
+            remedy = "Compare the years."
+            raise EvidenceInvalid("The vintage is of no day of this age.", where="/vintageFrom", remedy=remedy)
+        if self.vintage_from > self.vintage_to:
             raise EvidenceInvalid(
                 "The vintage ends before it begins.", where="/vintageTo", remedy="Give the first day, then the last."
             )
@@ -245,8 +249,7 @@ def read_evidence(value: JsonValue, where: str = "") -> EvidenceStatement:
     fields = read_object(value, _KEYS, where)
     read_constant(fields["type"], f"{where}/type", EVIDENCE_TYPE)
     read_constant(fields["version"], f"{where}/version", EVIDENCE_VERSION)
-    decimals = read_count(fields["decimals"], f"{where}/decimals")
-    unit = Unit(code=read_unit_code(fields["unit"], f"{where}/unit"), decimals=decimals)
+    unit = read_unit(fields["unit"], fields["decimals"], where)
     try:
         return EvidenceStatement(
             id=read_uri(fields["id"], f"{where}/id"),
@@ -256,9 +259,9 @@ def read_evidence(value: JsonValue, where: str = "") -> EvidenceStatement:
             class_id=read_name(fields["class"], f"{where}/class"),
             attribute=read_name(fields["attribute"], f"{where}/attribute"),
             unit=unit,
-            quantity=read_quantity(fields["quantity"], f"{where}/quantity", unit),
-            lot=None if fields["lot"] is None else read_uri(fields["lot"], f"{where}/lot"),
-            facility=read_uri(fields["facility"], f"{where}/facility"),
+            quantity=read_written_quantity(fields["quantity"], f"{where}/quantity", unit),
+            lot=None if fields["lot"] is None else read_identifier(fields["lot"], f"{where}/lot"),
+            facility=read_identifier(fields["facility"], f"{where}/facility"),
             vintage_from=read_day(fields["vintageFrom"], f"{where}/vintageFrom"),
             vintage_to=read_day(fields["vintageTo"], f"{where}/vintageTo"),
             custody_model=read_custody_model(fields["custodyModel"], f"{where}/custodyModel"),
@@ -305,6 +308,21 @@ def read_uri(value: JsonValue, where: str) -> str:
     if _URI.fullmatch(text) is None:
         remedy = "Write an absolute URI, like a GS1 Digital Link, with %XX for what is not ASCII."
         raise FieldInvalid(f"{shown(text)} is no URI.", where=where, remedy=remedy)
+    return text
+
+
+def read_identifier(value: JsonValue, where: str) -> str:
+    """What a lot, a facility or a product is called: a URI as `read_uri` has it, of GS1 its canonical Digital Link.
+
+    One thing has one spelling here: its digest is what the contract counts, and another spelling would be counted again.
+
+    Raises:
+        FieldInvalid: anything else.
+    """
+    text = read_uri(value, where)
+    canonical = canonical_subject(text, where=where)
+    if canonical != text:
+        raise FieldInvalid(f"{shown(text)} is not in its one spelling.", where=where, remedy=f"Write {canonical}.")
     return text
 
 

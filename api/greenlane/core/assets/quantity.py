@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from greenlane.core.canonical import JsonValue
 from greenlane.core.errors import InvalidInput
-from greenlane.core.wire import FieldInvalid, read_line, shown
+from greenlane.core.wire import FieldInvalid, read_count, read_line, shown
 
 MAX_QUANTITY = 2**128 - 1
 MAX_DECIMALS = 18
@@ -72,6 +72,35 @@ def read_quantity(value: JsonValue, where: str, unit: Unit) -> int:
         remedy = "Give more than nothing." if quantity == 0 else "Compare the number and its unit."
         raise QuantityInvalid(f"{shown(text)} {unit.code} cannot be.", where=where, remedy=remedy)
     return quantity
+
+
+def read_written_quantity(value: JsonValue, where: str, unit: Unit) -> int:
+    """A quantity in the one spelling of `decimal_text`, as documents have it whose digest counts: "1.50" is "1.5" there.
+
+    Raises:
+        FieldInvalid: no line of text, or another spelling.
+        QuantityInvalid: as `read_quantity` says.
+    """
+    quantity = read_quantity(value, where, unit)
+    if value != decimal_text(quantity, unit):
+        remedy = f"Write {decimal_text(quantity, unit)}."
+        raise FieldInvalid(f"{shown(str(value))} is not in its one spelling.", where=where, remedy=remedy)
+    return quantity
+
+
+def read_unit(code: JsonValue, decimals: JsonValue, where: str) -> Unit:
+    """A unit out of two fields, "unit" and "decimals", of the object at `where`.
+
+    Raises:
+        FieldInvalid: no code, or no whole number.
+        QuantityInvalid: too many decimals.
+    """
+    known = read_unit_code(code, f"{where}/unit")
+    count = read_count(decimals, f"{where}/decimals")
+    if count > MAX_DECIMALS:
+        remedy = f"Count 0 to {MAX_DECIMALS} of them, as the class does."
+        raise QuantityInvalid(f"No unit has {count} decimals.", where=f"{where}/decimals", remedy=remedy)
+    return Unit(code=known, decimals=count)
 
 
 def read_unit_code(value: JsonValue, where: str) -> str:
