@@ -130,6 +130,7 @@ def test_no_text_takes_a_centers_past_or_anothers_out_of_the_trust_file(
         chain_id=ChainId(1),
         genesis_hash=bytes(32),
         anchor_log=REGISTRY,
+        assets=None,
         sealing=None,
         block=BlockNumber(1),
     )

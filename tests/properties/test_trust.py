@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from greenlane.core.assets.places import AssetContracts
 from greenlane.core.crypto import ed25519_public_key, sha256
 from greenlane.core.errors import InvalidInput
 from greenlane.core.note import Note, VerifierKey, parse_note, sign_note
@@ -50,6 +51,11 @@ def terms(draw: st.DrawFn, origin: str, seed: bytes) -> LogKeyTerm:
     return LogKeyTerm(key=key, valid_from=first, valid_until=draw(st.sampled_from([None, second])))
 
 
+def asset_contracts() -> st.SearchStrategy[AssetContracts]:
+    pairs = st.lists(ADDRESSES, min_size=2, max_size=2, unique=True)
+    return pairs.map(lambda pair: AssetContracts(green_asset=pair[0], evidence_register=pair[1]))
+
+
 @st.composite
 def trust_files(draw: st.DrawFn) -> TrustFile:
     names = draw(st.lists(st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True), min_size=1, max_size=3, unique=True))
@@ -58,6 +64,7 @@ def trust_files(draw: st.DrawFn) -> TrustFile:
         genesis_hash=draw(st.binary(min_size=32, max_size=32)),
         pilot_registry=draw(ADDRESSES),
         anchor_log=draw(ADDRESSES),
+        assets=draw(st.none() | asset_contracts()),
         sealing=draw(st.none() | sealings()),
         centers=tuple(
             TrustedCenter(
@@ -93,11 +100,13 @@ SEALING = Sealing(
         ValidatorSet(seals_from=BlockNumber(7), validators=(Address(bytes(20)), Address(b"\x01" * 20))),
     ),
 )
+ASSETS = AssetContracts(green_asset=Address(b"\x04" * 20), evidence_register=Address(b"\x03" * 20))
 TRUST = TrustFile(
     chain_id=ChainId(1),
     genesis_hash=bytes(32),
     pilot_registry=Address(bytes(20)),
     anchor_log=Address(bytes(20)),
+    assets=ASSETS,
     sealing=SEALING,
     centers=(LIMA,),
 )
@@ -140,6 +149,12 @@ CALLAO: dict[str, Any] = {
         (["genesisHash"], "0x00", "/genesisHash"),
         (["pilotRegistry"], None, "/pilotRegistry"),
         (["anchorLog"], 5, "/anchorLog"),
+        (["assets"], [], "/assets"),
+        (["assets"], {"greenAsset": "0x" + "01" * 20}, "/assets"),
+        (["assets", "more"], 1, "/assets/more"),
+        (["assets", "greenAsset"], None, "/assets/greenAsset"),
+        (["assets", "greenAsset"], "0x" + "03" * 20, "/assets/evidenceRegister"),
+        (["assets", "evidenceRegister"], "0x00", "/assets/evidenceRegister"),
         (["sealing"], [], "/sealing"),
         (["sealing"], {"mode": "contract"}, "/sealing"),
         (["sealing", "more"], 1, "/sealing/more"),
@@ -177,6 +192,21 @@ def test_a_fault_points_at_its_field(path: list[str | int], value: Any, where: s
     with pytest.raises(InvalidInput) as caught:
         parse_trust_file(broken(path, value))
     assert caught.value.where == where
+
+
+@given(trust_files())
+def test_a_file_of_an_earlier_release_is_one_of_a_network_without_green_assets(trust: TrustFile) -> None:
+    document: Any = json.loads(encode_trust_file(trust))
+    del document["assets"]
+    assert parse_trust_file(json.dumps(document).encode()) == replace(trust, assets=None)
+    # It is written as such from then on.
+    assert json.loads(encode_trust_file(replace(trust, assets=None)))["assets"] is None
+
+
+@pytest.mark.parametrize("data", [b"[]", b"null", b'"assets"', b"{}"])
+def test_what_lacks_more_than_that_field_is_no_older_file(data: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        parse_trust_file(data)
 
 
 def test_two_centers_stand_side_by_side() -> None:

@@ -16,6 +16,7 @@ from greenlane.adapters.network_file import (
     load_network,
     parse_network,
 )
+from greenlane.core.assets.places import AssetContracts
 from greenlane.core.crypto import ed25519_public_key
 from greenlane.core.errors import InvalidInput, NotFound
 from greenlane.core.note import VerifierKey
@@ -32,6 +33,7 @@ SEALING = Sealing(
         ValidatorSet(seals_from=BlockNumber(9), validators=(Address(b"\x03" * 20), Address(b"\x06" * 20))),
     ),
 )
+ASSETS = AssetContracts(green_asset=Address(b"\x06" * 20), evidence_register=Address(b"\x07" * 20))
 names = st.none() | st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True)
 
 
@@ -62,6 +64,7 @@ def networks(draw: st.DrawFn) -> Network:
         rpc_urls=("http://127.0.0.1:20261", "https://node.greenlane.example"),
         pilot_registry=draw(addresses),
         anchor_log=draw(addresses),
+        assets=draw(st.sampled_from((None, ASSETS))),
         deploy_block=BlockNumber(draw(st.integers(0, 2**53 - 1))),
         centers=tuple(draw(centers(one)) for one in ids),
         hosted=tuple(CenterId(one) for one in draw(st.permutations(ids)))[: draw(st.integers(0, len(ids)))],
@@ -94,6 +97,7 @@ def a_network() -> Network:
         rpc_urls=("http://127.0.0.1:20261",),
         pilot_registry=Address(b"\x04" * 20),
         anchor_log=Address(b"\x05" * 20),
+        assets=ASSETS,
         deploy_block=BlockNumber(0),
         centers=(lima,),
         hosted=(CenterId("lima"),),
@@ -119,6 +123,9 @@ def a_network() -> Network:
         ("/rpcUrls/0", "ftp://127.0.0.1"),
         ("/pilotRegistry", "0x" + "0A" * 20),
         ("/anchorLog", None),
+        ("/assets", {}),
+        ("/assets/greenAsset", None),
+        ("/assets/evidenceRegister", "0x" + "06" * 20),
         ("/deployBlock", -1),
         ("/centers", []),
         ("/centers/0/id", "Lima"),
@@ -153,12 +160,18 @@ def test_every_wrong_field_is_refused_with_its_place(where: str, value: object, 
     assert named.value.where.startswith(str(path))
 
 
-@pytest.mark.parametrize("name", list(json.loads(encode_network(a_network()))))
+@pytest.mark.parametrize("name", [name for name in json.loads(encode_network(a_network())) if name != "assets"])
 def test_no_field_may_be_left_out(name: str) -> None:
     content = json.loads(encode_network(a_network()))
     del content[name]
     with pytest.raises(InvalidInput, match=name):
         parse_network(json.dumps(content).encode())
+
+
+def test_a_file_of_an_earlier_release_describes_a_network_without_green_assets() -> None:
+    content = json.loads(encode_network(a_network()))
+    del content["assets"]
+    assert parse_network(json.dumps(content).encode()) == replace(a_network(), assets=None)
 
 
 @pytest.mark.parametrize("change", ["centers", "hosted"])

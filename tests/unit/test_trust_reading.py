@@ -81,6 +81,7 @@ def trust_of(lima: list[LogKeyRecord], lima_record: CenterRecord | None = None, 
         chain_id=ChainId(1),
         genesis_hash=bytes(32),
         anchor_log=_NOBODY,
+        assets=None,
         sealing=None,
         block=BlockNumber(1),
     )
@@ -201,6 +202,7 @@ def test_a_registry_without_any_usable_center_is_no_ones_input_fault() -> None:
             chain_id=ChainId(1),
             genesis_hash=bytes(32),
             anchor_log=_NOBODY,
+            assets=None,
             sealing=None,
             block=BlockNumber(1),
         )

@@ -23,6 +23,7 @@ from greenlane.adapters.keystore import LogSigner
 from greenlane.adapters.media_types import SniffedTypes
 from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.adapters.staging import StagingFolder
+from greenlane.core.assets.places import AssetContracts
 from greenlane.core.crypto import ed25519_public_key, sha256
 from greenlane.core.epcis.event import Event
 from greenlane.core.epcis.eventhash import event_hash_digest
@@ -106,6 +107,9 @@ def hosted_center(center: CenterId, name: str, economy: str) -> HostedCenter:
 
 HOSTED = tuple(hosted_center(*facts) for facts in CENTERS)
 CHAIN = ChainPlace(chain_id=ChainId(20_261), anchor_log=Address(sha256(b"anchor log")[:20]))
+ASSETS = AssetContracts(
+    green_asset=Address(sha256(b"green asset")[:20]), evidence_register=Address(sha256(b"evidence register")[:20])
+)
 
 
 def trust_file() -> TrustFile:
@@ -115,6 +119,7 @@ def trust_file() -> TrustFile:
         genesis_hash=sha256(b"genesis"),
         pilot_registry=Address(sha256(b"registry")[:20]),
         anchor_log=CHAIN.anchor_log,
+        assets=ASSETS,
         sealing=None,
         centers=tuple(
             TrustedCenter(

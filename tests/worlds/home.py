@@ -50,6 +50,7 @@ def make_home(home: Path) -> Path:
         rpc_urls=(NOBODY,),
         pilot_registry=trust.pilot_registry,
         anchor_log=CHAIN.anchor_log,
+        assets=trust.assets,
         deploy_block=BlockNumber(1),
         centers=tuple(centers),
         hosted=tuple(hosted.id for hosted in HOSTED),

@@ -190,6 +190,7 @@ def registry_world(folder: Path) -> Iterator[RegistryWorld]:
             rpc_urls=(process.url,),
             pilot_registry=PILOT_REGISTRY,
             anchor_log=ANCHOR_LOG,
+            assets=None,
             deploy_block=BlockNumber(0),
             centers=(),
             hosted=(),

@@ -2,7 +2,7 @@
 
 Written by whoever sets the network up, read by the API and by the node's tools. Nothing in it is secret: keys are named by their
 files in the keystore, never given. JSON, read strictly: no field is optional, what has no value is null, and what is not known is
-refused, so that a spelling mistake cannot pass for a default.
+refused, so that a spelling mistake cannot pass for a default. Only `assets` may be missing, in a file of an earlier release.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from greenlane.core.anchoring import ADDRESS_BYTES
+from greenlane.core.assets.places import (
+    ASSETS_FIELD,
+    AssetContracts,
+    asset_contracts_value,
+    read_asset_contracts,
+    with_assets_field,
+)
 from greenlane.core.canonical import JsonValue, canonical_bytes, parse_json, pointer
 from greenlane.core.errors import GreenlaneError, InvalidInput, NotFound
 from greenlane.core.note import VerifierKey
@@ -84,6 +91,7 @@ class Network:
         genesis_hash: of block 0, 32 bytes.
         sealing: who sealed the first blocks, and later ones as far as it was known; None where nobody does, as embedded.
         rpc_urls: nodes of the chain, the one to ask first first; at least one.
+        assets: contracts of green assets; None where the network has none.
         deploy_block: no anchor stands in an earlier block.
         centers: at least one; no two with one id.
         hosted: those of the centers whose logs this deployment writes.
@@ -95,6 +103,7 @@ class Network:
     rpc_urls: tuple[str, ...]
     pilot_registry: Address
     anchor_log: Address
+    assets: AssetContracts | None
     deploy_block: BlockNumber
     centers: tuple[NetworkCenter, ...]
     hosted: tuple[CenterId, ...]
@@ -149,7 +158,7 @@ def parse_network(data: bytes) -> Network:
     if len(data) > MAX_NETWORK_FILE_BYTES:
         raise FieldInvalid(f"A network's description has at most {MAX_NETWORK_FILE_BYTES} bytes.", where="")
     fields = read_object(
-        parse_json(data),
+        with_assets_field(parse_json(data)),
         (
             "type",
             "version",
@@ -159,6 +168,7 @@ def parse_network(data: bytes) -> Network:
             "rpcUrls",
             "pilotRegistry",
             "anchorLog",
+            ASSETS_FIELD,
             "deployBlock",
             "centers",
             "hosted",
@@ -189,6 +199,7 @@ def parse_network(data: bytes) -> Network:
         ),
         pilot_registry=_read_address(fields, "pilotRegistry", ""),
         anchor_log=_read_address(fields, "anchorLog", ""),
+        assets=read_asset_contracts(fields[ASSETS_FIELD], f"/{ASSETS_FIELD}"),
         deploy_block=BlockNumber(read_count(fields["deployBlock"], "/deployBlock")),
         centers=centers,
         hosted=hosted,
@@ -211,6 +222,7 @@ def encode_network(network: Network) -> bytes:
             "rpcUrls": list(network.rpc_urls),
             "pilotRegistry": encode_hex(network.pilot_registry),
             "anchorLog": encode_hex(network.anchor_log),
+            ASSETS_FIELD: asset_contracts_value(network.assets),
             "deployBlock": network.deploy_block,
             "centers": [_center_value(center) for center in network.centers],
             "hosted": list(network.hosted),

@@ -15,6 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from greenlane.core.anchoring import ADDRESS_BYTES
+from greenlane.core.assets.places import (
+    ASSETS_FIELD,
+    AssetContracts,
+    asset_contracts_value,
+    read_asset_contracts,
+    with_assets_field,
+)
 from greenlane.core.canonical import JsonValue, canonical_bytes, parse_json, pointer
 from greenlane.core.errors import InvalidInput
 from greenlane.core.merkle import HASH_BYTES
@@ -104,6 +111,7 @@ class TrustFile:
         chain_id: EIP-155.
         genesis_hash: of block 0, 32 bytes.
         pilot_registry, anchor_log: the contracts.
+        assets: those of green assets; None where the network has none.
         sealing: whose seals count, from which block on; None for a chain that seals nothing.
         centers: at least one; no two with one id or one origin.
     """
@@ -112,6 +120,7 @@ class TrustFile:
     genesis_hash: bytes
     pilot_registry: Address
     anchor_log: Address
+    assets: AssetContracts | None
     sealing: Sealing | None
     centers: tuple[TrustedCenter, ...]
 
@@ -124,7 +133,7 @@ def parse_trust_file(data: bytes) -> TrustFile:
     """Reads a trust file strictly.
 
     Args:
-        data: UTF-8 JSON of at most MAX_TRUST_FILE_BYTES, keys in any order.
+        data: UTF-8 JSON of at most MAX_TRUST_FILE_BYTES, keys in any order; one of an earlier release may lack `assets`.
 
     Raises:
         TrustFileInvalid: too large.
@@ -134,8 +143,8 @@ def parse_trust_file(data: bytes) -> TrustFile:
     if len(data) > MAX_TRUST_FILE_BYTES:
         raise TrustFileInvalid(f"A trust file has at most {MAX_TRUST_FILE_BYTES} bytes, not {len(data)}.", where="")
     fields = read_object(
-        parse_json(data),
-        ("type", "version", "chainId", "genesisHash", "pilotRegistry", "anchorLog", "sealing", "centers"),
+        with_assets_field(parse_json(data)),
+        ("type", "version", "chainId", "genesisHash", "pilotRegistry", "anchorLog", ASSETS_FIELD, "sealing", "centers"),
         "",
     )
     read_constant(fields["type"], "/type", TRUST_TYPE)
@@ -153,6 +162,7 @@ def parse_trust_file(data: bytes) -> TrustFile:
         genesis_hash=read_hex(fields["genesisHash"], "/genesisHash", length=HASH_BYTES),
         pilot_registry=Address(read_hex(fields["pilotRegistry"], "/pilotRegistry", length=ADDRESS_BYTES)),
         anchor_log=Address(read_hex(fields["anchorLog"], "/anchorLog", length=ADDRESS_BYTES)),
+        assets=read_asset_contracts(fields[ASSETS_FIELD], f"/{ASSETS_FIELD}"),
         sealing=read_sealing(fields["sealing"], "/sealing"),
         centers=centers,
     )
@@ -172,6 +182,7 @@ def encode_trust_file(trust: TrustFile) -> bytes:
             "genesisHash": encode_hex(trust.genesis_hash),
             "pilotRegistry": encode_hex(trust.pilot_registry),
             "anchorLog": encode_hex(trust.anchor_log),
+            ASSETS_FIELD: asset_contracts_value(trust.assets),
             "sealing": sealing_value(trust.sealing),
             "centers": [_center_value(center) for center in trust.centers],
         }

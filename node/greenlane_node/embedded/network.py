@@ -421,6 +421,7 @@ def _found(
         rpc_urls=(process.url,),
         pilot_registry=pilot_registry,
         anchor_log=anchor_log,
+        assets=None,
         # Lower than it could be, for it must hold also after a reset has deployed them earlier or later.
         deploy_block=BlockNumber(0),
         centers=centers,
@@ -446,6 +447,7 @@ def _checked(process: AnvilProcess, network: Network) -> TrustFile:
         chain_id=network.chain_id,
         genesis_hash=network.genesis_hash,
         anchor_log=network.anchor_log,
+        assets=network.assets,
         sealing=network.sealing,
         block=BlockNumber(web3.eth.block_number),
     )

@@ -166,6 +166,7 @@ def refresh_trust(chain: ChainAccess) -> None:
         chain_id=chain.network.chain_id,
         genesis_hash=chain.network.genesis_hash,
         anchor_log=chain.network.anchor_log,
+        assets=chain.network.assets,
         sealing=sealing,
         block=BlockNumber(chain.web3.eth.block_number),
     )

@@ -160,6 +160,7 @@ def world() -> World:
         genesis_hash=sha256(b"genesis"),
         pilot_registry=Address(sha256(b"registry")[:20]),
         anchor_log=anchor.contract,
+        assets=None,
         sealing=None,
         centers=(
             center(LIMA, "Centro Piloto de Lima", "PE", SEED),

@@ -152,6 +152,7 @@ class EvmLedger:
                 chain_id=self._network.chain_id,
                 genesis_hash=self._network.genesis_hash,
                 anchor_log=self._network.anchor_log,
+                assets=self._network.assets,
                 sealing=self._network.sealing,
                 block=BlockNumber(web3.eth.block_number),
             )

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Final
 
 from greenlane.adapters.evm.bindings import LogKeyRecord, PilotRegistry, UnixSeconds
+from greenlane.core.assets.places import AssetContracts
 from greenlane.core.errors import GreenlaneError, InvalidInput
 from greenlane.core.note import VerifierKey, VerifierKeyInvalid
 from greenlane.core.seals import Sealing
@@ -39,6 +40,7 @@ def read_trust(
     chain_id: ChainId,
     genesis_hash: bytes,
     anchor_log: Address,
+    assets: AssetContracts | None,
     sealing: Sealing | None,
     block: BlockNumber,
 ) -> TrustFile:
@@ -48,6 +50,7 @@ def read_trust(
     no use to anybody is left out; see above.
 
     Args:
+        assets: as network.json names them; None where the network has none.
         sealing: as far as this deployment knows it; None where nobody seals.
 
     Raises:
@@ -62,6 +65,7 @@ def read_trust(
         genesis_hash=genesis_hash,
         pilot_registry=registry.address,
         anchor_log=anchor_log,
+        assets=assets,
         sealing=sealing,
         centers=(),
     )
