@@ -14,6 +14,7 @@ _EPILOG = """exit codes: 0 good; 1 the verdict is no; 2 wrong use or unusable in
 _COMMANDS = (
     ("hash", "greenlane.cli.hash_events", "print the event hash of each event in a file"),
     ("verify", "greenlane.cli.verify_receipt", "check a receipt, trusting nobody's server"),
+    ("supply", "greenlane.cli.supply", "recompute how much there is of every green asset, from a node alone"),
     ("capture", "greenlane.cli.client_capture", "send a file of events to a center's server"),
     ("receipt", "greenlane.cli.client_receipt", "fetch the receipt of an event from a center's server"),
     ("document", "greenlane.cli.document.command", "store, fetch, share and revoke documents at a center's server"),

@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         The exit code.
     """
     try:
-        trust = _trust(args.trust)
+        trust = read_trust(args.trust)
         nodes = [JsonRpcNode(url) for url in args.rpc]
         event = None if args.event is None else _event(args.event)
         receipt = _read(args.receipt, MAX_RECEIPT_BYTES)
@@ -86,7 +86,12 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_CODES[judgement.verdict]
 
 
-def _trust(path: str) -> TrustFile:
+def read_trust(path: str) -> TrustFile:
+    """The trust file at a path.
+
+    Raises:
+        InvalidInput: it cannot be read, is another file of ours, or does not read well.
+    """
     data = _read(path, MAX_TRUST_FILE_BYTES)
     _require_kind(data, TRUST_TYPE, path)
     try:

@@ -18,7 +18,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -130,6 +130,33 @@ class JsonRpcNode:
             except CallRefused:
                 event = self._event_backwards(contract, center, tree_size)
         return None if event is None else self._anchoring(event)
+
+    def head(self) -> BlockNumber:
+        """The number of the latest block."""
+        return BlockNumber(_quantity(self._ask("eth_blockNumber")))
+
+    def call(self, contract: Address, data: bytes, block: BlockNumber) -> bytes:
+        """What a contract answers to a call after a block (`eth_call`)."""
+        return _bytes(self._ask("eth_call", {"to": encode_hex(contract), "data": encode_hex(data)}, hex(block)))
+
+    def logs(
+        self, contracts: Sequence[Address], topics: Sequence[bytes], first: BlockNumber, last: BlockNumber
+    ) -> list[tuple[list[bytes], bytes]]:
+        """Events of contracts in blocks, both included, in the order of the chain: topics and data of each.
+
+        Args:
+            topics: those of other signatures are left out.
+        """
+        asked: dict[str, JsonValue] = {
+            "address": [encode_hex(contract) for contract in contracts],
+            "topics": [[encode_hex(one) for one in topics]],
+            "fromBlock": hex(first),
+            "toBlock": hex(last),
+        }
+        events = self._ask("eth_getLogs", asked)
+        if not isinstance(events, list):
+            raise NodeAway("Its answer to eth_getLogs is no list.")
+        return [_log(event) for event in events]
 
     def _event(self, contract: Address, center: CenterId, tree_size: TreeSize, first: str, last: str) -> JsonValue:
         topics: list[JsonValue] = [encode_hex(topic) for topic in anchored_topics(center, tree_size)]
@@ -305,6 +332,13 @@ class _Https(urllib.request.HTTPSHandler):
 
     def https_open(self, req: urllib.request.Request) -> HTTPResponse:
         return self.do_open(partial(_TlsConnection, line=self._line), req)
+
+
+def _log(event: JsonValue) -> tuple[list[bytes], bytes]:
+    topics = _member(event, "topics")
+    if not isinstance(topics, list):
+        raise NodeAway("Its answer has no topics.")
+    return [_word(one) for one in topics], _bytes(_member(event, "data"))
 
 
 def _member(value: JsonValue, key: str) -> JsonValue:
