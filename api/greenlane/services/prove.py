@@ -1,7 +1,8 @@
 """Builds the receipt of one entry, verifies it with the same mathematics as any stranger would, and only then hands it out.
 
 An entry is asked for by what it stands for: an event by its event hash, a document by its CID. Several entries may stand for the
-same event or document; what is not named leaves a choice, and then a public entry goes before a private one.
+same event or document; what is not named leaves a choice, and then a public entry goes before a private one. Evidence of green
+assets and retirements are asked for by their place in the log, which whoever keeps them knows; nothing is disclosed with them.
 
 Where validators seal the chain a receipt carries their seals as soon as they are kept, which is some blocks after the anchoring.
 Until then it goes out without: it proves less, and nothing wrong. Whoever wants the seals says so and is told to wait.
@@ -10,6 +11,8 @@ Until then it goes out without: it proves less, and nothing wrong. Whoever wants
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from greenlane.core.assets.evidence import text_digest
+from greenlane.core.assets.retirement import retirement_entry
 from greenlane.core.canonical import content_digest, parse_json
 from greenlane.core.checkpoint import open_checkpoint
 from greenlane.core.documents.cid import Cid
@@ -25,6 +28,7 @@ from greenlane.core.sealing import verify_sealed_root
 from greenlane.core.seals import MAX_SET_CHANGES, SealedState, Seals, ValidatorMode
 from greenlane.core.tiles import inclusion_proof_from_tiles
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, LeafIndex, TreeSize
+from greenlane.core.wire import encode_hex
 from greenlane.ports.document_index import StoredDocument
 from greenlane.ports.events import Reader, StoredEvent, meant_entry
 from greenlane.ports.log import StoredAnchor, StoredCheckpoint
@@ -33,7 +37,25 @@ from greenlane.ports.seals import SealedChain, StoredChange, extended
 from greenlane.ports.signing import CheckpointSigner, LogKeyRetired, LogKeyTerms
 from greenlane.ports.store import Store, Transaction
 
-_Stored = StoredEvent | StoredDocument
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PlainEntry:
+    """What is public without being disclosed in the receipt.
+
+    Attributes:
+        name: as its readers know it.
+        plain: what the log must hold there.
+    """
+
+    center: CenterId
+    leaf_index: LeafIndex
+    name: str
+    plain: Entry
+    is_blinded: bool = False
+    salt: None = None
+
+
+_Stored = StoredEvent | StoredDocument | _PlainEntry
 # An anchor takes a block or two, and the worker signs a few checkpoints in that time; one of them is the one on its way.
 _CHECKPOINTS_LOOKED_AT = 64
 # What a receipt of the largest event leaves room for, beside its proof and its checkpoint.
@@ -181,6 +203,25 @@ class Prove:
                 raise InvalidInput("The document is public.", remedy="Ask for its receipt: everybody may read that.")
             return self._proven(tx, document, must_be_sealed=must_be_sealed)
 
+    def entry(self, center: CenterId, leaf_index: LeafIndex, *, must_be_sealed: bool = False) -> Receipt:
+        """The receipt of a statement of evidence or of a retirement, with `disclosure` null.
+
+        Args:
+            center, leaf_index: where its entry stands.
+            must_be_sealed: whether a receipt without seals will not do.
+
+        Raises:
+            NotFound: no entry of these kinds stands there.
+            ReceiptNotReady, ReceiptNotSealed, ChainNotSealed, LogKeyRetired, LogDamaged, StoreUnavailable: as for an event.
+        """
+        if must_be_sealed and self._sealed is None:
+            raise ChainNotSealed("No validators seal this deployment's chain.")
+        with self._store.read() as tx:
+            found = _plain_entry(tx, center, leaf_index)
+            if found is None:
+                raise NotFound(f"Neither evidence nor a retirement stands at leaf {leaf_index} of {center!r}.")
+            return self._proven(tx, found, must_be_sealed=must_be_sealed)
+
     def _proven(self, tx: Transaction, stored: _Stored, *, must_be_sealed: bool) -> Receipt:
         anchors = self._anchors(tx, stored)
         try:
@@ -228,7 +269,7 @@ class Prove:
             key = self._accepted_key(checkpoint, anchor)
             if key is not None:
                 receipt = self._receipt(tx, stored, checkpoint, anchor)
-                self._verify(receipt, key)
+                self._verify(receipt, key, _plain(stored, receipt.disclosure))
                 seals = None if self._sealed is None else self._seals(tx, self._sealed, anchor)
                 if self._sealed is None or seals is not None:
                     return replace(receipt, seals=seals)
@@ -304,7 +345,7 @@ class Prove:
             ),
         )
 
-    def _verify(self, receipt: Receipt, key: VerifierKey) -> None:
+    def _verify(self, receipt: Receipt, key: VerifierKey, plain: Entry) -> None:
         """Everything that a stranger will verify without the chain, from the receipt alone: what is stored beside it may lie."""
         checkpoint = open_checkpoint(receipt.checkpoint, key)
         verify_inclusion(
@@ -316,20 +357,35 @@ class Prove:
         )
         if (checkpoint.tree_size, checkpoint.root) != (receipt.inclusion.tree_size, receipt.anchor.root):
             raise ProofRefused("The checkpoint and the recorded anchor are of different trees.")
-        disclosure = receipt.disclosure
-        assert disclosure is not None  # noqa: S101 - as `_receipt` made it
-        if not opens(receipt.entry, _plain(disclosure), disclosure.salt):
+        if not opens(receipt.entry, plain, None if receipt.disclosure is None else receipt.disclosure.salt):
             raise ProofRefused("The log's entry is not that of what is stored.")
 
 
 def _name(stored: _Stored) -> str:
     """What is asked for, as its readers know it."""
+    if isinstance(stored, _PlainEntry):
+        return stored.name
     if isinstance(stored, StoredDocument):
         return f"document {stored.description.cid.text}"
     return f"event {stored.event_hash}"
 
 
-def _disclosure(stored: _Stored) -> Disclosure | DocumentDisclosure:
+def _plain_entry(tx: Transaction, center: CenterId, leaf_index: LeafIndex) -> _PlainEntry | None:
+    evidence = tx.evidence.at(center, leaf_index)
+    if evidence is not None:
+        subject = text_digest(evidence.statement.id)
+        plain = Entry(kind=EntryKind.EVIDENCE, is_blinded=False, subject=subject, content=evidence.digest)
+        return _PlainEntry(center=center, leaf_index=leaf_index, name=f"evidence {encode_hex(evidence.digest)}", plain=plain)
+    retired = tx.purchases.retirement_at(center, leaf_index)
+    if retired is None:
+        return None
+    name = f"retirement {encode_hex(retired.id)}"
+    return _PlainEntry(center=center, leaf_index=leaf_index, name=name, plain=retirement_entry(retired.statement))
+
+
+def _disclosure(stored: _Stored) -> Disclosure | DocumentDisclosure | None:
+    if isinstance(stored, _PlainEntry):
+        return None
     if isinstance(stored, StoredDocument):
         if stored.description.stated_by.center != stored.center:
             raise ProofRefused("The statement is another center's.")
@@ -340,12 +396,14 @@ def _disclosure(stored: _Stored) -> Disclosure | DocumentDisclosure:
     return Disclosure(event=event, cbv_version=CbvVersion.V2_0, salt=stored.salt)
 
 
-def _plain(disclosure: Disclosure | DocumentDisclosure) -> Entry:
-    """The plain entry of what is disclosed whole."""
+def _plain(stored: _Stored, disclosure: Disclosure | DocumentDisclosure | None) -> Entry:
+    """The plain entry of what is stored, made of what is disclosed where that is disclosed whole."""
+    if isinstance(stored, _PlainEntry):
+        return stored.plain
     if isinstance(disclosure, DocumentDisclosure):
         assert disclosure.description is not None  # noqa: S101 - as `_disclosure` made it
         return document_entry(disclosure.description)
-    assert disclosure.event is not None  # noqa: S101 - as `_disclosure` made it
+    assert isinstance(disclosure, Disclosure) and disclosure.event is not None  # noqa: S101 - as `_disclosure` made it
     return Entry(
         kind=EntryKind.EVENT,
         is_blinded=False,
