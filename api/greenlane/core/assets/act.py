@@ -5,11 +5,12 @@ Source: contracts/interfaces/IMediated.sol, which says what the contract makes o
 
 from dataclasses import dataclass
 
-from greenlane.core.assets.typed_data import Domain, TypedValue
+from greenlane.core.assets.typed_data import SIGNATURE_BYTES, Domain, TypedValue, signer_of
 from greenlane.core.units import Address
 
+__all__ = ["SALT_BYTES", "SIGNATURE_BYTES", "Act"]
+
 SALT_BYTES = 32
-SIGNATURE_BYTES = 65
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +48,11 @@ class Act:
             NotEncodable: a value does not fit.
         """
         return self.typed().digest(domain)
+
+    def is_signed(self, domain: Domain, signature: bytes) -> bool:
+        """Whether these bytes are the account's signature of it, as the contract takes them.
+
+        Raises:
+            NotEncodable: a value does not fit.
+        """
+        return signer_of(self.digest(domain), signature) == self.account

@@ -13,7 +13,7 @@ from greenlane.core.wire import FieldInvalid, read_count, read_line, shown
 
 MAX_QUANTITY = 2**128 - 1
 MAX_DECIMALS = 18
-_CODE = re.compile(r"[A-Z0-9]{2,3}", re.ASCII)
+_CODE = re.compile(r"[A-Z0-9]{1,3}", re.ASCII)
 _DECIMAL = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?", re.ASCII)
 _MAX_TEXT = 64
 

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 
 from greenlane.core.anchoring import ADDRESS_BYTES
 from greenlane.core.canonical import JsonValue
-from greenlane.core.crypto import keccak256
+from greenlane.core.crypto import keccak256, secp256k1_recover
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import Address, ChainId
 from greenlane.core.wire import encode_hex
 
 WORD_BYTES = 32
+SIGNATURE_BYTES = 65
 DOMAIN_NAME = "Greenlane"
 DOMAIN_VERSION = "1"
+_SIGNATURE_ENDINGS = (27, 28)
 _DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 
 
@@ -100,6 +102,22 @@ class TypedValue:
             },
             "message": {name: encode_hex(value) if isinstance(value, bytes) else str(value) for _, name, value in self.fields},
         }
+
+
+def signer_of(digest: bytes, signature: bytes) -> Address | None:
+    """Whose signature of a digest it is, as the contracts take it.
+
+    Args:
+        digest: what was signed, 32 bytes.
+        signature: r (32) ‖ s (32) ‖ v (1); v is 27 or 28, and s lies in the lower half.
+
+    Returns:
+        None where the bytes are no signature in that spelling.
+    """
+    if len(signature) != SIGNATURE_BYTES or signature[-1] not in _SIGNATURE_ENDINGS:
+        return None
+    public_key = secp256k1_recover(digest, signature[:-1] + bytes([_SIGNATURE_ENDINGS.index(signature[-1])]))
+    return None if public_key is None else Address(keccak256(public_key)[-ADDRESS_BYTES:])
 
 
 def word(kind: str, value: int | bytes) -> bytes:
