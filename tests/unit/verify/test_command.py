@@ -17,7 +17,7 @@ import pytest
 from greenlane.core.anchoring import anchored_root_slot, anchored_topics
 from greenlane.core.receipt import encode_receipt
 from greenlane.core.trust import encode_trust_file
-from greenlane.core.units import BlockNumber
+from greenlane.core.units import Address, BlockNumber
 from greenlane.core.wire import encode_hex
 from greenlane.verify.command import add_arguments, run
 from greenlane.verify.ladder import NodeAway, Rung, judge
@@ -287,6 +287,34 @@ def test_an_answer_that_cannot_be_read_leaves_the_step_open(world: "World", meth
     assert step.verdict == "not_checked"
     assert step.words.isprintable()
     assert url in step.words
+
+
+def test_a_node_is_asked_for_its_head_a_call_and_the_events_of_contracts(world: "World") -> None:
+    asked: list[Any] = []
+
+    def keep(answer: Any) -> Any:
+        def say(parameters: Any) -> Any:
+            asked.append(parameters)
+            return answer
+
+        return say
+
+    word, contract = "0x" + "01" * 32, Address(b"\x07" * 20)
+    events = [{"topics": [word], "data": "0x02"}]
+    with served(chain_of(world, eth_blockNumber="0x7", eth_call=keep("0x0203"), eth_getLogs=keep(events))) as url:
+        node = JsonRpcNode(url)
+        assert node.head() == 7
+        assert node.call(contract, b"\x05", BlockNumber(7)) == b"\x02\x03"
+        assert node.logs([contract], [b"\x01" * 32], BlockNumber(1), BlockNumber(7)) == [([b"\x01" * 32], b"\x02")]
+    call, logs = asked
+    assert call == [{"to": "0x" + "07" * 20, "data": "0x05"}, "0x7"]
+    assert logs == [{"address": ["0x" + "07" * 20], "topics": [[word]], "fromBlock": "0x1", "toBlock": "0x7"}]
+
+
+@pytest.mark.parametrize("said", ["no list", [{}], [{"topics": "none", "data": "0x"}], [{"topics": ["0x01"], "data": "0x"}]])
+def test_events_of_contracts_that_cannot_be_read_are_no_answer(world: "World", said: Any) -> None:
+    with served(chain_of(world, eth_getLogs=said)) as url, pytest.raises(NodeAway):
+        JsonRpcNode(url).logs([Address(b"\x07" * 20)], [b"\x01" * 32], BlockNumber(1), BlockNumber(7))
 
 
 @pytest.mark.parametrize("said", ["no list", [{}], [{"blockNumber": "0x7", "data": "0xzz"}]])
