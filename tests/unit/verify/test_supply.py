@@ -111,6 +111,8 @@ def test_every_unit_is_followed_from_its_issue_to_its_end() -> None:
     followed.check()
     assert followed.classes()[COCOA] == (Totals(issued=900, escrowed=10, retired=200, cancelled=40), 1_000)
     assert followed.classes()[WOOD] == (Totals(issued=5, escrowed=0, retired=0, cancelled=0), 5)
+    followed.take(*moved(OTHER, CITY, MILL, 2))
+    assert followed.tokens[OTHER].holders == {MILL: 5}
     assert followed.tokens[TOKEN].holders == {MILL: 900 - 350 + 50 - 40 - 10 - 7, CITY: 300 - 200 + 7}
 
 
