@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 VERSION = os.environ.get("STAND_IN_VERSION", "26.8.0")
-BLOCK_S = 0.5
+BLOCK_S = 0.2
 
 
 def say(text: str) -> None:
