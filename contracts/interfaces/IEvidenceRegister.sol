@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {AdmittedEvidence, Evidence, Inclusion, Placement} from "../types/AssetTypes.sol";
+import {AdmittedEvidence, CustodyModel, Evidence, Inclusion, Placement} from "../types/AssetTypes.sol";
+import {ICenterQuorum} from "./ICenterQuorum.sol";
 import {IMediated} from "./IMediated.sol";
 
 /// @title Evidence that counts once in the whole network
@@ -10,7 +11,7 @@ import {IMediated} from "./IMediated.sol";
 /// statement may be revoked, by its certifier or by a quorum of centers, and never comes back.
 /// @dev EIP-712: domain name "Greenlane", version "1", this chain, this contract; the type is Evidence(...) with the fields of the
 /// struct in their order, `custodyModel` as uint8. The digest is the second half of the log's entry, and the id of the token.
-interface IEvidenceRegister is IMediated {
+interface IEvidenceRegister is IMediated, ICenterQuorum {
     /// @notice A statement counts from now on.
     event EvidenceAdmitted(
         bytes32 indexed digest, bytes32 indexed classId, bytes32 indexed lot, Evidence statement
@@ -62,12 +63,9 @@ interface IEvidenceRegister is IMediated {
     error UnknownEvidence(bytes32 digest);
     /// @notice A reason is missing, or longer than 256 bytes.
     error InvalidReason();
-    /// @notice The caller governs no active center.
-    error NotActiveOperator(address caller);
-    /// @notice The center voted for this already.
-    error VotedAlready(bytes32 motion, bytes32 centerId);
 
-    /// @notice Admits a statement; does nothing where it is admitted already. Caller: anyone, for it speaks for itself.
+    /// @notice Admits a statement. Where it is admitted already, changes nothing, and only asks again what may have changed: that
+    /// it was not revoked, and that its certifier is in good standing still. Caller: anyone, for it speaks for itself.
     /// @return digest its EIP-712 digest.
     function admit(
         Evidence calldata statement,
@@ -76,10 +74,11 @@ interface IEvidenceRegister is IMediated {
         Placement calldata placement
     ) external returns (bytes32 digest);
 
-    /// @notice Revokes a statement, admitted or not yet. Caller: its certifier's account of today.
+    /// @notice Revokes a statement, admitted or not yet. Caller: its certifier's account of today; not one that its center took
+    /// from it, for that may be stolen. One that was not admitted is revoked by the account it names.
     function revoke(Evidence calldata statement, string calldata reason) external;
 
-    /// @notice Votes to revoke an admitted statement; the vote that completes the quorum carries it out, with its reason.
+    /// @notice Votes to revoke an admitted statement (motion: keccak256(abi.encode("revocation", digest))); the vote that completes the quorum carries it out, with its reason.
     /// Caller: operator of an active center.
     function voteRevocation(bytes32 digest, string calldata reason) external;
 
@@ -92,6 +91,12 @@ interface IEvidenceRegister is IMediated {
     /// @notice Whether a statement was revoked, and why.
     function revocation(bytes32 digest) external view returns (bool isRevoked, string memory reason);
 
+    /// @notice Whether a statement was revoked.
+    function isRevoked(bytes32 digest) external view returns (bool);
+
+    /// @notice The weakest custody model that admitted statements told of a lot; None where there is none.
+    function custodyOf(bytes32 lot) external view returns (CustodyModel);
+
     /// @notice How many statements were admitted.
     function evidenceCount() external view returns (uint256);
 
@@ -101,4 +106,7 @@ interface IEvidenceRegister is IMediated {
         external
         view
         returns (Placement memory found, bool isFound);
+
+    /// @notice The contracts it leans on.
+    function contracts() external view returns (address registry, address anchorLog);
 }

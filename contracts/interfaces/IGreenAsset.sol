@@ -21,7 +21,8 @@ import {IMediated} from "./IMediated.sol";
 /// @notice Units of ERC-1155, each issuance one token whose id is the digest of the evidence it stands on. Tradable + escrowed +
 /// retired + cancelled = issued <= evidenced, for every issuance and every class. Nobody can mint without evidence, move another's
 /// units or undo a retirement: there is no owner and no upgrade. Holders are members in good standing.
-/// @dev Nothing loops over issuances or holders. Units of revoked evidence are frozen: no function moves them.
+/// @dev The register of evidence counts the votes (ICenterQuorum), and what it refuses is refused here in its words. Nothing loops
+/// over issuances or holders. Units of revoked evidence are frozen: no function moves them.
 interface IGreenAsset is IERC1155, IMediated {
     /// @notice A class can be issued from now on.
     event ClassAdmitted(bytes32 indexed classId, AssetClass class);
@@ -56,7 +57,7 @@ interface IGreenAsset is IERC1155, IMediated {
     /// @notice A center's operator voted to stop all movements, or to let them go on.
     event PauseVoted(bool isPaused, bytes32 indexed centerId);
 
-    /// @notice The deployment names no contract.
+    /// @notice The deployment names an account without code, or contracts that lean on another registry.
     error InvalidContract(address account);
     /// @notice There is no such class.
     error UnknownClass(bytes32 classId);
@@ -116,23 +117,24 @@ interface IGreenAsset is IERC1155, IMediated {
     error NotItsFormerAccount(address previous, address account);
     /// @notice All movements are stopped already, or are not.
     error PauseUnchanged(bool isPaused);
-    /// @notice The caller governs no active center.
+    /// @notice The caller governs no active center. Told by the register, which counts votes.
     error NotActiveOperator(address caller);
-    /// @notice The center voted for this already.
+    /// @notice The center voted for this already. Told by the register, which counts votes.
     error VotedAlready(bytes32 motion, bytes32 centerId);
 
     // ---- centers; caller: operator of an active center ----
 
-    /// @notice Votes for a class; the vote that completes the quorum admits it.
+    /// @notice Votes for a class (motion: keccak256(abi.encode("class", class))); the vote that completes the quorum admits it.
     function voteClass(AssetClass calldata class) external;
 
-    /// @notice Votes to stop all movements (true) or to let them go on (false); the vote that completes the quorum does it.
+    /// @notice Votes to stop all movements (true) or to let them go on (false) (motion: keccak256(abi.encode("pause",
+    /// shouldPause))); the vote that completes the quorum does it.
     function votePause(bool shouldPause) external;
 
     // ---- members; caller, or signer of an act: a member in good standing ----
 
     /// @notice Issues units out of a statement, admitting it first where the register does not know it.
-    /// @param statement names the caller as holder.
+    /// @param statement names as holder the caller, or the account that its member had before.
     /// @param quantity with what was issued before not above the statement's.
     /// @return tokenId the statement's digest.
     function issue(
@@ -152,7 +154,8 @@ interface IGreenAsset is IERC1155, IMediated {
     /// @notice Takes the units. Caller: the buyer, before the deadline.
     function accept(bytes32 escrowId) external;
 
-    /// @notice Gives the units back to the seller: by the buyer at any time, by anyone once the deadline is over.
+    /// @notice Gives the units back to the seller, to its account of today: by the buyer at any time, by anyone once the deadline
+    /// is over.
     function giveBack(bytes32 escrowId) external;
 
     /// @notice Claims units for ever.
