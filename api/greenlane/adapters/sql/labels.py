@@ -1,0 +1,52 @@
+"""The register of labels in the database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from greenlane.adapters.sql.tables_labels import label_version
+from greenlane.adapters.sql.work import Work
+from greenlane.core.assets.label import label_value, read_label
+from greenlane.core.canonical import canonical_bytes, parse_json
+from greenlane.core.units import MemberId
+from greenlane.ports.labels import KeptLabel
+
+
+class SqlLabels:
+    """The port's Labels; see there."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def add(self, kept: KeptLabel) -> bool:
+        row = {
+            "id": kept.label.id,
+            "number": kept.number,
+            "center": self._work.number_or_new(kept.center),
+            "member": kept.member,
+            "recorded_at": kept.recorded_at,
+            "label": canonical_bytes(label_value(kept.label)),
+        }
+        return self._work.was_inserted(label_version, row)
+
+    def versions(self, label_id: str) -> Sequence[KeptLabel]:
+        wanted = select(label_version).where(label_version.c.id == label_id).order_by(label_version.c.number)
+        return [self._kept(row) for row in self._work.connection.execute(wanted).all()]
+
+    def newest(self, *, after: str | None, limit: int) -> Sequence[KeptLabel]:
+        numbers = select(label_version.c.id, func.max(label_version.c.number).label("number")).group_by(label_version.c.id)
+        last = numbers.subquery()
+        wanted = select(label_version).join(last, (last.c.id == label_version.c.id) & (last.c.number == label_version.c.number))
+        # Sorted and cut here: a database's collation might order the names another way from page to page.
+        rows = sorted(self._work.connection.execute(wanted).all(), key=lambda row: str(row.id))
+        return [self._kept(row) for row in rows if after is None or row.id > after][:limit]
+
+    def _kept(self, row: Row[Any]) -> KeptLabel:
+        return KeptLabel(
+            label=read_label(parse_json(row.label)),
+            number=row.number,
+            center=self._work.slug(row.center),
+            member=None if row.member is None else MemberId(row.member),
+            recorded_at=row.recorded_at,
+        )
