@@ -169,5 +169,17 @@ class Events(Protocol):
     def walk(self, center: CenterId, *, start: LeafIndex, limit: int) -> tuple[StoredEvent, ...]:
         """Events of one center in log order from `start` on, private ones included, for checks and backup."""
 
+    def at_facility(
+        self, center: CenterId, member: MemberId, facility: str, *, after: StoredEvent | None, limit: int
+    ) -> tuple[StoredEvent, ...]:
+        """What one member captured at a facility, private events included, by event time and then by leaf index.
+
+        An event is at the facility of its business location, or, where it names none, of its read point.
+
+        Args:
+            facility: canonical (`core.balance.materials.canonical_facility`).
+            after: the last one of the page before.
+        """
+
     def forget_salt(self, center: CenterId, leaf_index: LeafIndex, at: datetime) -> bool:
         """Destroys the salt of a blinded event for ever; False where there is none left to forget."""

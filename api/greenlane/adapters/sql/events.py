@@ -34,6 +34,7 @@ from greenlane.adapters.sql.salts import forget_salt
 from greenlane.adapters.sql.tables import Moment, event, microseconds, named
 from greenlane.adapters.sql.tables import salt as salts
 from greenlane.adapters.sql.work import Work
+from greenlane.core.balance.materials import facility_of
 from greenlane.core.crypto import sha256
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
@@ -208,6 +209,22 @@ class SqlEvents:
         wanted = _events().where(event.c.center == number, event.c.leaf_index >= start)
         return self._stored(wanted.order_by(event.c.leaf_index).limit(limit))
 
+    def at_facility(
+        self, center: CenterId, member: MemberId, facility: str, *, after: StoredEvent | None, limit: int
+    ) -> tuple[StoredEvent, ...]:
+        number = self._work.number(center)
+        same = and_(named.c.center == event.c.center, named.c.leaf_index == event.c.leaf_index)
+        # The member stands in the name too, so that no other's events are walked through.
+        wanted = (
+            _events()
+            .join(named, same)
+            .where(named.c.name_digest == _place_name(member, facility), named.c.center == number, event.c.member == member)
+        )
+        if after is not None:
+            last = tuple_(literal(after.event_time, Moment), literal(after.leaf_index, BigInteger))
+            wanted = wanted.where(tuple_(named.c.event_time, named.c.leaf_index) > last)
+        return self._stored(wanted.order_by(named.c.event_time, named.c.leaf_index).limit(limit))
+
     def forget_salt(self, center: CenterId, leaf_index: LeafIndex, at: datetime) -> bool:
         return forget_salt(self._work, center, leaf_index, at)
 
@@ -263,6 +280,11 @@ def _events() -> Select[Any]:
     return select(event, salts.c.salt).join(salts, same, isouter=True)
 
 
+def _place_name(member: MemberId, facility: str) -> bytes:
+    """By which name a member's events at a facility are found."""
+    return name_digest("place", f"{member}\0{facility}")
+
+
 def _named(digests: Iterable[bytes]) -> FromClause:
     """Where the events of some names stand, each once."""
     wanted = sorted(set(digests))
@@ -292,6 +314,9 @@ def event_rows(
         names = {sha256(_ITEM_NAME + item.identifier.encode())[:NAME_DIGEST_BYTES] for item in one.items}
         if one.event_id is not None:
             names.add(name_digest("event_id", one.event_id))
+        place = one.read_point if one.biz_location is None else one.biz_location
+        if place is not None:
+            names.add(_place_name(one.member, facility_of(place)))
         name_rows += [(name, event_time, number, one.leaf_index) for name in names]
         if one.salt is not None:
             salt_rows.append((number, one.leaf_index, one.salt))
