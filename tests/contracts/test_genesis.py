@@ -26,7 +26,7 @@ from greenlane_node.founding.genesis import (
     registry_parameters,
 )
 from greenlane_node.founding.storage_layout import storage_words
-from greenlane_node.planning.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan
+from greenlane_node.planning.plan import ANCHOR_LOG, EVIDENCE_REGISTER, GREEN_ASSET, PILOT_REGISTRY, NetworkPlan
 from web3 import HTTPProvider, Web3
 from web3.exceptions import ContractLogicError
 from web3.types import RPCEndpoint
@@ -126,14 +126,26 @@ def test_the_alloc_is_what_the_constructors_leave(constructing: Web3, plan: Netw
     creation = deployment_bytecode("PilotRegistry", founders(plan), registry_parameters(plan))
     registry = deploy(constructing, creation, sender=DEPLOYER)
     anchor_log = deploy(constructing, deployment_bytecode("AnchorLog", registry), sender=DEPLOYER)
+    evidence = deploy(constructing, deployment_bytecode("EvidenceRegister", registry, anchor_log), sender=DEPLOYER)
+    green_asset = deploy(constructing, deployment_bytecode("GreenAsset", registry, evidence), sender=DEPLOYER)
     left = all_storage(constructing)
 
     assert alloc_storage(plan, PILOT_REGISTRY) == left[registry]
     assert storage_words(artifact("AnchorLog"), {"_registry": registry}) == left[anchor_log]
     # The two anchor logs differ in one thing: where their registry stands.
     assert alloc_storage(plan, ANCHOR_LOG) == {slot: PILOT_REGISTRY.rjust(32, b"\x00") for slot in left[anchor_log]}
+    # So with those of green assets: each keeps where the contracts are that it leans on, and nothing else.
+    assert storage_words(artifact("EvidenceRegister"), {"_registry": registry, "_anchorLog": anchor_log}) == left[evidence]
+    assert storage_words(artifact("GreenAsset"), {"_registry": registry, "_evidenceRegister": evidence}) == left[green_asset]
+    fixed = {registry: PILOT_REGISTRY, anchor_log: ANCHOR_LOG, evidence: EVIDENCE_REGISTER}
+    for in_genesis, deployed in ((EVIDENCE_REGISTER, evidence), (GREEN_ASSET, green_asset)):
+        assert alloc_storage(plan, in_genesis) == {
+            slot: fixed[Address(word[12:])].rjust(32, b"\x00") for slot, word in left[deployed].items()
+        }
     value: Any = genesis_value(plan)
-    for in_genesis, deployed in ((PILOT_REGISTRY, registry), (ANCHOR_LOG, anchor_log)):
+    places = {PILOT_REGISTRY: registry, ANCHOR_LOG: anchor_log, EVIDENCE_REGISTER: evidence, GREEN_ASSET: green_asset}
+    assert {*value["alloc"]} == {place.hex() for place in places}
+    for in_genesis, deployed in places.items():
         code = constructing.eth.get_code(Web3.to_checksum_address(deployed))
         assert value["alloc"][in_genesis.hex()]["code"] == Web3.to_hex(code)
 
@@ -213,7 +225,9 @@ def test_another_client_finds_the_same_state_root(network: Web3) -> None:
     # anvil reckons no state root for block 0; block 1 leaves the state as it is.
     ask(network, "evm_mine")
     assert bytes(network.eth.get_block(1)["stateRoot"]) == expected
-    assert all_storage(network) == {at: alloc_storage(SEVEN, at) for at in (PILOT_REGISTRY, ANCHOR_LOG)}
+    assert all_storage(network) == {
+        at: alloc_storage(SEVEN, at) for at in (PILOT_REGISTRY, ANCHOR_LOG, EVIDENCE_REGISTER, GREEN_ASSET)
+    }
 
 
 def test_the_registry_of_block_0_tells_all_that_the_plan_says(network: Web3) -> None:

@@ -9,7 +9,7 @@ from greenlane.core.header import decode_extra
 from greenlane.core.seals import ValidatorMode
 from greenlane.core.units import Address, ChainId
 from greenlane_node.founding.genesis import genesis_block, genesis_bytes, genesis_hash, genesis_value
-from greenlane_node.planning.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, PlannedCenter
+from greenlane_node.planning.plan import ANCHOR_LOG, EVIDENCE_REGISTER, GREEN_ASSET, PILOT_REGISTRY, NetworkPlan, PlannedCenter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds.plans import planned_center, planned_network
@@ -57,7 +57,7 @@ def test_in_contract_mode_the_registry_names_exactly_the_validators(plan: Networ
 def test_the_same_plan_gives_the_same_bytes_and_no_word_is_zero(plan: NetworkPlan) -> None:
     assert genesis_bytes(plan) == genesis_bytes(replace(plan, centers=tuple(replace(center) for center in plan.centers)))
     value: Any = genesis_value(plan)
-    for account in (PILOT_REGISTRY, ANCHOR_LOG):
+    for account in (PILOT_REGISTRY, ANCHOR_LOG, EVIDENCE_REGISTER, GREEN_ASSET):
         storage = value["alloc"][account.hex()]["storage"]
         assert storage
         assert [slot for slot, word in storage.items() if not int(word, 16)] == []
@@ -91,6 +91,7 @@ OF_THE_PLAN: dict[str, Callable[[NetworkPlan], NetworkPlan]] = {
     "gas limit": lambda plan: replace(plan, gas_limit=plan.gas_limit + 1),
     "term": lambda plan: replace(plan, term_length_s=plan.term_length_s + 1),
     "voting": lambda plan: replace(plan, voting_period_s=plan.voting_period_s + 1),
+    "green assets": lambda plan: replace(plan, has_green_assets=not plan.has_green_assets),
     "one more center": lambda plan: replace(plan, centers=(*plan.centers, planned_center(600))),
     "mode": lambda plan: replace(
         plan,

@@ -76,5 +76,6 @@ def sound_plan(*centers: PlannedCenter, mode: ValidatorMode = ValidatorMode.CONT
         minimum_centers=4 if is_production else 1,
         term_length_s=365 * DAY_S,
         voting_period_s=7 * DAY_S,
+        has_green_assets=True,
         centers=founders,
     )

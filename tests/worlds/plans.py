@@ -57,6 +57,7 @@ def planned_network(
         minimum_centers=min(4, len(centers)) if minimum_centers is None else minimum_centers,
         term_length_s=term_length_s,
         voting_period_s=7 * 24 * 3600,
+        has_green_assets=True,
         centers=centers,
     )
 

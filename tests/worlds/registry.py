@@ -170,6 +170,7 @@ def registry_world(folder: Path) -> Iterator[RegistryWorld]:
         minimum_centers=MINIMUM,
         term_length_s=0,
         voting_period_s=7 * 24 * 3600,
+        has_green_assets=True,
         centers=tuple(centers[name] for name in FOUNDERS),
     )
     settings = ChainSettings(chain_id=CHAIN, genesis_time=GENESIS_TIME, block_time_s=1, port=free_port())
@@ -190,7 +191,7 @@ def registry_world(folder: Path) -> Iterator[RegistryWorld]:
             rpc_urls=(process.url,),
             pilot_registry=PILOT_REGISTRY,
             anchor_log=ANCHOR_LOG,
-            assets=None,
+            assets=plan.assets(),
             deploy_block=BlockNumber(0),
             centers=(),
             hosted=(),

@@ -213,6 +213,7 @@ def _plan(args: argparse.Namespace) -> None:
         minimum_centers=least if args.minimum_centers is None else args.minimum_centers,
         term_length_s=args.term_days * day_s,
         voting_period_s=args.voting_days * day_s,
+        has_green_assets=True,
         centers=centers,
     )
     data = encode_plan(plan)

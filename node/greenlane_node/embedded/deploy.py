@@ -1,8 +1,8 @@
 """The contracts, deployed once by a key that does nothing else.
 
 A contract's address follows from its deployer and the deployer's nonce: the registry is the first thing the key sends, the anchor
-log the second. So where they stand is known beforehand, doing it again after a crash changes nothing, and a chain that lost its
-state gets them back at the same addresses: a trust file that names them stays true.
+log the second, then the two contracts of green assets. So where they stand is known beforehand, doing it again after a crash
+changes nothing, and a chain that lost its state gets them back at the same addresses: a trust file that names them stays true.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +18,7 @@ from greenlane.adapters.evm.bindings import (
     explain_revert,
 )
 from greenlane.adapters.evm.standing import check_contracts
+from greenlane.core.assets.places import AssetContracts
 from greenlane.core.units import Address
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch
@@ -28,6 +29,8 @@ from web3.utils import get_create_address
 
 _REGISTRY_NONCE = Nonce(0)
 _ANCHOR_LOG_NONCE = Nonce(1)
+_EVIDENCE_REGISTER_NONCE = Nonce(2)
+_GREEN_ASSET_NONCE = Nonce(3)
 _RECEIPT_TIMEOUT_S = 60.0
 
 
@@ -38,6 +41,15 @@ def contract_addresses(deployer: ChecksumAddress) -> tuple[Address, Address]:
     return Address(bytes.fromhex(registry[2:])), Address(bytes.fromhex(anchor_log[2:]))
 
 
+def asset_addresses(deployer: ChecksumAddress) -> AssetContracts:
+    """Where the contracts of green assets of a deployer stand, or will."""
+    register = get_create_address(deployer, _EVIDENCE_REGISTER_NONCE)
+    green_asset = get_create_address(deployer, _GREEN_ASSET_NONCE)
+    return AssetContracts(
+        green_asset=Address(bytes.fromhex(green_asset[2:])), evidence_register=Address(bytes.fromhex(register[2:]))
+    )
+
+
 def deploy_contracts(
     web3: Web3,
     deployer: LocalAccount,
@@ -46,7 +58,7 @@ def deploy_contracts(
     *,
     after_sending: Callable[[], None],
 ) -> None:
-    """Deploys what does not stand yet at `contract_addresses`; gas must be free, or the deployer have some.
+    """Deploys what does not stand yet at `contract_addresses` and `asset_addresses`; gas must be free, or the deployer have some.
 
     Args:
         deployer: a key that sends nothing else, ever.
@@ -61,7 +73,44 @@ def deploy_contracts(
         _send(web3, deployer, _REGISTRY_NONCE, deployment_bytecode("PilotRegistry", list(founders), parameters), after_sending)
     if not AnchorLog(web3, anchor_log).has_code():
         _send(web3, deployer, _ANCHOR_LOG_NONCE, deployment_bytecode("AnchorLog", registry), after_sending)
-    check_contracts(web3, registry, anchor_log)
+    deploy_assets(web3, deployer, after_sending=after_sending)
+    check_contracts(web3, registry, anchor_log, asset_addresses(deployer.address))
+
+
+def can_deploy_assets(web3: Web3, deployer: ChecksumAddress) -> bool:
+    """Whether the contracts of green assets stand at their addresses, or can: the deployer has sent nothing in their place."""
+    assets = asset_addresses(deployer)
+    sent = web3.eth.get_transaction_count(deployer)
+    wanted = ((_EVIDENCE_REGISTER_NONCE, assets.evidence_register), (_GREEN_ASSET_NONCE, assets.green_asset))
+    return all(sent <= nonce or _has_code(web3, place) for nonce, place in wanted)
+
+
+def deploy_assets(web3: Web3, deployer: LocalAccount, *, after_sending: Callable[[], None]) -> bool:
+    """Deploys the contracts of green assets where they do not stand yet; whether it deployed any.
+
+    Args:
+        deployer: whose registry and anchor log stand.
+        after_sending: as of `deploy_contracts`.
+
+    Raises:
+        LedgerMismatch: the deployer has sent something else.
+    """
+    registry, anchor_log = contract_addresses(deployer.address)
+    assets = asset_addresses(deployer.address)
+    has_deployed = False
+    if not _has_code(web3, assets.evidence_register):
+        creation = deployment_bytecode("EvidenceRegister", registry, anchor_log)
+        _send(web3, deployer, _EVIDENCE_REGISTER_NONCE, creation, after_sending)
+        has_deployed = True
+    if not _has_code(web3, assets.green_asset):
+        creation = deployment_bytecode("GreenAsset", registry, assets.evidence_register)
+        _send(web3, deployer, _GREEN_ASSET_NONCE, creation, after_sending)
+        has_deployed = True
+    return has_deployed
+
+
+def _has_code(web3: Web3, address: Address) -> bool:
+    return bool(web3.eth.get_code(Web3.to_checksum_address(address)))
 
 
 def _send(web3: Web3, deployer: LocalAccount, nonce: Nonce, data: bytes, after_sending: Callable[[], None]) -> None:

@@ -6,6 +6,9 @@ what the contracts held is anchored again from the database.
 
 The order of a first start is an order of what a crash may interrupt: keys and embedded.json, chain, contracts, trust.json, and
 network.json last. A folder without network.json was not finished, and every step finds what the one before has left.
+
+A network of an earlier release has no contracts of green assets. Its next start deploys them where its deployer has sent nothing
+since, in the same order: a crash before network.json names them leaves a chain on which the next start finds them.
 """
 
 import fcntl
@@ -53,7 +56,7 @@ from greenlane_node.embedded.anvil import (
     set_going,
     start_anvil,
 )
-from greenlane_node.embedded.deploy import contract_addresses, deploy_contracts
+from greenlane_node.embedded.deploy import asset_addresses, can_deploy_assets, contract_addresses, deploy_assets, deploy_contracts
 
 CHAIN_ID: Final = ChainId(20261)
 """Of every embedded network; of no public chain."""
@@ -230,6 +233,9 @@ class EmbeddedNetwork:
             # Without network.json the start is a first one: it deploys, and then must find what the file said.
             described = load_network(home.network_file) if home.network_file.exists() else None
             started = _start(home, None, None, None, None, is_reset=True)
+            # One of an earlier release gets the contracts of green assets now.
+            if described is not None and described.assets is None:
+                described = replace(described, assets=started.network.assets)
             if described is not None and _identity(started.network) != _identity(described):
                 started.stop()
                 raise LedgerMismatch(
@@ -306,6 +312,8 @@ def _start(
             process = start_anvil(home.chain, settings)
         else:
             network = replace(described, rpc_urls=(process.url,))
+            if network.assets is None:
+                process, network = _with_assets(home, process, settings, keystore, network)
         trust = _checked(process, network)
     except BaseException:
         if not was_running:
@@ -421,12 +429,31 @@ def _found(
         rpc_urls=(process.url,),
         pilot_registry=pilot_registry,
         anchor_log=anchor_log,
-        assets=None,
+        assets=asset_addresses(deployer.address),
         # Lower than it could be, for it must hold also after a reset has deployed them earlier or later.
         deploy_block=BlockNumber(0),
         centers=centers,
         hosted=tuple(one.id for one in centers) if hosted is None else tuple(hosted),
     )
+
+
+def _with_assets(
+    home: Home, process: AnvilProcess, settings: ChainSettings, keystore: Keystore, network: Network
+) -> tuple[AnvilProcess, Network]:
+    """A network of an earlier release with the contracts of green assets, which are deployed now; the same where it cannot be."""
+    deployer = keystore.account(_DEPLOYER, KeyUse.DEPLOYER)
+    web3 = _web3(process)
+    # What stands at another deployer's addresses, or on a chain that lost its state, is no ground to build on.
+    _checked(process, network)
+    if (network.pilot_registry, network.anchor_log) != contract_addresses(deployer.address):
+        return process, network
+    if not can_deploy_assets(web3, deployer.address):
+        return process, network
+    if deploy_assets(web3, deployer, after_sending=lambda: mine(process.url)):
+        # As at a first start: whole on the disk before network.json says it is there.
+        process.stop()
+        process = start_anvil(home.chain, settings)
+    return process, replace(network, assets=asset_addresses(deployer.address))
 
 
 def _checked(process: AnvilProcess, network: Network) -> TrustFile:
@@ -439,7 +466,7 @@ def _checked(process: AnvilProcess, network: Network) -> TrustFile:
             remedy=_RESET,
         )
     try:
-        check_contracts(web3, network.pilot_registry, network.anchor_log)
+        check_contracts(web3, network.pilot_registry, network.anchor_log, network.assets)
     except LedgerMismatch as error:
         raise LedgerMismatch(error.detail, where=process.url, remedy=_RESET) from error
     return read_trust(
@@ -454,7 +481,7 @@ def _checked(process: AnvilProcess, network: Network) -> TrustFile:
 
 
 def _identity(network: Network) -> tuple[object, ...]:
-    return network.chain_id, network.genesis_hash, network.pilot_registry, network.anchor_log
+    return network.chain_id, network.genesis_hash, network.pilot_registry, network.anchor_log, network.assets
 
 
 def _plan(center: NetworkCenter) -> CenterPlan:

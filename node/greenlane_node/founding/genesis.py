@@ -1,9 +1,10 @@
 """The genesis of a network of Besu nodes: its file, made of the plan alone, and the hash of block 0, before any node has run.
 
 Rules:
-- The registry and the anchor log stand in `alloc` with their code and the storage that their constructors would have left for the
-  plan's founders. So in the mode CONTRACT the registry is the validator set from the first block on; in the mode HEADER the set
-  stands in the extra data, and the registry is there all the same.
+- The registry, the anchor log and, where the plan has them, the contracts of green assets stand in `alloc` with their code and
+  the storage that their constructors would have left for the plan's founders. So in the mode CONTRACT the registry is the
+  validator set from the first block on; in the mode HEADER the set stands in the extra data, and the registry is there all the
+  same.
 - Founders whom the constructor would refuse are refused here, for the same reasons: nothing else looks at them again.
 - Only what a network of this version of Besu was seen to start with is written: forks up to Cancun at 0, no price of gas, and no
   base fee of block 0, for which Besu then takes its default.
@@ -32,7 +33,7 @@ from greenlane.core.wire import encode_hex
 from trie import HexaryTrie  # type: ignore[import-untyped]
 
 from greenlane_node.founding.storage_layout import StorageValue, storage_words
-from greenlane_node.planning.plan import ANCHOR_LOG, PILOT_REGISTRY, NetworkPlan, PlannedCenter
+from greenlane_node.planning.plan import ANCHOR_LOG, EVIDENCE_REGISTER, GREEN_ASSET, PILOT_REGISTRY, NetworkPlan, PlannedCenter
 
 EPOCH_BLOCKS: Final = 30_000
 """After so many blocks Besu forgets votes that did not carry (mode HEADER)."""
@@ -121,6 +122,18 @@ def genesis_value(plan: NetworkPlan) -> dict[str, JsonValue]:
         in_header = []
     registry = storage_words(artifact("PilotRegistry"), _registry_state(founders(plan), registry_parameters(plan)))
     anchor_log = storage_words(artifact("AnchorLog"), {"_registry": PILOT_REGISTRY})
+    alloc = {
+        PILOT_REGISTRY.hex(): _account("PilotRegistry", registry),
+        ANCHOR_LOG.hex(): _account("AnchorLog", anchor_log),
+    }
+    if plan.has_green_assets:
+        leans_on_log = {"_registry": PILOT_REGISTRY, "_anchorLog": ANCHOR_LOG}
+        leans_on_register = {"_registry": PILOT_REGISTRY, "_evidenceRegister": EVIDENCE_REGISTER}
+        for place, name, state in (
+            (EVIDENCE_REGISTER, "EvidenceRegister", leans_on_log),
+            (GREEN_ASSET, "GreenAsset", leans_on_register),
+        ):
+            alloc[place.hex()] = _account(name, storage_words(artifact(name), state))
     return {
         "config": {
             "chainId": plan.chain_id,
@@ -138,10 +151,7 @@ def genesis_value(plan: NetworkPlan) -> dict[str, JsonValue]:
         "mixHash": encode_hex(_MIX_HASH),
         "coinbase": encode_hex(bytes(ADDRESS_BYTES)),
         "extraData": encode_hex(genesis_extra(in_header)),
-        "alloc": {
-            PILOT_REGISTRY.hex(): _account("PilotRegistry", registry),
-            ANCHOR_LOG.hex(): _account("AnchorLog", anchor_log),
-        },
+        "alloc": alloc,
     }
 
 

@@ -34,7 +34,7 @@ def trust_of(plan: NetworkPlan, genesis_hash: bytes) -> TrustFile:
         genesis_hash=genesis_hash,
         pilot_registry=PILOT_REGISTRY,
         anchor_log=ANCHOR_LOG,
-        assets=None,
+        assets=plan.assets(),
         sealing=sealing_of(plan),
         centers=tuple(
             TrustedCenter(
@@ -96,7 +96,7 @@ def joined_network(
         rpc_urls=tuple(urls),
         pilot_registry=PILOT_REGISTRY,
         anchor_log=ANCHOR_LOG,
-        assets=None,
+        assets=plan.assets(),
         # They stand in the genesis.
         deploy_block=BlockNumber(0),
         centers=tuple(replace(_described(candidate_of(center)), keys=_key_names(center)) for center in own),

@@ -194,6 +194,7 @@ def _found_for_trial(
                 minimum_centers=min(LEAST_PRODUCTION_CENTERS, len(sites)),
                 term_length_s=0,
                 voting_period_s=_VOTING_PERIOD_S,
+                has_green_assets=True,
                 centers=tuple(planned_center(site, center_public_keys(keystore, site.id)) for site in sites),
             )
         return found_network(home, plan, keystore=keystore, clock=clock, placement=placement, opens_keys=opens_keys)

@@ -128,7 +128,7 @@ def prove_node(rpc: NodeRpc, network: Network) -> Web3:
     # It would ask for the chain id before every call; that is asked above.
     web3.middleware_onion.remove("validation")
     try:
-        check_contracts(web3, network.pilot_registry, network.anchor_log)
+        check_contracts(web3, network.pilot_registry, network.anchor_log, network.assets)
     except LedgerMismatch as fault:
         raise LedgerMismatch(fault.detail, where=rpc.url, remedy=fault.remedy) from fault
     return web3

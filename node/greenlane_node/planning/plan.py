@@ -9,6 +9,7 @@ import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
 
+from greenlane.core.assets.places import AssetContracts
 from greenlane.core.crypto import keccak256
 from greenlane.core.errors import InvalidInput
 from greenlane.core.seals import ValidatorMode
@@ -19,7 +20,9 @@ NODE_KEY_BYTES = 64
 """Of a node's public key: x and y of its secp256k1 point, without a prefix."""
 PILOT_REGISTRY = Address(bytes.fromhex("0000000000000000000000000000000000007001"))
 ANCHOR_LOG = Address(bytes.fromhex("0000000000000000000000000000000000007002"))
-"""Where the contracts stand from block 0 on, on every network that is made of a plan."""
+EVIDENCE_REGISTER = Address(bytes.fromhex("0000000000000000000000000000000000007003"))
+GREEN_ASSET = Address(bytes.fromhex("0000000000000000000000000000000000007004"))
+"""Where the contracts stand from block 0 on, on every network that is made of a plan; the last two where the plan has them."""
 _BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 
 
@@ -166,6 +169,7 @@ class NetworkPlan:
         minimum_centers: the registry never falls below it.
         term_length_s: of a center; 0 is open.
         voting_period_s: during which a proposal can be voted on.
+        has_green_assets: whether its genesis holds the contracts of green assets; not where it was founded before there were any.
         centers: the founders, at least one.
     """
 
@@ -180,7 +184,12 @@ class NetworkPlan:
     minimum_centers: int
     term_length_s: int
     voting_period_s: int
+    has_green_assets: bool
     centers: tuple[PlannedCenter, ...]
+
+    def assets(self) -> AssetContracts | None:
+        """Where its contracts of green assets stand; None where it has none."""
+        return AssetContracts(green_asset=GREEN_ASSET, evidence_register=EVIDENCE_REGISTER) if self.has_green_assets else None
 
     def nodes(self) -> tuple[PlannedNode, ...]:
         """Every Besu node, in the order of the centers."""

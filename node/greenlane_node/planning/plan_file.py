@@ -5,7 +5,8 @@
     [center.rpc_node]            where it has a second Besu node, which answers
     [center.documents]           where it has a Kubo node
 
-Every name must be there and no other may be, so a spelling mistake cannot pass for a default. center.toml is one `[[center]]` by
+Every name must be there and no other may be, so a spelling mistake cannot pass for a default. Only `green_assets` may be missing:
+a plan of an earlier release has it not, and its genesis holds none of those contracts. center.toml is one `[[center]]` by
 itself: what a founder sends to whoever puts the network together. Nothing in either is secret.
 
 Each fault names its place as a reader of the file finds it: `center 2 "lima": p2p_port`.
@@ -119,6 +120,7 @@ _NETWORK_NAMES = (
     "minimum_centers",
     "term_length_days",
     "voting_period_days",
+    "green_assets",
 )
 _NODE_NAMES = ("host", "p2p_port", "rpc_port", "metrics_port", "node_key")
 _CENTER_NAMES = ("id", "name", "economy", "origin", "endpoint", "operator", "anchorer", "log_key", *_NODE_NAMES)
@@ -180,6 +182,7 @@ def parse_plan(data: bytes) -> NetworkPlan:
     minimum = network.count("minimum_centers", 1, MAX_VALIDATORS)
     term_days = network.count("term_length_days", 0, _MAX_PERIOD_DAYS)
     voting_days = network.count("voting_period_days", 1, _MAX_PERIOD_DAYS)
+    has_green_assets = network.is_given("green_assets") and network.flag("green_assets")
     network.finish()
     centers = _centers(root.get("center"), seen, faults)
     _judge_whole(network, centers, block_time_s, request_timeout_s, is_production, minimum)
@@ -197,6 +200,7 @@ def parse_plan(data: bytes) -> NetworkPlan:
         minimum_centers=minimum,
         term_length_s=term_days * _DAY_S,
         voting_period_s=voting_days * _DAY_S,
+        has_green_assets=has_green_assets,
         centers=centers,
     )
 
@@ -236,6 +240,7 @@ def encode_plan(plan: NetworkPlan) -> bytes:
             "minimum_centers": plan.minimum_centers,
             "term_length_days": plan.term_length_s // _DAY_S,
             "voting_period_days": plan.voting_period_s // _DAY_S,
+            "green_assets": plan.has_green_assets,
         }
     }
     data = (_PLAN_HEAD + tomli_w.dumps(value) + "".join(map(_center_text, plan.centers))).encode("utf-8", "surrogatepass")
@@ -529,6 +534,9 @@ class _Table:
 
     def whole_fault(self, detail: str, remedy: str) -> None:
         self._faults.append(PlanFault(detail, where="center", remedy=remedy))
+
+    def is_given(self, name: str) -> bool:
+        return name in self._given
 
     def is_good(self, *names: str) -> bool:
         return not self._bad & set(names)

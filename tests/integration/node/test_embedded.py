@@ -10,22 +10,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from greenlane.adapters.evm.standing import check_contracts
+from greenlane.adapters.evm.standing import check_contracts, contracts_of_other_code
 from greenlane.adapters.keystore import KeyUse
-from greenlane.adapters.network_file import load_network
+from greenlane.adapters.network_file import encode_network, load_network
 from greenlane.core.errors import Conflict, NotFound
-from greenlane.core.trust import parse_trust_file
+from greenlane.core.trust import encode_trust_file, parse_trust_file
 from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch
 from greenlane_node.__main__ import main
-from greenlane_node.embedded import anvil
+from greenlane_node.embedded import anvil, deploy
 from greenlane_node.embedded import network as embedded
 from greenlane_node.embedded.anvil import ChainNotStarted, running_anvil
+from greenlane_node.embedded.deploy import asset_addresses
 from greenlane_node.embedded.network import PILOT_CENTERS, CenterPlan, EmbeddedNetwork, RunningNetwork
 from greenlane_node.process import wait_until
 from web3 import HTTPProvider, Web3
@@ -177,6 +179,104 @@ def test_contracts_of_another_release_are_taken_and_what_is_no_contract_of_ours_
             set_code(running, address, right)
 
 
+def test_contracts_of_green_assets_that_are_none_are_refused(home: Path) -> None:
+    with start(home) as running:
+        network, web3 = running.network, web3_of(running)
+        assets = network.assets
+        assert assets is not None
+        codes = {
+            place: bytes(web3.eth.get_code(Web3.to_checksum_address(place)))
+            for place in (assets.evidence_register, assets.green_asset)
+        }
+        for place in codes:
+            # A counterfeit that answers nothing, nothing at all, and another of our contracts.
+            for wrong in (
+                REVERTING,
+                b"",
+                codes[assets.green_asset if place == assets.evidence_register else assets.evidence_register],
+            ):
+                set_code(running, place, wrong)
+                with pytest.raises(LedgerMismatch) as caught:
+                    start(home)
+                assert encode_hex(place) in caught.value.detail
+                assert "reset --chain" in caught.value.remedy
+            set_code(running, place, codes[place])
+        # The same code, and another release's: both are taken, and the difference is told to whoever asks.
+        check_contracts(web3, network.pilot_registry, network.anchor_log, assets)
+        assert contracts_of_other_code(web3, assets) == ()
+        set_code(running, assets.green_asset, codes[assets.green_asset] + b"\x00")
+        check_contracts(web3, network.pilot_registry, network.anchor_log, assets)
+        assert contracts_of_other_code(web3, assets) == ("GreenAsset",)
+
+
+def made_before_green_assets(home: Path, *, deployed: int = 0, others: int = 0) -> RunningNetwork:
+    """A network as an earlier release left it: its files name none of them, and its chain has the first `deployed`."""
+    with pytest.MonkeyPatch.context() as patch:
+        sent: list[str] = []
+
+        def send(*args: Any) -> None:
+            if len(sent) < 2 + deployed:
+                sent.append("")
+                deploy_one(*args)
+
+        deploy_one = deploy._send
+        patch.setattr(deploy, "_send", send)
+        patch.setattr(deploy, "check_contracts", lambda *_: None)
+        patch.setattr(embedded, "check_contracts", lambda *_: None)
+        running = start(home)
+    described = replace(running.network, assets=None)
+    (home / "network.json").write_bytes(encode_network(described).replace(b'"assets":null,', b""))
+    (home / "trust.json").write_bytes(encode_trust_file(replace(running.trust, assets=None)).replace(b'"assets":null,', b""))
+    assert load_network(home / "network.json") == described
+    deployer = running.keystore().account("deployer")
+    web3 = web3_of(running)
+    for nonce in range(2 + deployed, 2 + deployed + others):
+        plain: Any = {
+            "chainId": web3.eth.chain_id,
+            "nonce": nonce,
+            "gas": 21_000,
+            "gasPrice": 0,
+            "value": 0,
+            "to": deployer.address,
+        }
+        web3.eth.send_raw_transaction(deployer.sign_transaction(plain).raw_transaction)
+        call(running, "evm_mine")
+    assert wait_until(lambda: web3.eth.get_transaction_count(deployer.address) == 2 + deployed + others, 10)
+    return replace(running, network=described)
+
+
+@pytest.mark.parametrize("deployed", [0, 1, 2])
+def test_a_network_of_an_earlier_release_gets_the_contracts_of_green_assets(home: Path, deployed: int) -> None:
+    """Also where a crash came between them."""
+    with made_before_green_assets(home, deployed=deployed) as older:
+        assert older.network.assets is None
+    with start(home) as running:
+        assert running.network == replace(older.network, assets=running.network.assets)
+        assert running.trust.assets == running.network.assets == asset_addresses(running.keystore().account("deployer").address)
+        assert contracts_of_other_code(web3_of(running), asset_addresses(running.keystore().account("deployer").address)) == ()
+        assert load_network(home / "network.json") == running.network
+    with start(home) as again:
+        assert again.network == running.network
+
+
+def test_a_network_that_runs_gets_them_too_and_a_new_chain_has_them_at_once(home: Path) -> None:
+    with made_before_green_assets(home) as older, start(home) as running:
+        assert running.was_running
+        assert running.network.assets is not None
+    (home / "network.json").write_bytes(encode_network(older.network))
+    with EmbeddedNetwork.reset_chain(home) as mended:
+        assert mended.network == running.network
+
+
+@pytest.mark.parametrize(("deployed", "others"), [(0, 1), (1, 1)])
+def test_whose_deployer_sent_something_else_goes_on_without_them(home: Path, deployed: int, others: int) -> None:
+    with made_before_green_assets(home, deployed=deployed, others=others) as older:
+        pass
+    with start(home) as running:
+        assert running.network == older.network
+        assert running.trust.assets is None
+
+
 def test_another_genesis_is_refused_with_the_way_out(home: Path) -> None:
     with start(home):
         pass
@@ -201,7 +301,7 @@ def test_a_damaged_embedded_file_is_named(home: Path, content: bytes) -> None:
     assert str(home / "embedded.json") in caught.value.where
 
 
-@pytest.mark.parametrize("contracts", [0, 1, 2])
+@pytest.mark.parametrize("contracts", [0, 1, 2, 3, 4])
 def test_a_first_start_that_was_interrupted_is_finished_by_the_next(
     home: Path, monkeypatch: pytest.MonkeyPatch, contracts: int
 ) -> None:
@@ -215,7 +315,7 @@ def test_a_first_start_that_was_interrupted_is_finished_by_the_next(
 
     with monkeypatch.context() as patch:
         patch.setattr(embedded, "mine", mine_or_end)
-        if contracts == 2:
+        if contracts == 4:
             patch.setattr(embedded, "encode_network", mine_or_end)
         with pytest.raises(KeyboardInterrupt):
             start(home)
@@ -224,6 +324,7 @@ def test_a_first_start_that_was_interrupted_is_finished_by_the_next(
     EmbeddedNetwork.stop(home)
     with start(home) as running:
         assert running.trust.anchor_log == running.network.anchor_log
+        assert running.trust.assets == running.network.assets is not None
     assert {path.name: path.read_bytes() for path in (home / "keys").iterdir()} == keys
 
 

@@ -55,13 +55,24 @@ def test_a_network_by_header_names_its_validators_and_no_contract() -> None:
 
 
 @pytest.mark.parametrize("mode", ValidatorMode)
-def test_both_contracts_stand_in_every_genesis_with_their_code(mode: ValidatorMode) -> None:
+def test_the_contracts_stand_in_every_genesis_with_their_code(mode: ValidatorMode) -> None:
     value: Any = genesis_value(network_of(4, mode))
     assert {account: told["code"] for account, told in value["alloc"].items()} == {
-        PILOT_REGISTRY.hex(): "0x" + runtime_bytecode("PilotRegistry").hex(),
-        ANCHOR_LOG.hex(): "0x" + runtime_bytecode("AnchorLog").hex(),
+        "0000000000000000000000000000000000007001": "0x" + runtime_bytecode("PilotRegistry").hex(),
+        "0000000000000000000000000000000000007002": "0x" + runtime_bytecode("AnchorLog").hex(),
+        "0000000000000000000000000000000000007003": "0x" + runtime_bytecode("EvidenceRegister").hex(),
+        "0000000000000000000000000000000000007004": "0x" + runtime_bytecode("GreenAsset").hex(),
     }
     assert {told["balance"] for told in value["alloc"].values()} == {"0x0"}
+
+
+@pytest.mark.parametrize("mode", ValidatorMode)
+def test_a_network_that_was_founded_before_green_assets_keeps_its_genesis(mode: ValidatorMode) -> None:
+    plan = network_of(4, mode)
+    older: Any = genesis_value(replace(plan, has_green_assets=False))
+    newer: Any = genesis_value(plan)
+    assert list(older["alloc"]) == [PILOT_REGISTRY.hex(), ANCHOR_LOG.hex()]
+    assert newer == {**older, "alloc": {**older["alloc"], **{at: newer["alloc"][at] for at in list(newer["alloc"])[2:]}}}
 
 
 def test_the_validator_set_lies_in_slot_0_where_besu_and_proofs_read_it() -> None:

@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from greenlane.core.assets.places import AssetContracts
 from greenlane.core.exits import Exit, exit_code_of
 from greenlane.core.units import ChainId
 from greenlane_node.planning.economies import ECONOMIES
+from greenlane_node.planning.plan import EVIDENCE_REGISTER, GREEN_ASSET
 from greenlane_node.planning.plan_file import (
     MAX_PLAN_BYTES,
     PlanInvalid,
@@ -82,6 +84,8 @@ def test_centers_of_a_plan_are_the_centers_files_one_after_another() -> None:
         ("gas_limit = 30000000", "gas_limit = 60000001", "network: gas_limit", "too large", "from 16000000 to 60000000"),
         ("request_timeout_s = 4", "request_timeout_s = 2", "network: request_timeout_s", "no block would be made", "twice"),
         ('validators = "contract"', 'validators = "both"', "network: validators", "none of the choices", "contract or header"),
+        ("green_assets = true", "green_assets = 1", "network: green_assets", "true or false", "without quotes"),
+        ("green_assets = true", "green_asset = true", "network: green_asset", "No such name is known", "Is green_assets meant?"),
         ("production = true", 'production = "yes"', "network: production", "true or false", "without quotes"),
         ("minimum_centers = 4", "minimum_centers = 3", "network: minimum_centers", "at least 4", "production = false"),
         ("minimum_centers = 4", "minimum_centers = 5", "network: minimum_centers", "the centers are 4", "more centers"),
@@ -118,6 +122,16 @@ def test_each_fault_has_its_place_and_its_remedy(old: str, new: str, where: str,
     found = [one for one in faults(changed(old, new)) if one[0] == where]
     assert found, faults(changed(old, new))
     assert any(told in detail and mend in remedy for _, detail, remedy in found), found
+
+
+def test_a_plan_of_an_earlier_release_is_one_without_green_assets() -> None:
+    older = parse_plan(changed("green_assets = true\n", "").encode())
+    assert older == replace(sound_plan(), has_green_assets=False)
+    assert parse_plan(encode_plan(older)) == older
+    assert (older.assets(), sound_plan().assets()) == (
+        None,
+        AssetContracts(green_asset=GREEN_ASSET, evidence_register=EVIDENCE_REGISTER),
+    )
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_file() -> None:
