@@ -19,6 +19,7 @@ from eth_abi.abi import encode as abi_encode
 from eth_abi.codec import ABIDecoder
 from eth_abi.decoding import StringDecoder
 from eth_abi.exceptions import DecodingError, EncodingError
+from eth_abi.grammar import TupleType, parse
 from eth_abi.registry import registry as _eth_types
 
 from greenlane.adapters.evm.records import CenterCandidate, ContractEvent, RegistryParameters
@@ -67,15 +68,19 @@ class ContractRefused(Conflict):
     Attributes:
         name: the error's name in the ABI, e.g. "AlreadyAnchored"; "Unknown" where the ABI has no such error.
         arguments: the error's arguments by name; bytes as 0x-hex, ids of centers and members as text.
+        values: the same as they were decoded, in the contract's order; bytes as bytes, addresses as 0x-hex.
+        data: what the revert told.
     """
 
     code = "contract-refused"
 
-    def __init__(self, name: str, arguments: Mapping[str, object]) -> None:
+    def __init__(self, name: str, arguments: Mapping[str, object], *, values: Sequence[Any] = (), data: bytes = b"") -> None:
         facts = ", ".join(f"{key}={value}" for key, value in arguments.items())
         super().__init__(f"The contract refuses: {name}({facts}).")
         self.name = name
         self.arguments = dict(arguments)
+        self.values = tuple(values)
+        self.data = data
 
 
 class NotThisContract(CannotCheck):
@@ -91,9 +96,7 @@ class NotEncodable(InvalidInput):
     code = "not-encodable"
 
 
-AbiArgument: TypeAlias = (
-    "int | str | bytes | bool | CenterCandidate | RegistryParameters | Sequence[bytes] | Sequence[CenterCandidate]"
-)
+AbiArgument: TypeAlias = "int | str | bytes | CenterCandidate | RegistryParameters | Sequence[AbiArgument]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +193,21 @@ class Artifact:
         selector, types, _ = self._functions[function]
         return selector + self._encode(function, types, arguments)
 
+    def decode_call(self, function: str, data: bytes) -> tuple[Any, ...]:
+        """The arguments in a function's call data.
+
+        Raises:
+            NotThisContract: it is no call of this function.
+        """
+        selector, types, _ = self._functions[function]
+        if not data.startswith(selector):
+            raise NotThisContract(f"{len(data)} bytes are no call of {self.name}.{function}.")
+        try:
+            values: tuple[Any, ...] = _abi_decode(types, data[_SELECTOR_BYTES:])
+        except (DecodingError, OverflowError) as cause:
+            raise NotThisContract(f"{len(data)} bytes are no call of {self.name}.{function}.") from cause
+        return values
+
     def encode_deployment(self, *arguments: AbiArgument) -> bytes:
         """What a deployment sends: creation code and the constructor's arguments.
 
@@ -218,9 +236,9 @@ class Artifact:
             try:
                 values = _abi_decode([_type_of(one) for one in inputs], data[_SELECTOR_BYTES:])
             except (DecodingError, OverflowError):
-                return ContractRefused("Unknown", {"data": _hex(data)})
-            return ContractRefused(name, _arguments(inputs, values))
-        return ContractRefused("Unknown", {"data": _hex(data)})
+                return ContractRefused("Unknown", {"data": _hex(data)}, data=data)
+            return ContractRefused(name, _arguments(inputs, values), values=values, data=data)
+        return ContractRefused("Unknown", {"data": _hex(data)}, data=data)
 
     def knows_error(self, data: bytes) -> bool:
         """Whether a revert's data begins as an error of this contract does."""
@@ -254,20 +272,21 @@ class Artifact:
 
 @cache
 def artifact(name: str) -> Artifact:
-    """The compiled contract of that name: "AnchorLog" or "PilotRegistry"."""
+    """The compiled contract of that name, one of CONTRACT_NAMES."""
     text = resources.files("greenlane.adapters.evm").joinpath("abi", f"{name}.json").read_text(encoding="utf-8")
     return Artifact(json.loads(text))
 
 
-CONTRACT_NAMES = ("AnchorLog", "PilotRegistry")
+CONTRACT_NAMES = ("AnchorLog", "EvidenceRegister", "GreenAsset", "PilotRegistry")
 
 
 def deployment_bytecode(name: str, *constructor_args: AbiArgument) -> bytes:
     """What a deployment transaction sends.
 
     Args:
-        name: "PilotRegistry" or "AnchorLog".
+        name: one of CONTRACT_NAMES.
         constructor_args: PilotRegistry: a sequence of CenterCandidate, a RegistryParameters. AnchorLog: the registry's address.
+            EvidenceRegister: those of the registry and the anchor log. GreenAsset: those of the registry and the register.
 
     Raises:
         NotEncodable: an argument does not fit its type.
@@ -338,8 +357,17 @@ def _require_width(kind: str, value: Any, function: str) -> None:
     elif kind.endswith("[]"):
         for one in value:
             _require_width(kind.removesuffix("[]"), one, function)
-    elif kind.startswith("(bytes32,bytes32,bytes2"):
-        _require_width("bytes32", value[1], function)
+    elif kind.startswith("("):
+        for part, one in zip(_parts(kind), value, strict=True):
+            _require_width(part, one, function)
+
+
+@cache
+def _parts(kind: str) -> tuple[str, ...]:
+    """The types of a struct's members."""
+    struct = parse(kind)
+    assert isinstance(struct, TupleType)  # noqa: S101 what begins with a bracket is no other
+    return tuple(part.to_type_str() for part in struct.components)
 
 
 def _arguments(inputs: Sequence[Mapping[str, Any]], values: Sequence[Any]) -> dict[str, object]:

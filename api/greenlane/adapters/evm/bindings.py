@@ -21,6 +21,21 @@ from greenlane.adapters.evm.artifacts import (
     explain_revert,
     runtime_bytecode,
 )
+from greenlane.adapters.evm.evidence_register import (
+    AdmittedRecord,
+    EvidenceRegister,
+)
+from greenlane.adapters.evm.green_asset import (
+    GreenAsset,
+    IssuanceRecord,
+)
+from greenlane.adapters.evm.mediated import (
+    ActState,
+    BroughtEvent,
+    Mediated,
+    MotionTally,
+    asset_refusal,
+)
 from greenlane.adapters.evm.pilot_registry import (
     PilotRegistry,
 )
@@ -46,19 +61,27 @@ from greenlane.adapters.evm.records import (
 __all__ = [
     "CONTRACT_NAMES",
     "AbiArgument",
+    "ActState",
+    "AdmittedRecord",
     "AnchorLog",
     "AnchoredEvent",
     "AnchoredHead",
     "Artifact",
+    "BroughtEvent",
     "CenterCandidate",
     "CenterRecord",
     "CenterStatus",
     "ContractEvent",
     "ContractRefused",
+    "EvidenceRegister",
+    "GreenAsset",
+    "IssuanceRecord",
     "LogKeyRecord",
+    "Mediated",
     "MemberRecord",
     "MemberRole",
     "MemberStatus",
+    "MotionTally",
     "NotEncodable",
     "NotThisContract",
     "PilotRegistry",
@@ -69,6 +92,7 @@ __all__ = [
     "Tally",
     "UnixSeconds",
     "artifact",
+    "asset_refusal",
     "deployment_bytecode",
     "explain_revert",
     "runtime_bytecode",

@@ -1,4 +1,4 @@
-"""What both contracts' classes share: one contract at one address, asked through one node."""
+"""What all contracts' classes share: one contract at one address, asked through one node."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,13 +30,16 @@ class Contract:
         self._web3 = web3
         self.address = address
 
-    def simulate(self, data: bytes, *, sender: Address, block: BlockIdentifier = "latest") -> None:
+    def simulate(self, data: bytes, *, sender: Address, block: BlockIdentifier = "latest", gas: int | None = None) -> None:
         """Runs a call as `sender` would send it, and changes nothing.
+
+        Args:
+            gas: that is sent along; None for as much as the node gives.
 
         Raises:
             ContractRefused: the contract would refuse it.
         """
-        self._ask(data, block, sender=sender)
+        self._ask(data, block, sender=sender, gas=gas)
 
     def has_code(self, block: BlockIdentifier = "latest") -> bool:
         """Whether any code stands at the address; whether it is this contract's is seen in what it answers."""
@@ -86,13 +89,15 @@ class Contract:
         """
         try:
             yield
-        except (InvalidInput, ValueError) as cause:
+        except (InvalidInput, ValueError, OverflowError) as cause:
             raise NotThisContract(f"What {self._name}.{function} answers is nothing that the contract holds.") from cause
 
-    def _ask(self, data: bytes, block: BlockIdentifier, *, sender: Address | None = None) -> bytes:
+    def _ask(self, data: bytes, block: BlockIdentifier, *, sender: Address | None = None, gas: int | None = None) -> bytes:
         call: TxParams = {"to": Web3.to_checksum_address(self.address), "data": Web3.to_hex(data)}
         if sender is not None:
             call["from"] = Web3.to_checksum_address(sender)
+        if gas is not None:
+            call["gas"] = gas
         with _answered("eth_call"):
             try:
                 return bytes(self._web3.eth.call(call, block))

@@ -1,0 +1,166 @@
+"""The EvidenceRegister contract as a typed class."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from eth_abi.abi import encode as abi_encode
+from web3.types import BlockIdentifier
+
+from greenlane.adapters.evm.artifacts import AbiArgument, artifact, hex_bytes, slug_of
+from greenlane.adapters.evm.mediated import Mediated, short_name
+from greenlane.adapters.evm.records import UnixSeconds
+from greenlane.core.assets.custody import CustodyModel
+from greenlane.core.assets.evidence import EvidenceStatement, day_of
+from greenlane.core.crypto import keccak256
+from greenlane.core.units import Address, CenterId, MemberId, center_id, member_id
+from greenlane.ports.asset_ledger import EvidenceProof, Placement
+
+START = Placement(vintage_after=0, serial_after=0)
+"""Before all ranges."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmittedRecord:
+    """What the register keeps of an admitted statement.
+
+    Attributes:
+        lot: SHA-256 of the lot's identifier, or 32 zero bytes.
+        quantity: what the statement allows in all, in smallest units.
+        holder: the account that it named.
+        certifier_center, certifier_member: who vouched for the certifier then, and under which name.
+    """
+
+    class_id: str
+    lot: bytes
+    attribute: str
+    quantity: int
+    admitted_at: UnixSeconds
+    vintage_from: date
+    vintage_to: date
+    custody_model: CustodyModel
+    holder: Address
+    certifier_center: CenterId
+    certifier_member: MemberId
+
+
+class EvidenceRegister(Mediated):
+    """Evidence that counts once; contracts/interfaces/IEvidenceRegister.sol tells what each call means."""
+
+    _name = "EvidenceRegister"
+
+    # ---- what anybody may ask ----
+
+    def digest_of(self, statement: EvidenceStatement, block: BlockIdentifier = "latest") -> bytes:
+        """The EIP-712 digest of a statement as the contract has it; `EvidenceStatement.digest` is the same without asking."""
+        (digest,) = self._read(block, "digestOf", statement_value(statement))
+        return bytes(digest)
+
+    def evidence(self, digest: bytes, block: BlockIdentifier = "latest") -> AdmittedRecord | None:
+        """What is kept of an admitted statement; None where there is none."""
+        (told,) = self._read(block, "evidence", digest)
+        with self._believed("evidence"):
+            return _admitted_record(told)
+
+    def evidences(self, digests: Sequence[bytes], block: BlockIdentifier = "latest") -> tuple[AdmittedRecord | None, ...]:
+        """The same of several statements, in their order, in few round trips."""
+        answers = self._read_many(block, "evidence", [(digest,) for digest in digests])
+        with self._believed("evidence"):
+            return tuple(_admitted_record(told) for (told,) in answers)
+
+    def evidence_count(self, block: BlockIdentifier = "latest") -> int:
+        """How many statements were admitted."""
+        (count,) = self._read(block, "evidenceCount")
+        return int(count)
+
+    def revocation(self, digest: bytes, block: BlockIdentifier = "latest") -> str | None:
+        """Why a statement was revoked; None while it stands."""
+        is_revoked, reason = self._read(block, "revocation", digest)
+        return str(reason) if is_revoked else None
+
+    def is_revoked(self, digest: bytes, block: BlockIdentifier = "latest") -> bool:
+        """Whether a statement was revoked."""
+        (answer,) = self._read(block, "isRevoked", digest)
+        return bool(answer)
+
+    def custody_of(self, lot: bytes, block: BlockIdentifier = "latest") -> CustodyModel | None:
+        """The weakest model that admitted statements told of a lot; None where there is none."""
+        (model,) = self._read(block, "custodyOf", lot)
+        with self._believed("custodyOf"):
+            return CustodyModel(model) if model else None
+
+    def placement(
+        self, statement: EvidenceStatement, *, after: Placement, steps: int, block: BlockIdentifier = "latest"
+    ) -> tuple[Placement, bool]:
+        """Where a statement's ranges belong, looked for from `after` on past at most `steps` ranges each; whether that was it."""
+        (vintage_after, serial_after), is_found = self._read(
+            block, "placement", statement_value(statement), placement_value(after), steps
+        )
+        return Placement(vintage_after=vintage_after, serial_after=serial_after), bool(is_found)
+
+    def contracts(self, block: BlockIdentifier = "latest") -> tuple[Address, Address]:
+        """Registry and anchor log that it leans on."""
+        return self._contracts(block)
+
+    # ---- what may be sent, or signed as an act ----
+
+    @staticmethod
+    def encode_admit(statement: EvidenceStatement, proof: EvidenceProof, placement: Placement) -> bytes:
+        """Call data that admits a statement; anyone may send it."""
+        return _register_call(
+            "admit", statement_value(statement), proof.signature, inclusion_value(proof), placement_value(placement)
+        )
+
+    @staticmethod
+    def encode_revoke(statement: EvidenceStatement, reason: str) -> bytes:
+        """Call data by which its certifier revokes a statement; the reason has 1 to 256 bytes."""
+        return _register_call("revoke", statement_value(statement), reason)
+
+    @staticmethod
+    def encode_vote_revocation(digest: bytes, reason: str) -> bytes:
+        """Call data by which a center's operator votes to revoke an admitted statement."""
+        return _register_call("voteRevocation", digest, reason)
+
+    @staticmethod
+    def revocation_motion(digest: bytes) -> bytes:
+        """What the votes to revoke a statement are counted under; 32 bytes."""
+        return keccak256(abi_encode(["string", "bytes32"], ["revocation", digest]))
+
+
+def statement_value(statement: EvidenceStatement) -> tuple[int | bytes, ...]:
+    """A statement as the contracts take it."""
+    return tuple(value for _, _, value in statement.typed().fields)
+
+
+def inclusion_value(proof: EvidenceProof) -> tuple[int, int, list[bytes]]:
+    """Where the log holds it, as the contracts take it."""
+    return proof.tree_size, proof.leaf_index, list(proof.path)
+
+
+def placement_value(placement: Placement) -> tuple[int, int]:
+    """A placement as the contracts take it."""
+    return placement.vintage_after, placement.serial_after
+
+
+def _register_call(function: str, *arguments: AbiArgument) -> bytes:
+    return artifact("EvidenceRegister").encode_call(function, *arguments)
+
+
+def _admitted_record(told: tuple[Any, ...]) -> AdmittedRecord | None:
+    (class_id, lot, attribute, quantity, admitted_at, vintage_from, vintage_to, model, holder, center, member) = told
+    if admitted_at == 0:
+        return None
+    return AdmittedRecord(
+        class_id=short_name(class_id),
+        lot=lot,
+        attribute=short_name(attribute),
+        quantity=quantity,
+        admitted_at=UnixSeconds(admitted_at),
+        vintage_from=day_of(vintage_from),
+        vintage_to=day_of(vintage_to),
+        custody_model=CustodyModel(model),
+        holder=Address(hex_bytes(holder)),
+        certifier_center=center_id(slug_of(center)),
+        certifier_member=member_id(slug_of(member)),
+    )
