@@ -8,21 +8,19 @@ Anchoring twice is harmless at every point: the contract refuses a root it has.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
-import rlp  # type: ignore[import-untyped]
 from eth_account.signers.local import LocalAccount
 from eth_typing import HexStr
 from web3 import Web3
-from web3.exceptions import TransactionNotFound, Web3Exception
+from web3.exceptions import TransactionNotFound
 from web3.types import FilterParams
 
-from greenlane.adapters.evm.bindings import AnchorLog, ContractRefused, NotThisContract, PilotRegistry
-from greenlane.adapters.evm.nodes import Nodes
+from greenlane.adapters.evm.bindings import AnchorLog, ContractRefused, PilotRegistry
+from greenlane.adapters.evm.bringing import ACTS, ACTS_GAS, judge_acts
+from greenlane.adapters.evm.chain import EvmChain, words_of_the_port
 from greenlane.adapters.evm.sealed import (
     LOG_BLOCKS,
     head_round,
@@ -30,37 +28,31 @@ from greenlane.adapters.evm.sealed import (
     read_header_changes,
     read_registry_changes,
     read_sealed_anchor,
-    read_used_nonces,
 )
-from greenlane.adapters.evm.sender import Call, Sender, Verdict
+from greenlane.adapters.evm.sender import Call, Errand, Sender, Verdict, call_of
 from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.adapters.evm.trust import read_trust, utc
-from greenlane.adapters.evm.wire import NodeFault
 from greenlane.adapters.network_file import Network
 from greenlane.core.anchoring import anchored_topics
 from greenlane.core.errors import NotFound
-from greenlane.core.pace import MAX_BLOCKS_APART
-from greenlane.core.seals import SealedState, Sealing, ValidatorMode
+from greenlane.core.seals import SealedState, ValidatorMode
 from greenlane.core.trust import TrustFile
-from greenlane.core.units import Address, BlockNumber, CenterId, NodeHash, RootHash, TreeSize, TxHash, center_id
+from greenlane.core.units import BlockNumber, CenterId, NodeHash, RootHash, TreeSize, TxHash, center_id
 from greenlane.core.wire import encode_hex
 from greenlane.ports.clock import Clock
-from greenlane.ports.errors import StoreUnavailable
 from greenlane.ports.ledger import (
     AnchoredHead,
     AnchorRefused,
     AnchorTrace,
     LedgerHealth,
-    LedgerMismatch,
     LedgerUnavailable,
     SetChanges,
 )
 from greenlane.ports.outbox import OutboxRow, OutboxState, anchor_purpose
-from greenlane.ports.seals import extended
 from greenlane.ports.store import Store
 
-T = TypeVar("T")
-
+ANCHORS: Final = "anchor"
+"""Kind of the purposes that `anchor_purpose` writes."""
 MAX_IN_FLIGHT: Final = 500
 REQUEST_TIMEOUT_S: Final = 5.0
 ANCHOR_GAS: Final = 1_000_000
@@ -71,12 +63,14 @@ _NOTHING_ANCHORED: Final = AnchoredHead(
 _KNOWN_TRANSACTIONS: Final = 4_096
 _WORD = 32
 _SELECTOR = 4
-_DATA_FIELD = 5
-"""Place of the call data in a transaction of the old form."""
 
 
 class EvmLedger:
-    """See ports.ledger.Ledger. Safe for threads; several processes may serve one center over one store."""
+    """See ports.ledger.Ledger. Safe for threads; several processes may serve one center over one store.
+
+    Attributes:
+        chain: shared with other gateways to the same chain.
+    """
 
     def __init__(
         self,
@@ -98,32 +92,16 @@ class EvmLedger:
             request_timeout_s: for each request to a node.
         """
         self._network = network
-        self._store = store
-        self._nodes = Nodes(
-            network.rpc_urls,
-            chain_id=network.chain_id,
-            genesis_hash=network.genesis_hash,
-            pilot_registry=network.pilot_registry,
-            anchor_log=network.anchor_log,
-            timeout_s=request_timeout_s,
+        self.chain = EvmChain(
+            network,
+            store=store,
+            anchorers=anchorers,
+            clock=clock,
+            errands={ANCHORS: Errand(gas=ANCHOR_GAS, judge=self._judge), ACTS: Errand(gas=ACTS_GAS, judge=judge_acts)},
             tokens=tokens,
-            now=lambda: clock().timestamp(),
-            sealing=self._known_sealing,
+            max_in_flight=max_in_flight,
+            request_timeout_s=request_timeout_s,
         )
-        self._senders = {
-            center: Sender(
-                nodes=self._nodes,
-                store=store,
-                account=account,
-                chain_id=network.chain_id,
-                clock=clock,
-                max_in_flight=max_in_flight,
-                gas=ANCHOR_GAS,
-                judge=self._judge,
-                prove_used=partial(self._proven_used, account=Address(bytes.fromhex(account.address[2:]))),
-            )
-            for center, account in anchorers.items()
-        }
         self._known_lock = threading.Lock()
         self._known: OrderedDict[str, TxHash] = OrderedDict()
 
@@ -133,8 +111,8 @@ class EvmLedger:
         Raises:
             LedgerMismatch: two nodes tell different chains; both are named.
         """
-        with _words_of_the_port():
-            survey = self._nodes.survey()
+        with words_of_the_port():
+            survey = self.chain.nodes.survey()
             head = survey.heads[0]
             return LedgerHealth(
                 chain_id=self._network.chain_id,
@@ -146,7 +124,7 @@ class EvmLedger:
 
     def trust(self) -> TrustFile:
         """What a verifier starts from, read from the registry now."""
-        return self._ask(
+        return self.chain.ask(
             lambda web3: read_trust(
                 PilotRegistry(web3, self._network.pilot_registry),
                 chain_id=self._network.chain_id,
@@ -160,25 +138,25 @@ class EvmLedger:
 
     def anchored_head(self, center: CenterId) -> AnchoredHead:
         """The last anchored checkpoint of a center, from the contract's storage."""
-        found = self._ask(lambda web3: self._contract(web3).head(center))
+        found = self.chain.ask(lambda web3: self._contract(web3).head(center))
         if found is None:
             return _NOTHING_ANCHORED
         return AnchoredHead(tree_size=found.tree_size, root=found.root, anchored_at=utc(found.anchored_at))
 
     def anchored_root(self, center: CenterId, tree_size: TreeSize) -> RootHash | None:
         """The root anchored at that tree size, or None."""
-        return self._ask(lambda web3: self._contract(web3).root_at(center, tree_size))
+        return self.chain.ask(lambda web3: self._contract(web3).root_at(center, tree_size))
 
     def is_in_flight(self, center: CenterId) -> bool:
         """Whether an anchor of that center was submitted and its effect is not known yet; settles what can be settled.
 
         False for a center that is not anchored from here.
         """
-        sender = self._senders.get(center)
+        sender = self.chain.senders.get(center)
         if sender is None:
             return False
-        with _words_of_the_port():
-            return sender.settle()
+        with words_of_the_port():
+            return sender.settle(ANCHORS)
 
     def submit_anchor(self, center: CenterId, tree_size: TreeSize, root: RootHash, proof: Sequence[NodeHash]) -> TxHash:
         """Simulates, keeps and sends one anchor transaction; returns as soon as a node took it.
@@ -188,14 +166,14 @@ class EvmLedger:
             LedgerUnavailable: another anchor of the center is on its way, or no node took it (it is kept and will be sent again).
             NotFound: the center is not anchored from here.
         """
-        sender = self._senders.get(center)
+        sender = self.chain.senders.get(center)
         if sender is None:
             raise NotFound(f"The center {center!r} is not anchored from here.", remedy="Give its anchorer's key.")
         purpose = anchor_purpose(center, tree_size)
-        with _words_of_the_port():
+        with words_of_the_port():
             row = sender.pending_for(purpose)
             if row is None:
-                if sender.settle():
+                if sender.settle(ANCHORS):
                     raise LedgerUnavailable(
                         f"Another anchor of {center} is on its way to the chain.",
                         remedy="Ask again when it is settled.",
@@ -238,7 +216,7 @@ class EvmLedger:
                     return AnchorTrace(block_number=event.block_number, transaction=event.transaction)
             return AnchorTrace(block_number=None, transaction=None)
 
-        return self._ask(trace)
+        return self.chain.ask(trace)
 
     def sealed_anchor(self, center: CenterId, tree_size: TreeSize, *, turn: int = 0) -> SealedState:
         """The newest block, with a witness of the slot that holds the anchored root; unverified.
@@ -250,7 +228,7 @@ class EvmLedger:
             NotFound: nothing is anchored there in the newest block.
             LedgerUnavailable: also where the node has the block and not its state.
         """
-        return self._ask(lambda web3: read_sealed_anchor(web3, self._network.anchor_log, center, tree_size), turn=turn)
+        return self.chain.ask(lambda web3: read_sealed_anchor(web3, self._network.anchor_log, center, tree_size), turn=turn)
 
     def set_changes(self, after: BlockNumber, *, turn: int = 0) -> SetChanges:
         """Changes of the validator set in the blocks after that one, as far as one look reaches; unverified.
@@ -266,35 +244,17 @@ class EvmLedger:
         if sealing is None:
             raise NotFound("The blocks of this chain are not sealed: no set of validators can be followed.")
         if sealing.mode is ValidatorMode.CONTRACT:
-            return self._ask(lambda web3: read_registry_changes(web3, self._network.pilot_registry, after), turn=turn)
-        return self._ask(lambda web3: read_header_changes(web3, after), turn=turn)
-
-    def _known_sealing(self) -> Sealing | None:
-        """The sets of validators that this deployment was set up with, and those that it has followed to."""
-        given = self._network.sealing
-        if given is None:
-            return None
-        try:
-            with self._store.read() as transaction:
-                return extended(given, transaction.seals.sets(self._network.chain_id))
-        except StoreUnavailable:
-            # The chain can be looked at while the database is away.
-            return given
+            return self.chain.ask(lambda web3: read_registry_changes(web3, self._network.pilot_registry, after), turn=turn)
+        return self.chain.ask(lambda web3: read_header_changes(web3, after), turn=turn)
 
     def _contract(self, web3: Web3) -> AnchorLog:
         return AnchorLog(web3, self._network.anchor_log)
 
     def _simulate(self, sender: Sender, data: bytes, purpose: str) -> None:
         try:
-            self._nodes.ask(lambda web3: self._contract(web3).simulate(data, sender=sender.address))
+            self.chain.nodes.ask(lambda web3: self._contract(web3).simulate(data, sender=sender.address))
         except ContractRefused as error:
             raise AnchorRefused(error.detail, where=purpose) from error
-
-    def _proven_used(self, web3: Web3, account: Address) -> int | None:
-        sealing = self._known_sealing()
-        if sealing is None:
-            return None
-        return read_used_nonces(web3, account, sealing, least=self._nodes.sure_height - MAX_BLOCKS_APART)
 
     def _judge(self, web3: Web3, row: OutboxRow) -> Verdict:
         center, tree_size, root = _anchor_of(row)
@@ -319,9 +279,9 @@ class EvmLedger:
 
     def _reason(self, web3: Web3, row: OutboxRow) -> str:
         """Why it would be refused now, which is why it was unless something has changed since."""
-        sender = self._senders[_anchor_of(row)[0]].address
+        sender = self.chain.senders[_anchor_of(row)[0]].address
         try:
-            self._contract(web3).simulate(_call_data(row), sender=sender)
+            self._contract(web3).simulate(call_of(row).data, sender=sender)
         except ContractRefused as error:
             return error.detail
         return "Reverted, for a reason that is gone."
@@ -333,28 +293,9 @@ class EvmLedger:
             while len(self._known) > _KNOWN_TRANSACTIONS:
                 self._known.popitem(last=False)
 
-    def _ask(self, question: Callable[[Web3], T], *, turn: int = 0) -> T:
-        with _words_of_the_port():
-            return self._nodes.ask(question, turn=turn)
-
-
-@contextmanager
-def _words_of_the_port() -> Iterator[None]:
-    try:
-        yield
-    except (NotThisContract, ContractRefused) as error:
-        # No question of ours is one that the contracts refuse; a refused anchor was told apart before.
-        raise LedgerMismatch(error.detail, remedy=NotThisContract.default_remedy) from error
-    except (Web3Exception, NodeFault) as error:
-        raise LedgerUnavailable(f"The node answers with an error: {str(error)[:200]}") from error
-
-
-def _call_data(row: OutboxRow) -> bytes:
-    return bytes(rlp.decode(row.raw)[_DATA_FIELD])
-
 
 def _anchor_of(row: OutboxRow) -> tuple[CenterId, TreeSize, RootHash]:
     """What a kept transaction anchors, as its signed bytes say."""
-    data = _call_data(row)
+    data = call_of(row).data
     center, size, root = (data[_SELECTOR + place * _WORD : _SELECTOR + (place + 1) * _WORD] for place in range(3))
     return center_id(center.rstrip(b"\x00").decode("ascii")), TreeSize(int.from_bytes(size, "big")), RootHash(root)

@@ -20,7 +20,7 @@ anew. Then two transactions for one purpose exist, and the contract takes one. W
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -90,6 +90,19 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """How transactions of one kind of purpose are limited and judged.
+
+    Attributes:
+        gas: the limit of each; gas is free, and yet a block holds only so much. No node is asked for it.
+        judge: says what a transaction has done, after its nonce was used; reads the contract's storage.
+    """
+
+    gas: int
+    judge: Callable[[Web3, OutboxRow], Verdict]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """A call of a contract, simulated and ready to be signed."""
 
@@ -124,17 +137,15 @@ class Sender:
         chain_id: ChainId,
         clock: Clock,
         max_in_flight: int,
-        gas: int,
-        judge: Callable[[Web3, OutboxRow], Verdict],
+        errands: Mapping[str, Errand],
         prove_used: Callable[[Web3], int | None] = lambda _: None,
     ) -> None:
         """Takes what it sends with.
 
         Args:
             max_in_flight: how many transactions are handed to the nodes before the first of them is on the chain.
-            gas: the limit of each call; gas is free, and yet a block holds only so much. No node is asked for it.
+            errands: by kind of purpose, see `kind_of`; of each kind at most one transaction is on its way.
             prove_used: how many nonces the chain has used, proven; None where that cannot be.
-            judge: says what a transaction has done, after its nonce was used; reads the contract's storage.
         """
         self.address = Address(bytes.fromhex(account.address[2:]))
         self._nodes = nodes
@@ -143,12 +154,14 @@ class Sender:
         self._chain_id = chain_id
         self._clock = clock
         self._max_in_flight = max_in_flight
-        self._gas = gas
-        self._judge = judge
+        self._errands = errands
         self._prove_used = prove_used
 
-    def settle(self) -> bool:
-        """Finds out what became of what was sent, sends again what the nodes have forgotten; whether something is open still.
+    def settle(self, kind: str) -> bool:
+        """Finds out what became of what was sent, sends again what the nodes have forgotten.
+
+        Returns:
+            Whether something of that kind of purpose is open still.
 
         Raises:
             LedgerUnavailable: no node answers, or none takes a transaction.
@@ -181,7 +194,7 @@ class Sender:
                 if row.attempts and not is_waiting:
                     log.info("transaction.sent_again", extra={"purpose": row.purpose, "tx_hash": encode_hex(row.tx_hash)})
                 self._send(row)
-        return bool(still_open)
+        return any(kind_of(row.purpose) == kind for row in still_open)
 
     def submit(self, purpose: str, call: Call) -> OutboxRow:
         """Keeps a call as the account's next transaction, and sends it.
@@ -190,7 +203,7 @@ class Sender:
             The kept transaction; one that is pending for the same purpose already, if another has kept it meanwhile.
 
         Raises:
-            LedgerUnavailable: no node took it (it is kept and will be sent again), or one for another purpose is pending.
+            LedgerUnavailable: no node took it (it is kept and will be sent again), or another one of its kind is pending.
             LedgerMismatch: nodes say that the account has used far more nonces than our record knows of.
         """
         used = self._used()
@@ -207,7 +220,7 @@ class Sender:
                 )
             outbox.skip_to(self._chain_id, self.address, used.count)
             nonce = outbox.lock_signer(self._chain_id, self.address)
-            pending = outbox.pending(self._chain_id, self.address)
+            pending = [row for row in outbox.pending(self._chain_id, self.address) if kind_of(row.purpose) == kind_of(purpose)]
             if pending:
                 return self._same(purpose, pending)
             self._supersede(transaction, purpose)
@@ -216,7 +229,7 @@ class Sender:
                 signer=self.address,
                 nonce=nonce,
                 purpose=purpose,
-                sign=lambda nonce: self._sign(nonce, call),
+                sign=lambda nonce: self._sign(nonce, call, self._gas_for(purpose)),
                 at=self._clock(),
             )
         return self._send(row)
@@ -237,7 +250,7 @@ class Sender:
             transaction.outbox.close(row, OutboxState.SUPERSEDED, f"The account {encode_hex(self.address)} sends it now.")
             log.warning("transaction.superseded", extra={"purpose": purpose, "tx_hash": encode_hex(row.tx_hash)})
 
-    def _same(self, purpose: str, pending: tuple[OutboxRow, ...]) -> OutboxRow:
+    def _same(self, purpose: str, pending: Sequence[OutboxRow]) -> OutboxRow:
         for row in pending:
             if row.purpose == purpose:
                 return row
@@ -271,7 +284,7 @@ class Sender:
         for row in rows:
             is_pending = row.state is OutboxState.PENDING
             if row.nonce - following <= self._max_in_flight:
-                if is_pending and _number(row, _GAS_FIELD) > self._gas:
+                if is_pending and _number(row, _GAS_FIELD) > self._gas_for(row.purpose):
                     amiss.append((row, row.nonce))
                 near.append(row)
                 following = row.nonce + 1
@@ -288,10 +301,9 @@ class Sender:
         return [anew.get(row.nonce, row) for row in near]
 
     def _sign_anew(self, row: OutboxRow, nonce: int) -> OutboxRow:
-        fields = rlp.decode(row.raw)
-        call = Call(to=Address(fields[_TO_FIELD]), data=fields[_DATA_FIELD])
+        call, gas = call_of(row), self._gas_for(row.purpose)
         with self._store.write() as transaction:
-            fresh = transaction.outbox.sign_anew(row, nonce=nonce, sign=lambda nonce: self._sign(nonce, call))
+            fresh = transaction.outbox.sign_anew(row, nonce=nonce, sign=lambda nonce: self._sign(nonce, call, gas))
         log.warning(
             "transaction.signed_anew",
             extra={
@@ -308,12 +320,15 @@ class Sender:
         """Whether it is time that another node has it too."""
         return self._nodes.count > 1 and row.sent_at is not None and self._clock() - row.sent_at > _PATIENCE
 
-    def _sign(self, nonce: int, call: Call, gas: int | None = None) -> SignedTransaction:
+    def _gas_for(self, purpose: str) -> int:
+        return self._errands[kind_of(purpose)].gas
+
+    def _sign(self, nonce: int, call: Call, gas: int) -> SignedTransaction:
         signed = self._account.sign_transaction(
             {
                 "chainId": self._chain_id,
                 "nonce": nonce,
-                "gas": self._gas if gas is None else gas,
+                "gas": gas,
                 # Gas is free on these chains. A price of zero in the old form of transactions is taken by every client.
                 "gasPrice": 0,
                 "value": 0,
@@ -325,7 +340,7 @@ class Sender:
 
     def _close(self, ended: list[OutboxRow]) -> None:
         # One node judges them all: the next one may lag behind the block that used the nonce.
-        verdicts = self._nodes.ask(lambda web3: [self._judge(web3, row) for row in ended])
+        verdicts = self._nodes.ask(lambda web3: [self._errands[kind_of(row.purpose)].judge(web3, row) for row in ended])
         with self._store.write() as transaction:
             for row, verdict in zip(ended, verdicts, strict=True):
                 transaction.outbox.close(row, verdict.state, verdict.note)
@@ -376,7 +391,7 @@ class Sender:
         try:
             self._hand_to_any(row.raw, turn=row.attempts)
         except LedgerUnavailable as refusal:
-            if _number(row, _GAS_FIELD) == self._gas or not _is_about_gas(refusal):
+            if _number(row, _GAS_FIELD) == self._gas_for(row.purpose) or not _is_about_gas(refusal):
                 raise
             row = self._sign_anew(row, row.nonce)
             self._hand_to_any(row.raw)
@@ -398,6 +413,17 @@ class Sender:
             else:
                 return
         raise refusals[0]
+
+
+def kind_of(purpose: str) -> str:
+    """What kind of purpose it is: its text before the first colon."""
+    return purpose.partition(":")[0]
+
+
+def call_of(row: OutboxRow) -> Call:
+    """What a kept transaction calls, as its signed bytes say."""
+    fields = rlp.decode(row.raw)
+    return Call(to=Address(fields[_TO_FIELD]), data=fields[_DATA_FIELD])
 
 
 def _waiting(web3: Web3, tx_hashes: Sequence[TxHash]) -> frozenset[TxHash]:
