@@ -99,6 +99,11 @@ class DocumentIndex(Protocol):
             InvalidInput: `token` is none that this adapter gave out.
         """
 
+    def by_digest(self, digest: bytes, *, reader: Reader | None, limit: int) -> tuple[StoredDocument, ...]:
+        """Statements that `reader` may read of what has this SHA-256 in a person's hands (`Description.digest`): those that stand
+        before withdrawn ones, the oldest first.
+        """
+
     def chosen_about(
         self,
         subjects: Iterable[str],

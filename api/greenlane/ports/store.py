@@ -15,8 +15,10 @@ from greenlane.ports.audit import Audit
 from greenlane.ports.document_index import DocumentIndex
 from greenlane.ports.events import Events
 from greenlane.ports.evidence_index import EvidenceIndex
+from greenlane.ports.factors import Factors
 from greenlane.ports.holds import Holds
 from greenlane.ports.jobs import CaptureJobs
+from greenlane.ports.labels import Labels
 from greenlane.ports.log import Log
 from greenlane.ports.outbox import Outbox
 from greenlane.ports.purchases import Purchases
@@ -46,9 +48,13 @@ class Transaction(Protocol):
     @property
     def evidence(self) -> EvidenceIndex: ...
     @property
+    def factors(self) -> Factors: ...
+    @property
     def holds(self) -> Holds: ...
     @property
     def jobs(self) -> CaptureJobs: ...
+    @property
+    def labels(self) -> Labels: ...
     @property
     def log(self) -> Log: ...
     @property

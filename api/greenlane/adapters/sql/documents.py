@@ -114,7 +114,7 @@ class SqlDocumentIndex:
             replaces,
             stored_at,
         )
-        self._work.direct_many(_ADD_ABOUT, [(_subject(uri), stored_at, number, place) for uri in description.about])
+        self._work.direct_many(_ADD_ABOUT, [(name, stored_at, number, place) for name in _listed_by(description)])
         if readers := _reader_names(description):
             self._work.direct_many(_ADD_READER, [(name, number, place) for name in readers])
         if document.salt is not None:
@@ -188,6 +188,13 @@ class SqlDocumentIndex:
         rows, has_more = self._page(wanted, limit)
         last_key = (question, microseconds(rows[-1].stored_at), rows[-1].center, rows[-1].leaf_index) if has_more else None
         return self._document_page(rows, last_key)
+
+    def by_digest(self, digest: bytes, *, reader: Reader | None, limit: int) -> tuple[StoredDocument, ...]:
+        listed = document_about.c
+        places = select(listed.center, listed.leaf_index).where(listed.name_digest == _bytes(digest)).subquery()
+        is_withdrawn = case((_WITHDRAWN_AT.is_(None), 0), else_=1)
+        wanted = _at_places(places).where(self._may_read(reader))
+        return self._stored(wanted.order_by(is_withdrawn, _HERE.stored_at, _HERE.center, _HERE.leaf_index).limit(limit))
 
     def chosen_about(
         self,
@@ -348,12 +355,13 @@ class SqlDocumentIndex:
         about, reads = document_about.c, document_reader.c
         is_there = (_HERE.cid == stated.cid.encode(), _HERE.center == number, _HERE.leaf_index == place)
         ways: list[tuple[str, Select[Any]]] = [(stated.cid.text, select(_HERE.cid).where(*is_there))]
-        for uri in stated.about:
-            key = (about.name_digest == _subject(uri), about.stored_at == document.stored_at)
-            ways.append((uri, select(about.leaf_index).where(*key, about.center == number, about.leaf_index == place)))
-        for name in _reader_names(stated):
-            is_told = (reads.name == name, reads.center == number, reads.leaf_index == place)
-            ways.append((f"the reader {name}", select(reads.leaf_index).where(*is_told)))
+        named = [*((uri, _subject(uri)) for uri in stated.about), (f"the digest {stated.digest.hex()}", _bytes(stated.digest))]
+        for words, name in named:
+            key = (about.name_digest == name, about.stored_at == document.stored_at)
+            ways.append((words, select(about.leaf_index).where(*key, about.center == number, about.leaf_index == place)))
+        for reader in _reader_names(stated):
+            is_told = (reads.name == reader, reads.center == number, reads.leaf_index == place)
+            ways.append((f"the reader {reader}", select(reads.leaf_index).where(*is_told)))
         return tuple(words for words, asked in ways if self._work.connection.execute(asked).first() is None)
 
     def misfiled(self, center: CenterId, *, limit: int) -> tuple[LeafIndex, ...]:
@@ -461,7 +469,7 @@ def _filed_by(description: bytes | None) -> set[bytes | str]:
         stated = read_description(orjson.loads(description or b""))
     except (InvalidInput, ValueError):
         return set()
-    return {_subject(uri) for uri in stated.about} | set(_reader_names(stated))
+    return {*_listed_by(stated), *_reader_names(stated)}
 
 
 def _by_cid(asked: Select[Any], after: Cid | None, limit: int) -> Select[Any]:
@@ -469,8 +477,18 @@ def _by_cid(asked: Select[Any], after: Cid | None, limit: int) -> Select[Any]:
     return bounded.order_by(document_bytes.c.cid).limit(limit)
 
 
+def _listed_by(description: Description) -> list[bytes]:
+    """By what a statement is listed in `document_about`."""
+    return [*(_subject(uri) for uri in description.about), _bytes(description.digest)]
+
+
 def _subject(uri: str) -> bytes:
     return name_digest("about", uri)
+
+
+def _bytes(digest: bytes) -> bytes:
+    """What a person holds, by its SHA-256."""
+    return name_digest("digest", digest.hex())
 
 
 def _reader_names(description: Description) -> list[str]:

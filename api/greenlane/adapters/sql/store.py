@@ -19,17 +19,24 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from greenlane.adapters.sql import migrate
 from greenlane.adapters.sql.accounts import SqlAccounts
+from greenlane.adapters.sql.acts import SqlActs
 from greenlane.adapters.sql.answers import SqlAnswers
+from greenlane.adapters.sql.assets import SqlAssetIndex
 from greenlane.adapters.sql.audit import SqlAudit
 from greenlane.adapters.sql.documents import SqlDocumentIndex
 from greenlane.adapters.sql.events import SqlEvents
+from greenlane.adapters.sql.evidence import SqlEvidenceIndex
+from greenlane.adapters.sql.factors import SqlFactors
 from greenlane.adapters.sql.faults import RETRY_WHEN_BUSY_S, meaning_of
 from greenlane.adapters.sql.holds import SqlHolds
 from greenlane.adapters.sql.jobs import SqlCaptureJobs
+from greenlane.adapters.sql.labels import SqlLabels
 from greenlane.adapters.sql.log import SqlLog
 from greenlane.adapters.sql.outbox import SqlOutbox
+from greenlane.adapters.sql.purchases import SqlPurchases
 from greenlane.adapters.sql.reader_keys import SqlReaderKeys
 from greenlane.adapters.sql.seals import SqlSeals
+from greenlane.adapters.sql.sessions import SqlSessions
 from greenlane.adapters.sql.uploads import SqlUploads
 from greenlane.adapters.sql.work import CenterNumbers, Work
 from greenlane.core.errors import InvalidInput
@@ -56,16 +63,23 @@ class SqlTransaction:
 
     def __init__(self, work: Work) -> None:
         self.accounts = SqlAccounts(work)
+        self.acts = SqlActs(work)
         self.answers = SqlAnswers(work)
+        self.assets = SqlAssetIndex(work)
         self.audit = SqlAudit(work)
         self.documents = SqlDocumentIndex(work)
         self.events = SqlEvents(work)
+        self.evidence = SqlEvidenceIndex(work)
+        self.factors = SqlFactors(work)
         self.holds = SqlHolds(work)
         self.jobs = SqlCaptureJobs(work)
+        self.labels = SqlLabels(work)
         self.log = SqlLog(work)
         self.outbox = SqlOutbox(work)
+        self.purchases = SqlPurchases(work)
         self.reader_keys = SqlReaderKeys(work)
         self.seals = SqlSeals(work)
+        self.sessions = SqlSessions(work)
         self.uploads = SqlUploads(work)
 
 

@@ -1,16 +1,21 @@
-"""Every table of the store, as SQLAlchemy Core knows them; `migrations` creates them and a test compares the two.
+"""The store's tables, as SQLAlchemy Core knows them; `migrations` creates them and a test compares the two.
+
+Those of green assets stand in `tables_assets` (what the chain shows, and acts on their way to it), in `tables_purchases`
+(evidence, purchases, certified retirements) and in `tables_labels` (labels, conversion factors), over the same metadata.
 
 Rules of the layout:
 - A center is a small number here (`center.number`), because it leads most keys.
 - A moment is a count of microseconds since 1970-01-01 UTC in 64 bits: exact, and the same in both databases.
+- A day is a count of days since 1970-01-01. A number that may not fit 64 bits is a blob of fixed width, big end first, so that
+  the order of the bytes is the order of the numbers.
 - What stands in `APPEND_ONLY` is guarded: triggers refuse UPDATE and DELETE. A salt stands in a table of its own, since it is the
-  one thing of an event or a document that may be destroyed.
+  one thing of an event or a document that may be destroyed; so do the salts and prices of purchase lines.
 - Centers that only ask, hold or read elsewhere have no number: they write nothing here, and stand by their short names.
 - The tables that take thousands of rows a second (`event`, `named`, `entry_run`, `salt`) have no foreign keys: PostgreSQL checks
   those row by row, which costs more than the insert itself. Whoever writes them holds the center's log, whose row exists.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -41,6 +46,7 @@ WANTED = text("statements > 0")
 UNWANTED = text("statements = 0 AND asks = 0 AND uploads = 0")
 """Of `document_bytes`: they were wanted once, and nobody wants them any more."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_DAY = date(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -67,6 +73,53 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else moment(value)
 
 
+class Day(TypeDecorator[date]):
+    """A day, kept as a count of days since 1970-01-01."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: date | None, dialect: Dialect) -> int | None:
+        return None if value is None else (value - _FIRST_DAY).days
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> date | None:
+        return None if value is None else _FIRST_DAY + timedelta(days=value)
+
+
+class Unsigned(TypeDecorator[int]):
+    """A whole number from 0 to 2^(8 * width) - 1, kept as so many bytes, big end first."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else value.to_bytes(self.width, "big")
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> int | None:
+        return None if value is None else int.from_bytes(value, "big")
+
+
+class Words(TypeDecorator[str]):
+    """A text that somebody elsewhere wrote, kept as its UTF-8.
+
+    Whatever it holds, NUL and lone surrogates too, both databases take it and give it back: nobody's words on the chain keep
+    anybody from following it.
+    """
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else value.encode("utf-8", "surrogatepass")
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
+        return None if value is None else bytes(value).decode("utf-8", "surrogatepass")
+
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -79,13 +132,16 @@ metadata = MetaData(
 
 APPEND_ONLY = (
     "audit_line",
+    "certified_retirement",
     "checkpoint",
+    "conversion_factor",
     "document",
     "document_about",
     "document_reader",
     "entry_run",
     "event",
     "forgotten_salt",
+    "label_version",
     "set_change",
     "withdrawal",
 )
@@ -126,6 +182,16 @@ api_key = Table(
     Column("expires_at", Moment),
     Column("revoked_at", Moment),
     CheckConstraint("(role = 'member') = (member IS NOT NULL)", name="member_exactly_for_member_role"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_digest", LargeBinary, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("form_digest", LargeBinary, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
 )
 
 answer = Table(
@@ -361,7 +427,8 @@ document_about = Table(
     Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
-"""What documents are about. `name_digest` as in `named`; the time stands in the key so that pages come in order from it alone."""
+"""What documents are about, and the SHA-256 of what a person holds of them. `name_digest` as in `named`; the time stands in the
+key so that pages come in order from it alone."""
 
 document_reader = Table(
     "document_reader",

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Executable, select
+from sqlalchemy import Connection, Executable, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
@@ -104,6 +104,13 @@ class Work:
         # SQLAlchemy forgets the count of an INSERT unless asked to keep it.
         kept = {"preserve_rowcount": True}
         return self.connection.execute(self.insert_or_leave(table), row, execution_options=kept).rowcount == 1
+
+    def put(self, table: Table, row: dict[str, Any]) -> None:
+        """Inserts a whole row, or replaces the one that has its key."""
+        dialect = postgresql if self.is_postgres else sqlite
+        inserted = dialect.insert(table)
+        fresh = {column.name: inserted.excluded[column.name] for column in table.columns if not column.primary_key}
+        self.connection.execute(inserted.on_conflict_do_update(index_elements=list(table.primary_key), set_=fresh), row)
 
     def changed(self, statement: Executable) -> int:
         """Executes an UPDATE or DELETE; how many rows it touched."""

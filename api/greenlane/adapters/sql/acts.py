@@ -1,0 +1,155 @@
+"""Acts on their way to the chain, in the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Row, TextClause, func, select, update
+
+from greenlane.adapters.sql.faults import RowDamaged
+from greenlane.adapters.sql.tables_assets import OF_A_LINE, WAITING
+from greenlane.adapters.sql.tables_assets import act as acts
+from greenlane.adapters.sql.work import Work
+from greenlane.core.assets.act import Act
+from greenlane.core.canonical import canonical_bytes
+from greenlane.core.errors import Conflict, NotFound
+from greenlane.core.units import Address, CenterId, MemberId
+from greenlane.ports.acts import ActKind, ActState, KeptAct
+from greenlane.ports.asset_ledger import AssetContract, SignedAct
+
+
+class ActTaken(Conflict):
+    """The same act is kept already."""
+
+    code = "act-taken"
+    default_remedy = "Draw a new random salt: it makes an act one of its kind."
+
+
+class ActMissing(NotFound):
+    """No act of that digest is kept."""
+
+    code = "act-missing"
+
+
+class ActClosed(Conflict):
+    """An act that ended one way was to end another way."""
+
+    code = "act-closed"
+    default_remedy = "Look at what the contract's storage says of it; what the chain lost is reopened first."
+
+
+class SqlActs:
+    """The port's Acts; see there."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def add(self, act: KeptAct) -> None:
+        signed = act.signed
+        purchase_id, number = (None, None) if act.line is None else act.line
+        row = {
+            "digest": act.digest,
+            "center": self._work.number_or_new(act.center),
+            "member": act.member,
+            "kind": act.kind.value,
+            "contract": signed.contract.value,
+            "account": signed.act.account,
+            "salt": signed.act.salt,
+            "not_after": signed.act.not_after,
+            "call": signed.act.call,
+            "signature": signed.signature,
+            "subject": act.subject,
+            "purchase_id": purchase_id,
+            "line_number": number,
+            "asked": canonical_bytes(act.asked),
+            "state": act.state.value,
+            "kept_at": act.kept_at,
+            "brought_at": act.brought_at,
+            "decided_at": act.decided_at,
+            "refusal": act.refusal,
+            "detail": act.detail,
+            "remedy": act.remedy,
+        }
+        if not self._work.was_inserted(acts, row):
+            raise ActTaken(f"The act 0x{act.digest.hex()} is kept already.")
+
+    def get(self, digest: bytes) -> KeptAct | None:
+        return next(iter(self._acts(acts.c.digest == digest, order=acts.c.number)), None)
+
+    def waiting(self, center: CenterId, *, limit: int) -> Sequence[KeptAct]:
+        return self._acts(acts.c.center == self._work.number(center), WAITING, order=acts.c.number, limit=limit)
+
+    def of_line(self, purchase_id: str, number: int) -> Sequence[KeptAct]:
+        is_its = (acts.c.purchase_id == purchase_id, acts.c.line_number == number, OF_A_LINE)
+        return self._acts(*is_its, order=acts.c.number)
+
+    def of_member(self, center: CenterId, member: MemberId, *, limit: int) -> Sequence[KeptAct]:
+        is_theirs = (acts.c.center == self._work.number(center), acts.c.member == member)
+        return self._acts(*is_theirs, order=acts.c.number.desc(), limit=limit)
+
+    def count_waiting(self, center: CenterId) -> int:
+        is_waiting = (acts.c.center == self._work.number(center), WAITING)
+        return self._work.connection.execute(select(func.count()).select_from(acts).where(*is_waiting)).scalar_one()
+
+    def mark_brought(self, digest: bytes, at: datetime) -> None:
+        is_first = (acts.c.digest == digest, acts.c.brought_at.is_(None))
+        if not self._work.changed(update(acts).where(*is_first).values(brought_at=at)):
+            self._state(digest)
+
+    def close(
+        self, digest: bytes, state: ActState, at: datetime, *, refusal: str = "", detail: str = "", remedy: str = ""
+    ) -> None:
+        if state is ActState.KEPT:
+            raise ActClosed("Kept is no way in which an act ends.", remedy="Reopen it instead.")
+        decided = {"state": state.value, "decided_at": at, "refusal": refusal, "detail": detail, "remedy": remedy}
+        if not self._work.changed(update(acts).where(acts.c.digest == digest, WAITING).values(**decided)):
+            before = self._state(digest)
+            if before is not state:
+                raise ActClosed(f"The act 0x{digest.hex()} ended before: {before}, and now it should be {state}.")
+
+    def reopen(self, digest: bytes) -> None:
+        undecided = {"state": ActState.KEPT.value, "decided_at": None, "refusal": "", "detail": "", "remedy": ""}
+        if not self._work.changed(update(acts).where(acts.c.digest == digest).values(**undecided)):
+            raise _missing(digest)
+
+    def _state(self, digest: bytes) -> ActState:
+        found = self._work.connection.scalar(select(acts.c.state).where(acts.c.digest == digest))
+        if found is None:
+            raise _missing(digest)
+        return ActState(found)
+
+    def _acts(
+        self, *rules: ColumnElement[bool] | TextClause, order: ColumnElement[Any], limit: int | None = None
+    ) -> list[KeptAct]:
+        rows = self._work.connection.execute(select(acts).where(*rules).order_by(order).limit(limit)).all()
+        return [self._act(row) for row in rows]
+
+    def _act(self, row: Row[Any]) -> KeptAct:
+        try:
+            kind, state, contract = ActKind(row.kind), ActState(row.state), AssetContract(row.contract)
+            asked = orjson.loads(row.asked)
+        except ValueError as error:
+            raise RowDamaged("A kept act is damaged.", where=f"0x{row.digest.hex()}") from error
+        act = Act(account=Address(row.account), salt=row.salt, not_after=row.not_after, call=row.call)
+        return KeptAct(
+            digest=row.digest,
+            center=self._work.slug(row.center),
+            member=MemberId(row.member),
+            kind=kind,
+            signed=SignedAct(contract=contract, act=act, signature=row.signature),
+            subject=row.subject,
+            line=None if row.purchase_id is None else (row.purchase_id, row.line_number),
+            asked=asked,
+            state=state,
+            kept_at=row.kept_at,
+            brought_at=row.brought_at,
+            decided_at=row.decided_at,
+            refusal=row.refusal,
+            detail=row.detail,
+            remedy=row.remedy,
+        )
+
+
+def _missing(digest: bytes) -> ActMissing:
+    return ActMissing(f"No act 0x{digest.hex()} is kept.")

@@ -1,0 +1,245 @@
+"""Purchases with their secrets, and certified retirements, in the database.
+
+Salts and prices stand in a table of their own (`purchase_secret`), and no message here quotes one.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Row, and_, literal, select, tuple_, update
+
+from greenlane.adapters.sql.faults import RowDamaged
+from greenlane.adapters.sql.page_tokens import TokenInvalid
+from greenlane.adapters.sql.tables import Day
+from greenlane.adapters.sql.tables_purchases import certified_retirement as certified
+from greenlane.adapters.sql.tables_purchases import purchase as purchases
+from greenlane.adapters.sql.tables_purchases import purchase_line as lines
+from greenlane.adapters.sql.tables_purchases import purchase_secret as secrets
+from greenlane.adapters.sql.work import Work
+from greenlane.core.assets.purchase import OpenLine, encode_line, line_digest, price_value, read_line_value, read_price
+from greenlane.core.assets.retirement import encode_retirement, read_retirement
+from greenlane.core.canonical import canonical_bytes
+from greenlane.core.errors import Conflict, InvalidInput, NotFound
+from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
+from greenlane.ports.purchases import KeptLine, KeptRetirement, Purchase
+
+
+class PurchaseTaken(Conflict):
+    """Another purchase has that id."""
+
+    code = "purchase-taken"
+    default_remedy = "Draw a new random id."
+
+
+class PurchaseLineMissing(NotFound):
+    """No purchase has that line."""
+
+    code = "purchase-line-missing"
+
+
+class PurchaseLineFixed(Conflict):
+    """A line was to be written anew, and units may be escrowed for it: its digest may stand on the chain."""
+
+    code = "purchase-line-fixed"
+    default_remedy = "Order what is to be otherwise in a new purchase."
+
+
+class RetirementTaken(Conflict):
+    """That retirement is certified already."""
+
+    code = "retirement-taken"
+    default_remedy = "Use the certificate that there is."
+
+
+class SqlPurchases:
+    """The port's Purchases; see there."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def add(self, purchase: Purchase) -> None:
+        for line in purchase.lines:
+            _check(purchase.id, line)
+        row = {
+            "id": purchase.id,
+            "center": self._work.number_or_new(purchase.center),
+            "buyer": purchase.buyer,
+            "reference": purchase.reference,
+            "ordered_on": purchase.ordered_on,
+            "created_at": purchase.created_at,
+        }
+        if not self._work.was_inserted(purchases, row):
+            raise PurchaseTaken(f"There is a purchase {purchase.id} already.")
+        if not purchase.lines:
+            return
+        places = [{"purchase_id": purchase.id, "number": line.open_line.line.number} for line in purchase.lines]
+        written = [place | _written(line) for place, line in zip(places, purchase.lines, strict=True)]
+        hidden = [place | _hidden(line.open_line) for place, line in zip(places, purchase.lines, strict=True)]
+        self._work.connection.execute(lines.insert(), written)
+        self._work.connection.execute(secrets.insert(), hidden)
+
+    def get(self, purchase_id: str) -> Purchase | None:
+        return next(iter(self._purchases(purchases.c.id == purchase_id)), None)
+
+    def replace_line(self, purchase_id: str, line: KeptLine) -> None:
+        _check(purchase_id, line)
+        number = line.open_line.line.number
+        is_it = (lines.c.purchase_id == purchase_id, lines.c.number == number)
+        # Asked in the same statement: the caller looked before, and another transaction may have fixed the line since.
+        if not self._work.changed(update(lines).where(*is_it, lines.c.fixed_at.is_(None)).values(**_written(line))):
+            self._check_line(purchase_id, number)
+            raise PurchaseLineFixed(f"Line {number} of purchase {purchase_id} never changes any more.")
+        is_its = (secrets.c.purchase_id == purchase_id, secrets.c.number == number)
+        self._work.connection.execute(update(secrets).where(*is_its).values(**_hidden(line.open_line)))
+
+    def fix_line(self, purchase_id: str, number: int, at: datetime) -> None:
+        is_it = (lines.c.purchase_id == purchase_id, lines.c.number == number)
+        if not self._work.changed(update(lines).where(*is_it, lines.c.fixed_at.is_(None)).values(fixed_at=at)):
+            self._check_line(purchase_id, number)
+
+    def of_buyer(
+        self,
+        center: CenterId,
+        buyer: MemberId | None,
+        *,
+        ordered_from: date | None,
+        ordered_to: date | None,
+        after: str | None,
+        limit: int,
+    ) -> Sequence[Purchase]:
+        here = purchases.c
+        rules = [here.center == self._work.number(center)]
+        if buyer is not None:
+            rules.append(here.buyer == buyer)
+        if after is not None:
+            day = self._work.connection.scalar(select(here.ordered_on).where(*rules, here.id == after))
+            if day is None:
+                raise TokenInvalid("The purchase after which the page starts is none of these.")
+            rules.append(tuple_(here.ordered_on, here.id) < tuple_(literal(day, Day), literal(after)))
+        if ordered_from is not None:
+            rules.append(here.ordered_on >= ordered_from)
+        if ordered_to is not None:
+            rules.append(here.ordered_on <= ordered_to)
+        return self._purchases(*rules, limit=limit)
+
+    def line_of(self, digest: bytes) -> tuple[str, int] | None:
+        row = self._work.connection.execute(select(lines.c.purchase_id, lines.c.number).where(lines.c.digest == digest)).first()
+        return None if row is None else (row.purchase_id, row.number)
+
+    def add_retirement(self, retirement: KeptRetirement) -> None:
+        if retirement.id != retirement.statement.facts.id:
+            raise InvalidInput("The statement is of another retirement than the one that it is kept for.")
+        purchase_id, number = (None, None) if retirement.line is None else retirement.line
+        row = {
+            "id": retirement.id,
+            "center": self._work.number_or_new(retirement.center),
+            "member": retirement.member,
+            "statement": encode_retirement(retirement.statement),
+            "leaf_index": retirement.leaf_index,
+            "purchase_id": purchase_id,
+            "line_number": number,
+            "stated_at": retirement.stated_at,
+        }
+        if not self._work.was_inserted(certified, row):
+            raise RetirementTaken(f"The retirement 0x{retirement.id.hex()}, or its place in the log, is taken already.")
+
+    def retirement(self, retirement_id: bytes) -> KeptRetirement | None:
+        return self._retirement(certified.c.id == retirement_id)
+
+    def retirement_at(self, center: CenterId, leaf_index: LeafIndex) -> KeptRetirement | None:
+        return self._retirement(certified.c.center == self._work.number(center), certified.c.leaf_index == leaf_index)
+
+    def walk_retirements(self, center: CenterId, *, start: LeafIndex, limit: int) -> Sequence[KeptRetirement]:
+        number, here = self._work.number(center), certified.c
+        wanted = select(certified).where(here.center == number, here.leaf_index >= start).order_by(here.leaf_index)
+        return [self._certified(row) for row in self._work.connection.execute(wanted.limit(limit)).all()]
+
+    def _check_line(self, purchase_id: str, number: int) -> None:
+        is_it = (lines.c.purchase_id == purchase_id, lines.c.number == number)
+        if self._work.connection.execute(select(lines.c.number).where(*is_it)).first() is None:
+            raise PurchaseLineMissing(f"No purchase {purchase_id[:40]!r} has a line {number}.")
+
+    def _purchases(self, *rules: ColumnElement[bool], limit: int | None = None) -> list[Purchase]:
+        here = purchases.c
+        wanted = select(purchases).where(*rules).order_by(here.ordered_on.desc(), here.id.desc()).limit(limit)
+        rows = self._work.connection.execute(wanted).all()
+        if not rows:
+            return []
+        is_its = and_(lines.c.purchase_id == secrets.c.purchase_id, lines.c.number == secrets.c.number)
+        theirs = (
+            select(lines, secrets.c.salt, secrets.c.price, secrets.c.price_salt)
+            .select_from(lines.outerjoin(secrets, is_its))
+            .where(lines.c.purchase_id.in_([row.id for row in rows]))
+            .order_by(lines.c.purchase_id, lines.c.number)
+        )
+        kept: dict[str, list[KeptLine]] = defaultdict(list)
+        for row in self._work.connection.execute(theirs):
+            kept[row.purchase_id].append(_line(row))
+        return [
+            Purchase(
+                id=row.id,
+                center=self._work.slug(row.center),
+                buyer=MemberId(row.buyer),
+                reference=row.reference,
+                ordered_on=row.ordered_on,
+                created_at=row.created_at,
+                lines=tuple(kept[row.id]),
+            )
+            for row in rows
+        ]
+
+    def _retirement(self, *rules: ColumnElement[bool]) -> KeptRetirement | None:
+        row = self._work.connection.execute(select(certified).where(*rules)).one_or_none()
+        return None if row is None else self._certified(row)
+
+    def _certified(self, row: Row[Any]) -> KeptRetirement:
+        where = f"0x{row.id.hex()}"
+        try:
+            statement = read_retirement(orjson.loads(row.statement))
+        except (InvalidInput, ValueError) as error:
+            raise RowDamaged("A certified retirement is damaged.", where=where) from error
+        return KeptRetirement(
+            id=row.id,
+            center=self._work.slug(row.center),
+            member=MemberId(row.member),
+            statement=statement,
+            leaf_index=LeafIndex(row.leaf_index),
+            line=None if row.purchase_id is None else (row.purchase_id, row.line_number),
+            stated_at=row.stated_at,
+        )
+
+
+def _check(purchase_id: str, line: KeptLine) -> None:
+    """Whether a line is of that purchase, and its digest its own."""
+    if line.open_line.line.purchase_id != purchase_id or line.digest != line_digest(line.open_line):
+        raise InvalidInput("The line is not the one whose purchase and digest stand beside it.")
+
+
+def _written(line: KeptLine) -> dict[str, object]:
+    return {"digest": line.digest, "line": encode_line(line.open_line), "fixed_at": line.fixed_at}
+
+
+def _hidden(line: OpenLine) -> dict[str, object]:
+    price = None if line.price is None else canonical_bytes(price_value(line.price))
+    return {"salt": line.salt, "price": price, "price_salt": line.price_salt}
+
+
+def _line(row: Row[Any]) -> KeptLine:
+    try:
+        if row.salt is None:
+            raise RowDamaged("A purchase line has lost what blinds it.", where=f"{row.purchase_id}/{row.number}")
+        line, digest = read_line_value(orjson.loads(row.line))
+        open_line = OpenLine(
+            line=line,
+            salt=Salt(row.salt),
+            price=None if row.price is None else read_price(orjson.loads(row.price)),
+            price_salt=None if row.price_salt is None else Salt(row.price_salt),
+            price_digest=digest,
+        )
+    except (InvalidInput, ValueError):
+        # Its cause is not told: a price might stand in it.
+        raise RowDamaged("A kept purchase line is damaged.", where=f"{row.purchase_id}/{row.number}") from None
+    return KeptLine(open_line=open_line, digest=row.digest, fixed_at=row.fixed_at)

@@ -1,0 +1,91 @@
+"""Tables of what green assets stand on and are bought for: evidence, purchases with their secrets, certified retirements.
+
+Members of other centers stand by their centers' short names, as `tables` says.
+"""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
+
+from greenlane.adapters.sql.tables import Day, Moment, Words, metadata
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("statement_id", Text, nullable=False, unique=True),
+    Column("center", Integer, ForeignKey("center.number"), nullable=False),
+    Column("holder_center", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("certifier_center", Text, nullable=False),
+    Column("certifier", Text, nullable=False),
+    Column("facility", Text, nullable=False),
+    Column("attribute", Text, nullable=False),
+    Column("vintage_from", Day, nullable=False),
+    Column("vintage_to", Day, nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("signature", LargeBinary),
+    Column("leaf_index", BigInteger),
+    Column("drafted_at", Moment, nullable=False),
+    Column("decided_at", Moment),
+    Column("refused_because", Words),
+    CheckConstraint(
+        "(state = 'logged') = (leaf_index IS NOT NULL) AND (state = 'logged') = (signature IS NOT NULL)",
+        name="signed_exactly_when_logged",
+    ),
+    # Also the order of `walk`; drafts have no leaf.
+    UniqueConstraint("center", "leaf_index"),
+    Index(None, "facility", "attribute", "vintage_to"),
+    Index(None, "holder_center", "holder", "drafted_at", "digest"),
+    Index(None, "certifier_center", "certifier", "drafted_at", "digest"),
+)
+"""`statement` is its RFC 8785 bytes; what of it stands in columns beside is what it is found by."""
+
+purchase = Table(
+    "purchase",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("center", Integer, ForeignKey("center.number"), nullable=False),
+    Column("buyer", Text, nullable=False),
+    Column("reference", Words, nullable=False),
+    Column("ordered_on", Day, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index(None, "center", "ordered_on", "id"),
+    Index(None, "center", "buyer", "ordered_on", "id"),
+)
+
+purchase_line = Table(
+    "purchase_line",
+    metadata,
+    Column("purchase_id", Text, ForeignKey("purchase.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("line", LargeBinary, nullable=False),
+    Column("fixed_at", Moment),
+)
+"""`line` is its RFC 8785 bytes, in which neither a price nor a salt stands."""
+
+purchase_secret = Table(
+    "purchase_secret",
+    metadata,
+    Column("purchase_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("price", LargeBinary),
+    Column("price_salt", LargeBinary),
+)
+"""What blinds a line, and its price (JSON): what never leaves the center unasked stands apart from what is read for lists."""
+
+certified_retirement = Table(
+    "certified_retirement",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("center", Integer, ForeignKey("center.number"), nullable=False),
+    Column("member", Text, nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+    Column("leaf_index", BigInteger, nullable=False),
+    Column("purchase_id", Text),
+    Column("line_number", Integer),
+    Column("stated_at", Moment, nullable=False),
+    UniqueConstraint("center", "leaf_index"),
+)
+"""`statement` is its RFC 8785 bytes, whose SHA-256 is the content of its entry."""
