@@ -1,4 +1,4 @@
-"""`greenlane verify`: reads the files, asks the nodes, prints the judgement.
+"""`greenlane verify`: reads the files, asks the nodes, prints the judgement of a receipt or of a certificate of retirement.
 
 Nothing is asked over a network unless a node is named; a receipt with validators' seals is judged whole without any.
 
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from greenlane.core.assets.retirement import CERTIFICATE_TYPE, MAX_CERTIFICATE_BYTES
 from greenlane.core.canonical import JsonValue, parse_json
 from greenlane.core.documents.unixfs import CHUNK_BYTES
 from greenlane.core.entry import EntryKind
@@ -25,21 +26,28 @@ from greenlane.core.trust import MAX_TRUST_FILE_BYTES, TRUST_TYPE, TrustFile, pa
 from greenlane.verify.ladder import Verdict, given_file, judge
 from greenlane.verify.nodes import JsonRpcNode
 from greenlane.verify.report import report_text, report_value
+from greenlane.verify.retirement import judge_certificate
 
 EXIT_CODES = {Verdict.PASSED: Exit.GOOD, Verdict.FAILED: Exit.NO, Verdict.NOT_CHECKED: Exit.UNCHECKED}
 _STANDARD_INPUT = "-"
 _KINDS = {
     RECEIPT_TYPE: "a receipt",
+    CERTIFICATE_TYPE: "a certificate of retirement",
     TRUST_TYPE: "a trust file",
     "GreenlaneNetwork": "a description of a network (network.json)",
     "GreenlaneJudgement": "a judgement, as `greenlane verify --json` prints it",
 }
+_LEAVE_OUT = "Leave --event and --document out."
 _BOTH_FILES = "Name them so: greenlane verify RECEIPT --trust TRUST-FILE."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Tells a parser what `run` takes."""
-    parser.add_argument("receipt", metavar="RECEIPT", help="the receipt to judge; - reads it from standard input")
+    parser.add_argument(
+        "receipt",
+        metavar="RECEIPT",
+        help="the receipt to judge, or a certificate of retirement (JSON or PDF); - reads it from standard input",
+    )
     parser.add_argument("--trust", metavar="FILE", required=True, help="the trust file to start from")
     parser.add_argument(
         "--rpc",
@@ -59,11 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the judgement as JSON")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Judges one receipt and prints the ladder.
+def run(args: argparse.Namespace, *, data: bytes | None = None) -> int:
+    """Judges one receipt or certificate and prints the ladder.
 
     Args:
         args: as `add_arguments` had them parsed.
+        data: what is to be judged, where the caller has taken it out of another file; None to read it.
 
     Returns:
         The exit code.
@@ -72,14 +81,19 @@ def run(args: argparse.Namespace) -> int:
         trust = read_trust(args.trust)
         nodes = [JsonRpcNode(url) for url in args.rpc]
         event = None if args.event is None else _event(args.event)
-        receipt = _read(args.receipt, MAX_RECEIPT_BYTES)
-        _require_kind(receipt, RECEIPT_TYPE, args.receipt)
-        _require_fit(receipt, args)
+        receipt = _read(args.receipt, MAX_CERTIFICATE_BYTES) if data is None else data
+        is_certificate = _type_of(receipt) == CERTIFICATE_TYPE
+        if not is_certificate:
+            _require_kind(receipt, RECEIPT_TYPE, args.receipt)
+        _require_fit(receipt, args, is_certificate=is_certificate)
         document = None if args.document is None else given_file(_pieces(args.document))
     except InvalidInput as error:
         sys.stderr.write(fault_text(error, program="greenlane", as_json=args.json))
         return exit_code_of(error)
-    judgement = judge(receipt, trust, event=event, ask=nodes, document=document)
+    if is_certificate:
+        judgement = judge_certificate(receipt, trust, ask=nodes)
+    else:
+        judgement = judge(receipt, trust, event=event, ask=nodes, document=document)
     now = datetime.now(UTC)
     told = json.dumps(report_value(judgement, now=now), indent=2) + "\n" if args.json else report_text(judgement, now=now)
     _write(told)
@@ -107,16 +121,22 @@ def _require_kind(data: bytes, type_: str, path: str) -> None:
     Raises:
         WrongUse: it is one.
     """
-    try:
-        value = parse_json(data)
-    except InvalidInput:
-        return
-    found = value.get("type") if isinstance(value, dict) else None
-    if isinstance(found, str) and found != type_ and found in _KINDS:
+    found = _type_of(data)
+    if found != type_ and found in _KINDS:
         raise WrongUse(f"This is {_KINDS[found]}, not {_KINDS[type_]}.", where=path, remedy=_BOTH_FILES)
 
 
-def _require_fit(receipt: bytes, args: argparse.Namespace) -> None:
+def _type_of(data: bytes) -> str | None:
+    """What a file of ours says it is; None for any other."""
+    try:
+        value = parse_json(data)
+    except InvalidInput:
+        return None
+    found = value.get("type") if isinstance(value, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _require_fit(receipt: bytes, args: argparse.Namespace, *, is_certificate: bool) -> None:
     """Refuses a file beside the receipt that the receipt is not of; a receipt that does not read well is judged as that.
 
     Raises:
@@ -125,6 +145,8 @@ def _require_fit(receipt: bytes, args: argparse.Namespace) -> None:
     beside = EntryKind.EVENT if args.event is not None else EntryKind.DOCUMENT if args.document is not None else None
     if beside is None:
         return
+    if is_certificate:
+        raise WrongUse("A certificate of retirement holds all that it is judged by.", where=args.receipt, remedy=_LEAVE_OUT)
     try:
         kind = parse_receipt(receipt).entry.kind
     except InvalidInput:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
 
+from greenlane.core.assets.retirement import RetirementStatement
 from greenlane.core.documents.description import Description
 from greenlane.core.receipt import Receipt
 from greenlane.core.trust import TrustedCenter
@@ -27,7 +28,8 @@ class Verdict(StrEnum):
 class Rung(Enum):
     """The questions: their number, a stable name, what they are called, and the attack they stop.
 
-    A receipt is asked eight, in their order; the second and the third are those of its entry's kind.
+    A receipt is asked eight, in their order; the second and the third are those of its entry's kind. A certificate of retirement
+    is asked a ninth.
     """
 
     READS_WELL = (1, "receipt", "The receipt reads well", "bytes that two readers understand differently")
@@ -40,11 +42,19 @@ class Rung(Enum):
         "an honest document hung on another lot, or shown with another issuer, day or owner",
     )
     DOCUMENT = (3, "document", "The file is the document", "another file shown in place of the document")
+    RETIREMENT = (2, "retirement", "The retirement is as logged", "a certificate with a changed word, or of another retirement")
+    WORDS = (3, "words", "Every word is the one behind a fact", "another beneficiary, lot or purchase named for the same units")
     OPENED = (4, "entry", "The entry can be opened", "a private entry passed off as that of a thing it does not stand for")
     INCLUSION = (5, "inclusion", "The entry stands in the log", "an entry that was never logged")
     CHECKPOINT = (6, "checkpoint", "The center signed this state of its log", "a log made up by somebody else")
     ANCHORED = (7, "anchor", "The chain holds this state of the log", "a center that shows different logs to different people")
     SEALED = (8, "seals", "The validators sealed the block", "a node that lies about what the chain holds")
+    RETIRED = (
+        9,
+        "retired",
+        "The chain holds the retirement, and its evidence stands",
+        "a certificate of units that were never retired, or whose evidence was revoked",
+    )
 
     def __init__(self, number: int, slug: str, title: str, stops: str) -> None:
         self.number = number
@@ -112,6 +122,7 @@ class Judgement:
         nodes: what each node said, in the order asked; empty where none was asked.
         anchored_at: when the chain took the root, as the confirming nodes agree; None where that is not known.
         sealed: what the validators' seals prove of the root, when and by how many of them; None where they prove nothing.
+        retirement: what a certificate says, where it reads well; None for a receipt.
     """
 
     receipt: Receipt | None
@@ -123,6 +134,7 @@ class Judgement:
     nodes: tuple[NodeAnswer, ...]
     anchored_at: datetime | None
     sealed: "SealedRoot | None"
+    retirement: RetirementStatement | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -94,7 +94,7 @@ def judge(
         place = f" (at {error.where})" if error.where else ""
         words = f"It does not read well{place}: {error.detail} {_FETCH_AGAIN}"
         # Of what kind its entry is was not read either: it is asked what most are asked.
-        rungs = [rung for rung in Rung if rung not in {Rung.READS_WELL, Rung.DESCRIPTION, Rung.DOCUMENT}]
+        rungs = (Rung.EVENT_HASH, Rung.CONTENT, Rung.OPENED, Rung.INCLUSION, Rung.CHECKPOINT, Rung.ANCHORED, Rung.SEALED)
         unread = [not_checked(rung, "The receipt could not be read.") for rung in rungs]
         return Judgement(
             receipt=None,

@@ -7,6 +7,8 @@ How old a sealed proof is, only somebody who knows the time can tell, so the cal
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from greenlane.core.assets.quantity import decimal_text
+from greenlane.core.assets.retirement import RetirementStatement, retirement_value
 from greenlane.core.canonical import JsonValue
 from greenlane.core.documents.description import DOCUMENT_TYPES, Confidential, Description, description_value
 from greenlane.core.entry import EntryKind
@@ -38,6 +40,8 @@ def report_text(judgement: Judgement, *, now: datetime) -> str:
         if step.verdict is Verdict.FAILED:
             lines.append(f"   {'':<{_WIDTH}}  This step stops {step.rung.stops}.")
     told = [] if judgement.description is None else told_document(judgement.description)
+    if judgement.retirement is not None:
+        told = told_retirement(judgement.retirement)
     lines.extend(["", *told, *remarks(judgement, now=now), summary(judgement)])
     return "".join(f"{_printable(line)}\n" for line in lines)
 
@@ -57,13 +61,16 @@ def summary(judgement: Judgement) -> str:
         str(step.rung.number) for step in judgement.steps if step.verdict is Verdict.NOT_CHECKED and step.rung is not Rung.SEALED
     ]
     steps = f"step {unanswered[0]} stays" if len(unanswered) == 1 else f"steps {', '.join(unanswered)} stay"
-    return f"NOT CHECKED: nothing speaks against this receipt, but {steps} open."
+    what = "receipt" if judgement.retirement is None else "certificate"
+    return f"NOT CHECKED: nothing speaks against this {what}, but {steps} open."
 
 
 def _logged(judgement: Judgement) -> str:
     """What is so where every step but that of the file passed."""
     since = "" if judgement.anchored_at is None else f" since {encode_time(judgement.anchored_at)}"
     who = "" if judgement.center is None else f" of {judgement.center.name}"
+    if judgement.retirement is not None:
+        return f"these units are retired, their evidence stands, and the certificate stands in the log{who}{since}"
     is_document = judgement.receipt is not None and judgement.receipt.entry.kind is EntryKind.DOCUMENT
     what = "this event" if not is_document else "what is stated of this document" if judgement.given is None else "this document"
     if judgement.sealed is not None and not since:
@@ -88,6 +95,23 @@ def told_document(description: Description) -> list[str]:
     if description.replaces is not None:
         lines.append(f"It takes the place of {description.replaces.text}")
     return [f"{line}." for line in lines]
+
+
+def told_retirement(statement: RetirementStatement) -> list[str]:
+    """What a certificate says, as lines of plain words; nothing in them is judged here."""
+    facts, evidence, line = statement.facts, statement.statement, statement.line
+    amount = f"{decimal_text(facts.quantity, evidence.unit)} {evidence.unit.code} of {evidence.class_id} ({evidence.attribute})"
+    lines = [
+        f"{amount} retired on {encode_time(facts.retired_at)} for {statement.beneficiary}",
+        f"Claimed for {facts.claim_from.isoformat()} to {facts.claim_to.isoformat()}, "
+        f"of the vintage {evidence.vintage_from.isoformat()} to {evidence.vintage_to.isoformat()}",
+        f"Custody model {evidence.custody_model.slug}, facility {evidence.facility} in {evidence.economy}",
+    ]
+    if evidence.lot is not None:
+        lines.append(f"Of the lot {evidence.lot}")
+    if line is not None:
+        lines.append(f"For line {line.line.number} of the purchase {line.line.purchase_id}: {line.line.description}")
+    return [f"{one}." for one in lines]
 
 
 def _readers(secret: Confidential) -> str:
@@ -158,6 +182,7 @@ def report_value(judgement: Judgement, *, now: datetime) -> dict[str, JsonValue]
         "summary": summary(judgement),
         "eventHash": judgement.event_hash,
         "document": None if judgement.description is None else description_value(judgement.description),
+        "retirement": None if judgement.retirement is None else retirement_value(judgement.retirement),
         "givenFile": None if judgement.given is None else judgement.given.value,
         "anchoredAt": None if judgement.anchored_at is None else encode_time(judgement.anchored_at),
         "sealed": None if judgement.sealed is None else _sealed_value(judgement.sealed, now),

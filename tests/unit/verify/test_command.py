@@ -136,7 +136,7 @@ def test_the_json_says_the_same_with_every_step(world: "World", files: Path, cap
     assert code == 0
     assert said["verdict"] == "passed"
     assert [step["name"] for step in said["steps"]] == [
-        rung.slug for rung in Rung if rung not in {Rung.DESCRIPTION, Rung.DOCUMENT}
+        rung.slug for rung in Rung if rung not in {Rung.DESCRIPTION, Rung.DOCUMENT, Rung.RETIREMENT, Rung.WORDS, Rung.RETIRED}
     ]
     assert said["center"]["id"] == "lima"
     assert said["nodes"] == [
@@ -367,11 +367,11 @@ def test_the_search_among_few_blocks_is_given_up_in_time(world: "World") -> None
     prompt, anchor = ranged(world, newest=10_000_000, asked=asked), world.receipt.anchor
 
     def slow(call: dict[str, Any]) -> Any:
-        time.sleep(0.1)
+        time.sleep(0.2)
         return prompt(call)
 
     with served(slow) as url, pytest.raises(NodeAway, match="all its blocks"):
-        JsonRpcNode(url, timeout_s=0.4).anchoring(anchor.contract, anchor.center, anchor.tree_size, None)
+        JsonRpcNode(url, timeout_s=0.8).anchoring(anchor.contract, anchor.center, anchor.tree_size, None)
     assert 2 <= len(asked) <= 6
 
 

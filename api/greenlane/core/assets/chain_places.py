@@ -1,0 +1,35 @@
+"""Where the chain keeps what a certificate of retirement says, so that anybody can ask any node for it without code of ours.
+
+`GreenAsset` keeps the digest of each retirement in one slot of its own: `mapping(bytes32 id => bytes32) _retirementDigests`.
+Source: Solidity's layout of state variables in storage (mappings), its ABI.
+"""
+
+from greenlane.core.crypto import keccak256
+
+RETIREMENTS_SLOT = 4
+"""Place of `GreenAsset`'s mapping of retirements' digests among its state variables."""
+_WORD_BYTES = 32
+_CHALLENGE = "challenge(bytes32)"
+
+
+def retirement_slot(retirement_id: bytes) -> bytes:
+    """The storage slot of `GreenAsset` that holds `retirement_digest`; 32 bytes. It holds zero while nothing is retired so."""
+    return keccak256(retirement_id + RETIREMENTS_SLOT.to_bytes(_WORD_BYTES, "big"))
+
+
+def challenge_call(retirement_id: bytes) -> bytes:
+    """Call data that asks whether the evidence behind a retirement was revoked since."""
+    return keccak256(_CHALLENGE.encode("ascii"))[:4] + retirement_id
+
+
+def read_challenge(answer: bytes) -> str | None:
+    """Why the evidence was revoked, of what `challenge_call` is answered with; None while it stands.
+
+    Raises:
+        ValueError: it is no such answer.
+    """
+    words = [int.from_bytes(answer[at * _WORD_BYTES : (at + 1) * _WORD_BYTES], "big") for at in range(3)]
+    text = answer[3 * _WORD_BYTES : 3 * _WORD_BYTES + words[2]]
+    if len(answer) < 3 * _WORD_BYTES or words[0] > 1 or words[1] != 2 * _WORD_BYTES or len(text) != words[2]:
+        raise ValueError("no answer to challenge(bytes32)")
+    return text.decode("utf-8", "replace") if words[0] else None
