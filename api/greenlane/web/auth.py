@@ -39,6 +39,7 @@ class Permission(StrEnum):
     SEE_READERS = "see-readers"
     HOLD = "hold"
     SEE_SELF = "see-self"
+    DECLARE = "declare"
 
 
 class PermissionMissing(Forbidden):
@@ -66,7 +67,8 @@ _EVERYBODY = frozenset({Permission.SEE_READERS, Permission.SEE_SELF})
 GRANTS: Mapping[KeyRole, frozenset[Permission]] = {
     KeyRole.OPERATOR: frozenset(Permission),
     KeyRole.FACILITATOR: _EVERYBODY | {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.STORE},
-    KeyRole.MEMBER: _EVERYBODY | {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.READ, Permission.STORE},
+    KeyRole.MEMBER: _EVERYBODY
+    | {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.READ, Permission.STORE, Permission.DECLARE},
     KeyRole.READER: _EVERYBODY | {Permission.READ, Permission.SEE_CAPTURE},
     KeyRole.PARTNER: _EVERYBODY | {Permission.HOLD},
 }
