@@ -3,9 +3,9 @@
 Who must foresee what the contracts will say asks here, and a test runs the same scenarios on both: whatever one takes the other
 takes, what one refuses the other refuses by the same name, and all sums are equal.
 
-The state is explicit: the clock (`now`), what the registry says and which roots are anchored are set from outside; all else changes
-by the steps alone. A step that is refused has changed nothing. What is not here: bytes of calls, gas, contracts that receive units,
-and where ranges belong in the contract's lists, which only saves the contract a search.
+The state is explicit: the clock (`now`), what the registry says and which roots are anchored are set from outside; all else
+changes by the steps alone. A step that is refused has changed nothing. What is not here: bytes of calls, gas, contracts that
+receive units, and where ranges belong in the contract's lists, which only saves the contract a search.
 Source: contracts/EvidenceRegister.sol and contracts/GreenAsset.sol.
 """
 

@@ -2,7 +2,7 @@
 
 The table is closed: a test holds it against the errors of the contracts themselves, their arguments and types. Whoever decodes a
 refusal, or foresees one, takes the words from here, so that pages, answers and commands say the same.
-Source: contracts/interfaces/{IMediated,ICenterQuorum,IEvidenceRegister,IGreenAsset}.sol; ERC-6093 for those of ERC-1155.
+Source: contracts/interfaces/{IMediated,ICenterQuorum,IEvidenceRegister,IGreenAsset}.sol; ERC-6093; OpenZeppelin.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -198,7 +198,7 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         ),
         "NotActiveOperator": _refusal(
             "caller:account",
-            "{caller} governs no active center.",
+            "The account {caller} governs no active center.",
             "Vote with the operator's key of an active center.",
         ),
         "VotedAlready": _refusal(
@@ -229,7 +229,7 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         "InvalidEconomy": _refusal("economy", "{economy} is no code of an economy.", "Write two upper-case letters, like PE."),
         "InvalidName": _refusal(
             "name",
-            "{name} is no short name.",
+            "The name {name} is no short name.",
             "Use 1 to 31 lower-case letters, digits or hyphens, a letter first.",
         ),
         "InvalidCertifierSignature": _refusal(
@@ -392,7 +392,7 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
             "Something was retired under this reference already.",
             "Look at that retirement; for another one use another reference.",
         ),
-        # ---- ERC-1155 ----
+        # ---- ERC-1155, and what OpenZeppelin's parts say ----
         "ERC1155InsufficientBalance": _refusal(
             "sender:account balance:quantity needed:quantity tokenId:token",
             "{sender} has {balance} of this issuance; needed are {needed}.",
@@ -414,6 +414,11 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         "ERC1155InvalidApprover": _refusal("approver:account", "{approver} cannot give leave.", _ASK_CENTER),
         "ERC1155InvalidOperator": _refusal(
             "operator:account", "{operator} cannot be given leave.", "Name the account of a member."
+        ),
+        "AddressEmptyCode": _refusal("target:account", "No contract stands at {target}.", _ASK_CENTER),
+        "FailedCall": _refusal("", "A contract that was called on the way refused without a word.", _ASK_CENTER),
+        "InsufficientBalance": _refusal(
+            "balance:number needed:number", "The contract has {balance} of the chain's coin; needed are {needed}.", _ASK_CENTER
         ),
         "ERC1155InvalidArrayLength": _refusal(
             "idsLength:number valuesLength:number",
