@@ -244,6 +244,10 @@ class Artifact:
         """Whether a revert's data begins as an error of this contract does."""
         return data[:_SELECTOR_BYTES] in self._errors
 
+    def topic(self, event: str) -> bytes:
+        """The first topic of an event, 32 bytes."""
+        return next(topic for topic, (name, _) in self._events.items() if name == event)
+
     def event(self, topics: Sequence[bytes], data: bytes) -> ContractEvent | None:
         """The event a log tells, or None where it is none of this contract's."""
         known = self._events.get(bytes(topics[0])) if topics else None

@@ -65,6 +65,7 @@ class EvmChain:
             genesis_hash=network.genesis_hash,
             pilot_registry=network.pilot_registry,
             anchor_log=network.anchor_log,
+            assets=network.assets,
             timeout_s=request_timeout_s,
             tokens=tokens,
             now=lambda: clock().timestamp(),

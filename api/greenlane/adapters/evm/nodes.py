@@ -36,6 +36,7 @@ from web3.middleware import ExtraDataToPOAMiddleware
 from greenlane.adapters.evm.standing import check_contracts
 from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.adapters.evm.wire import MAX_ANSWER_BYTES, NodeFault, Unreached, Unwelcome, Wire, ask_raw
+from greenlane.core.assets.places import AssetContracts
 from greenlane.core.canonical import JsonValue
 from greenlane.core.errors import InvalidInput, ProofRefused
 from greenlane.core.header import MAX_TIMESTAMP, Header, header_from_rpc
@@ -107,6 +108,7 @@ class Nodes:
         pilot_registry: Address,
         anchor_log: Address,
         timeout_s: float,
+        assets: AssetContracts | None = None,
         tokens: RpcTokens | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         monotonic: Callable[[], float] = time.monotonic,
@@ -117,6 +119,7 @@ class Nodes:
 
         Args:
             timeout_s: for each answer.
+            assets: the contracts of green assets; None where the network has none.
             tokens: for nodes that want one.
             max_answer_bytes: for each answer.
             monotonic: seconds that never go back.
@@ -127,6 +130,7 @@ class Nodes:
         self._genesis_hash = genesis_hash
         self._pilot_registry = pilot_registry
         self._anchor_log = anchor_log
+        self._assets = assets
         self._wires = [Wire(url, timeout_s=timeout_s, tokens=tokens, max_answer_bytes=max_answer_bytes) for url in urls]
         self._web3s = [_web3(wire) for wire in self._wires]
         self._monotonic = monotonic
@@ -442,7 +446,7 @@ class Nodes:
                 remedy=_WHAT_TO_DO,
             )
         try:
-            check_contracts(web3, self._pilot_registry, self._anchor_log)
+            check_contracts(web3, self._pilot_registry, self._anchor_log, self._assets)
         except LedgerMismatch as error:
             raise LedgerMismatch(error.detail, where=name, remedy=_WHAT_TO_DO) from error
         with self._lock:

@@ -29,10 +29,15 @@ from greenlane.core.canonical import JsonValue
 MAX_ANSWER_BYTES: Final = 16 * 1_048_576
 """Besu answers for at most 5,000 blocks of logs and 1,024 calls of a batch; headers of 100 validators have 20 kB each in JSON."""
 _KEPT_CONNECTIONS: Final = 8
+_TOO_LONG: Final = "answers with more than {} bytes"
 
 
 class Unreached(Exception):
     """A node could not be asked, or not so that its answer can be read; another one may know."""
+
+
+class AnswerTooLong(Unreached):
+    """A node's answer has more bytes than are taken; it may answer less of the same."""
 
 
 class Unwelcome(Unreached):
@@ -148,6 +153,8 @@ class Wire(JSONBaseProvider):
         except queue.Empty:
             exchange.cut_off()
             answer = f"did not answer within {self._timeout_s:g} seconds"
+        if answer == _TOO_LONG.format(self._max_answer_bytes):
+            raise AnswerTooLong(f"{self.name} {answer}.")
         if isinstance(answer, str):
             raise Unreached(f"{self.name} {answer}.")
         return answer
@@ -217,7 +224,7 @@ class _Exchange:
         is_whole = response.isclosed() or (response.length is None and not response.read(1))
         if len(answer) > self._max_answer_bytes:
             connection.close()
-            return f"answers with more than {self._max_answer_bytes} bytes"
+            return _TOO_LONG.format(self._max_answer_bytes)
         if not is_whole:
             connection.close()
             return "ends its answer in the middle"

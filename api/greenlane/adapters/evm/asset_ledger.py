@@ -1,0 +1,375 @@
+"""The gateway to the contracts of green assets. Implements ports.asset_ledger.AssetLedger.
+
+Everything is read at one block of one node for each question, and from storage: what an act did, what is held, what is revoked.
+Events only name what is to be read, or the words of a refusal, and a lost one is no error (see following.py). Acts are brought by
+the center's anchorer, one transaction of them at a time, beside its anchors (see chain.py); one that is decided is passed over by
+the contract, so that bringing twice is harmless at every point.
+"""
+
+import bisect
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+from web3 import Web3
+from web3.exceptions import BlockNotFound
+
+from greenlane.adapters.evm.artifacts import ContractRefused, NotThisContract
+from greenlane.adapters.evm.asset_calls import EvmAssetCalls
+from greenlane.adapters.evm.bringing import (
+    ACTS,
+    acts_purpose,
+    brought_digests,
+    first_group,
+    fitting,
+    mediated,
+    refusal_words,
+)
+from greenlane.adapters.evm.chain import EvmChain, words_of_the_port
+from greenlane.adapters.evm.evidence_register import START, EvidenceRegister
+from greenlane.adapters.evm.following import block_ref, find_brought, read_everything, read_touched
+from greenlane.adapters.evm.green_asset import GreenAsset
+from greenlane.adapters.evm.mediated import ActState, asset_refusal
+from greenlane.adapters.evm.pilot_registry import PilotRegistry
+from greenlane.adapters.evm.records import MemberRecord
+from greenlane.adapters.evm.records import MemberRole as ChainRole
+from greenlane.adapters.evm.sender import Call, call_of
+from greenlane.core.assets.evidence import EvidenceStatement, day_number
+from greenlane.core.assets.facts import AssetClass, EscrowFacts, HoldingFacts, IssuanceFacts, Totals
+from greenlane.core.assets.retirement import RetirementFacts
+from greenlane.core.errors import NotFound
+from greenlane.core.units import Address, BlockNumber, CenterId, MemberId
+from greenlane.ports.accounts import MemberRole
+from greenlane.ports.asset_ledger import (
+    ActOutcome,
+    ActWouldFail,
+    AssetContract,
+    AssetPlaces,
+    AssetsMissing,
+    BlockRef,
+    ChainActState,
+    ChainMember,
+    Placement,
+    SignedAct,
+    Touched,
+)
+from greenlane.ports.ledger import LedgerUnavailable
+
+T = TypeVar("T")
+
+_STATES: Final = {
+    ActState.NONE: ChainActState.OPEN,
+    ActState.DONE: ChainActState.DONE,
+    ActState.REFUSED: ChainActState.REFUSED,
+}
+_RANGES_AT_ONCE: Final = 1_000
+"""Ranges that one call looks past; some 5 million gas, which every node gives a question."""
+_MOST_LOOKS: Final = 10_000
+_KNOWN_SERIALS: Final = 4_096
+
+
+class EvmAssetLedger:
+    """See ports.asset_ledger.AssetLedger. Safe for threads."""
+
+    def __init__(self, chain: EvmChain) -> None:
+        """Takes the chain; no node is asked yet.
+
+        Args:
+            chain: of the `EvmLedger` beside this; both send with the same accounts.
+        """
+        self._chain = chain
+        self._calls = EvmAssetCalls()
+        self._serials = _KnownSerials()
+
+    @property
+    def places(self) -> AssetPlaces:
+        """Where the contracts stand.
+
+        Raises:
+            AssetsMissing: the network has none.
+        """
+        assets = self._chain.network.assets
+        if assets is None:
+            raise AssetsMissing("The network has no contracts of green assets.")
+        return AssetPlaces(
+            chain_id=self._chain.network.chain_id,
+            green_asset=assets.green_asset,
+            evidence_register=assets.evidence_register,
+        )
+
+    @property
+    def calls(self) -> EvmAssetCalls:
+        """Call data; nothing is asked of any node."""
+        return self._calls
+
+    # ---- acts ----
+
+    def simulate(self, contract: AssetContract, account: Address, call: bytes) -> None:
+        """Runs a call as that account would make it.
+
+        Raises:
+            ActWouldFail: the contract would refuse it, in words.
+        """
+        address = self.places.domain(contract).contract
+
+        def run(web3: Web3) -> ContractRefused | None:
+            try:
+                mediated(web3, contract, address).simulate(call, sender=account)
+            except ContractRefused as told:
+                return told
+            return None
+
+        refused = self._chain.ask(run)
+        if refused is not None:
+            name, detail, remedy = refusal_words(refused)
+            raise ActWouldFail(detail, refusal=name, remedy=remedy) from refused
+
+    def is_in_flight(self, center: CenterId) -> bool:
+        """Whether what the center brought is not decided yet; settles what can be settled, sends again what nodes forgot.
+
+        False for a center whose anchorer is not here.
+        """
+        sender = self._chain.senders.get(center)
+        if sender is None:
+            return False
+        with words_of_the_port():
+            return sender.settle(ACTS)
+
+    def bring(self, center: CenterId, acts: Sequence[SignedAct]) -> int:
+        """Brings the first acts, those for one contract that fit into one transaction, with the center's anchorer.
+
+        Acts that are decided already need no bringing, and those that the contract would never take (too late, or not signed by
+        their account) would undo all others: they are left out, and counted all the same. So nobody's act holds up another's.
+
+        Returns:
+            How many, as soon as a node took them.
+
+        Raises:
+            LedgerUnavailable: another transaction of the center's acts is on its way, or no node took it.
+            NotFound: the center's anchorer is not here.
+        """
+        sender = self._chain.senders.get(center)
+        if sender is None:
+            raise NotFound(f"Acts of the center {center!r} are not brought from here.", remedy="Give its anchorer's key.")
+        if not acts:
+            return 0
+        group = first_group(acts)
+        domain = self.places.domain(group[0].contract)
+        digests = [one.act.digest(domain) for one in group]
+        purpose = acts_purpose(center, digests[0])
+        with words_of_the_port():
+            row = sender.pending_for(purpose)
+            if row is None:
+                if sender.settle(ACTS):
+                    raise LedgerUnavailable(
+                        f"Other acts of {center} are on their way to the chain.",
+                        remedy="Ask again when they are settled.",
+                        retry_after_s=1,
+                    )
+                contract = group[0].contract
+                chosen, count = self._chain.nodes.ask(
+                    lambda web3: fitting(mediated(web3, contract, domain.contract), group, domain, sender=sender.address)
+                )
+                if not chosen:
+                    return count
+                data = GreenAsset.encode_bring([one.act for one in chosen], [one.signature for one in chosen])
+                row = sender.submit(purpose, Call(to=domain.contract, data=data))
+                if call_of(row).data == data:
+                    return count
+        # Kept before, perhaps by another worker: what it lacks is brought next time.
+        brought = set(brought_digests(row))
+        return max((place for place, digest in enumerate(digests, 1) if digest in brought), default=0)
+
+    def outcome(self, contract: AssetContract, digest: bytes) -> ActOutcome:
+        """What the contract's storage says of an act, with the words of its refusal as far as an event still tells them."""
+        address = self.places.domain(contract).contract
+        deploy_block = self._chain.network.deploy_block
+
+        def look(web3: Web3) -> ActOutcome:
+            binding = mediated(web3, contract, address)
+            state = binding.act_state(digest)
+            event = find_brought(web3, binding, digest, deploy_block) if state is ActState.REFUSED else None
+            if event is None or event.state is not ActState.REFUSED:
+                return ActOutcome(state=_STATES[state])
+            name, detail, remedy = refusal_words(asset_refusal(event.reason))
+            return ActOutcome(state=_STATES[state], refusal=name, detail=detail, remedy=remedy)
+
+        return self._chain.ask(look)
+
+    # ---- what the chain keeps ----
+
+    def member_at(self, account: Address) -> ChainMember | None:
+        """Whose account it is."""
+        return self._member(lambda registry, block: registry.member_of(account, block))
+
+    def member_named(self, center: CenterId, member: MemberId) -> ChainMember | None:
+        """The member of that name; None where the registry has none."""
+        return self._member(lambda registry, block: registry.member(center, member, block))
+
+    def asset_class(self, class_id: str) -> AssetClass | None:
+        """A class; None where there is none."""
+        return self._ask_asset(lambda asset: asset.asset_class(class_id))
+
+    def class_totals(self, class_id: str) -> Totals:
+        """Sums over a class; all zero where there is none."""
+        return self._ask_asset(lambda asset: asset.totals(class_id))
+
+    def issuance(self, token: bytes) -> IssuanceFacts | None:
+        """All units issued out of one statement; None where none is."""
+        places = self.places
+
+        def look(web3: Web3) -> IssuanceFacts | None:
+            block = BlockNumber(web3.eth.block_number)
+            record = GreenAsset(web3, places.green_asset).issuance(token, block)
+            if record is None:
+                return None
+            return IssuanceFacts(
+                token=token,
+                class_id=record.class_id,
+                evidenced=record.evidenced,
+                totals=record.totals,
+                lot=record.lot,
+                vintage_from=record.vintage_from,
+                vintage_to=record.vintage_to,
+                custody_model=record.custody_model,
+                revoked=EvidenceRegister(web3, places.evidence_register).revocation(token, block),
+            )
+
+        return self._chain.ask(look)
+
+    def issued_at(self, token: bytes) -> int:
+        """Units issued out of a statement so far; 0 where none."""
+        record = self._ask_asset(lambda asset: asset.issuance(token))
+        return 0 if record is None else record.totals.issued
+
+    def holding(self, account: Address, token: bytes) -> HoldingFacts:
+        """What an account has of an issuance; all zero where it never had any."""
+        return self._ask_asset(lambda asset: asset.holding(account, token))
+
+    def escrow(self, escrow_id: bytes) -> EscrowFacts | None:
+        """An escrow; None where there is none."""
+        return self._ask_asset(lambda asset: asset.escrow(escrow_id))
+
+    def retirement(self, retirement_id: bytes) -> RetirementFacts | None:
+        """A retirement; None where there is none."""
+        return self._ask_asset(lambda asset: asset.retirement(retirement_id))
+
+    def placement(self, statement: EvidenceStatement) -> Placement:
+        """Where the statement's ranges belong now; looked for page by page, from the nearest serials that were seen before."""
+        address = self.places.evidence_register
+
+        def look(web3: Web3) -> Placement:
+            register, block = EvidenceRegister(web3, address), BlockNumber(web3.eth.block_number)
+            after = self._serials.before(statement)
+            for _ in range(_MOST_LOOKS):
+                found, is_found = register.placement(statement, after=after, steps=_RANGES_AT_ONCE, block=block)
+                if not _may_stand(found, statement) or (found == after and not is_found):
+                    break
+                self._serials.take(statement, found)
+                if is_found:
+                    return found
+                after = found
+            raise NotThisContract("What EvidenceRegister.placement answers is no place of the statement.")
+
+        return self._chain.ask(look)
+
+    def revocation(self, digest: bytes) -> str | None:
+        """Why a statement was revoked; None while it stands."""
+        address = self.places.evidence_register
+        return self._chain.ask(lambda web3: EvidenceRegister(web3, address).revocation(digest))
+
+    def is_paused(self) -> bool:
+        """Whether a quorum of centers has stopped all movements."""
+        return self._ask_asset(lambda asset: asset.is_paused())
+
+    # ---- following ----
+
+    def head(self) -> BlockRef:
+        """The newest block."""
+        return self._chain.ask(block_ref)
+
+    def block_hash(self, number: BlockNumber) -> bytes | None:
+        """Hash of a block; None where the chain has none of that number."""
+
+        def look(web3: Web3) -> bytes | None:
+            try:
+                return block_ref(web3, number).block_hash
+            except BlockNotFound:
+                return None
+
+        return self._chain.ask(look)
+
+    def touched(self, first: BlockNumber, last: BlockNumber) -> Touched:
+        """What events from block `first` on name, up to `last` or as far as one look reaches.
+
+        Besides, the class of each token, whose sums a movement changes, and both sides of each escrow.
+        """
+        places = self.places
+        return self._chain.ask(lambda web3: read_touched(web3, places, first, last))
+
+    def everything(self) -> Touched:
+        """All that the contracts' storage lists now, whatever became of events; holdings and escrows as far as events tell.
+
+        Of holdings also those of the holders that statements name, and of whoever retired.
+        """
+        places, deploy_block = self.places, self._chain.network.deploy_block
+        return self._chain.ask(lambda web3: read_everything(web3, places, deploy_block))
+
+    def _ask_asset(self, question: Callable[[GreenAsset], T]) -> T:
+        address = self.places.green_asset
+        return self._chain.ask(lambda web3: question(GreenAsset(web3, address)))
+
+    def _member(self, find: Callable[[PilotRegistry, BlockNumber], MemberRecord | None]) -> ChainMember | None:
+        address = self._chain.network.pilot_registry
+
+        def look(web3: Web3) -> ChainMember | None:
+            registry, block = PilotRegistry(web3, address), BlockNumber(web3.eth.block_number)
+            record = find(registry, block)
+            if record is None:
+                return None
+            return ChainMember(
+                center=record.center,
+                member=record.id,
+                account=record.account,
+                roles=frozenset(role for role in MemberRole if ChainRole[role.name] in record.roles),
+                is_in_good_standing=registry.is_member_in_good_standing(record.account, record.roles, block),
+            )
+
+        return self._chain.ask(look)
+
+
+class _KnownSerials:
+    """Places of serials that were seen on the chain, so that the next look begins near its end. A wrong one only costs time: the
+    register itself begins anew where none is there."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._places: dict[str, list[int]] = {}
+
+    def before(self, statement: EvidenceStatement) -> Placement:
+        """The last known place that may stand before the statement's serials; before all where none is known."""
+        if statement.origin is None:
+            return START
+        with self._lock:
+            places = self._places.get(statement.origin.registry, [])
+            found = bisect.bisect_right(places, statement.origin.serial_from)
+            return Placement(vintage_after=0, serial_after=places[found - 1]) if found else START
+
+    def take(self, statement: EvidenceStatement, found: Placement) -> None:
+        """Keeps a place."""
+        if statement.origin is None or not found.serial_after:
+            return
+        with self._lock:
+            places = self._places.setdefault(statement.origin.registry, [])
+            place = bisect.bisect_left(places, found.serial_after)
+            if places[place : place + 1] != [found.serial_after]:
+                places.insert(place, found.serial_after)
+            if len(places) > _KNOWN_SERIALS:
+                # Every other one: what is left is still spread over all of them.
+                del places[::2]
+
+
+def _may_stand(found: Placement, statement: EvidenceStatement) -> bool:
+    """Whether a place is before the statement's own ranges, as every true one is."""
+    serial_from = 0 if statement.origin is None else statement.origin.serial_from
+    return 0 <= found.vintage_after <= day_number(statement.vintage_from) and 0 <= found.serial_after <= serial_from
