@@ -7,7 +7,6 @@ import json
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,8 +34,8 @@ from greenlane.ports.holds import HeldDocument, Replica
 from greenlane.ports.reader_keys import ReaderKey
 from greenlane.ports.store import Store, Transaction
 from greenlane.ports.uploads import Upload, UploadMissing
-from sqlalchemy import event
 from worlds.descriptions import LOT, OTHER_RECIPIENT, RECIPIENT, confidential_description, description, recipient_of
+from worlds.query_plans import analyze, explained, whole_tables_read
 
 LIMA, TIANJIN, HANOI = CenterId("lima"), CenterId("tianjin"), CenterId("hanoi")
 FARM, ROASTER, SHOP = MemberId("farm"), MemberId("roaster"), MemberId("shop")
@@ -788,20 +787,40 @@ def test_nobody_pushes_a_members_statements_off_a_page_by_stating_much(store: St
     assert ([one.member for one in found], is_all) == ([FARM, ROASTER, ROASTER, ROASTER], False)
 
 
-@contextmanager
-def explained(store: SqlStore) -> Iterator[tuple[Transaction, list[str]]]:
-    """A transaction, and the plans of all that SQLAlchemy executes in it."""
-    plans: list[str] = []
+def test_documents_are_found_by_the_digest_of_what_a_person_holds(store: Store) -> None:
+    named = MemberName(center=TIANJIN, member=ROASTER)
+    hidden = dataclasses.replace(secret(b"age", to=(named,)), digest=sha256(b"a certificate"))
+    with store.write() as tx:
+        first = put(tx, stated(b"a certificate", center=TIANJIN, member=ROASTER))
+        second = put(tx, stated(b"a certificate"), at=NOON + MINUTE)
+        blinded = put(tx, hidden, at=NOON + 2 * MINUTE)
+        put(tx, stated(b"another"))
+    digest = sha256(b"a certificate")
     with store.read() as tx:
-        work = tx.documents._work  # type: ignore[attr-defined]
-        explain = "EXPLAIN" if store.is_postgres else "EXPLAIN QUERY PLAN"
+        assert tx.documents.by_digest(digest, reader=None, limit=9) == (first, second)
+        assert tx.documents.by_digest(digest, reader=None, limit=1) == (first,)
+        for reader in (Reader(center=LIMA), Reader(center=LIMA, member=FARM), Reader(center=TIANJIN, member=ROASTER)):
+            assert tx.documents.by_digest(digest, reader=reader, limit=9) == (first, second, blinded)
+        assert tx.documents.by_digest(digest, reader=Reader(center=HANOI), limit=9) == (first, second)
+        # The age file's digest is not what anybody holds.
+        for other in (sha256(b"age"), bytes(32)):
+            assert tx.documents.by_digest(other, reader=Reader(center=LIMA), limit=9) == ()
+        # Listed, and yet about no such thing.
+        assert tx.documents.about([digest.hex(), f"0x{digest.hex()}"], reader=None, limit=9).documents == ()
+    with store.write() as tx:
+        tx.documents.withdraw(TIANJIN, ROASTER, first.description.cid, NOON + MINUTE)
+        # Withdrawn by whoever sent the bytes first, so by everybody.
+        assert {one.withdrawn_at for one in tx.documents.by_digest(digest, reader=None, limit=9)} == {NOON + MINUTE}
 
-        @event.listens_for(work.connection, "before_cursor_execute")
-        def explain_it(_conn: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: bool) -> None:
-            rows = work.driver().execute(f"{explain} {statement}", values).fetchall()
-            plans.append("\n".join(str(row[-1]) for row in rows))
 
-        yield tx, plans
+def test_one_that_stands_comes_before_a_withdrawn_one_of_the_same_digest(store: Store) -> None:
+    digest, named = sha256(b"a certificate"), MemberName(center=TIANJIN, member=ROASTER)
+    with store.write() as tx:
+        old = put(tx, stated(b"a certificate"))
+        new = put(tx, dataclasses.replace(secret(b"age", to=(named,)), digest=digest), at=NOON + MINUTE)
+        tx.documents.withdraw(LIMA, FARM, old.description.cid, NOON)
+        found = tx.documents.by_digest(digest, reader=Reader(center=LIMA), limit=9)
+    assert [(one.leaf_index, one.withdrawn_at) for one in found] == [(new.leaf_index, None), (old.leaf_index, NOON)]
 
 
 def _many(store: SqlStore, count: int) -> None:
@@ -844,6 +863,7 @@ def test_no_question_reads_a_whole_table(store: SqlStore) -> None:
         lambda tx: tx.documents.walk(LIMA, start=LeafIndex(900), limit=20),
         lambda tx: not tx.documents.replaced_by(middle),
         lambda tx: tx.documents.at(LIMA, LeafIndex(501)),
+        lambda tx: tx.documents.by_digest(sha256(b"plain 500"), reader=Reader(center=LIMA), limit=20),
     ]
     # Of several names PostgreSQL believes, until it has looked, that they have much of all rows.
     later: list[Callable[[Transaction], Any]] = [
@@ -853,17 +873,13 @@ def test_no_question_reads_a_whole_table(store: SqlStore) -> None:
     tables = ("document", "document_about", "document_bytes", "document_reader", "hold", "replica", "withdrawal")
     for is_analyzed in (False, True):
         if is_analyzed:
-            with store.write() as tx:
-                tx.log._work.driver().execute("ANALYZE")  # type: ignore[attr-defined]
+            analyze(store)
         for at, ask in enumerate([*questions, *later] if is_analyzed else questions):
             with explained(store) as (tx, plans):
                 assert ask(tx), at
             plan = "\n".join(plans)
             assert plan
-            for table in tables:
-                assert f"Seq Scan on {table} " not in plan, (at, plan)
-                # In SQLite a walk of a whole index is called a scan that uses it.
-                assert not any(line.startswith(f"SCAN {table}") and "USING" not in line for line in plan.splitlines()), (at, plan)
+            assert whole_tables_read(plan, tables) == [], (at, plan)
             if at < len(walks):
                 assert "Sort" not in plan, (at, plan)
                 assert "TEMP B-TREE" not in plan, (at, plan)
