@@ -38,7 +38,7 @@ def drip(handler: BaseHTTPRequestHandler) -> None:
     handler.send_response(200)
     handler.send_header("Content-Length", "1000")
     handler.end_headers()
-    for _ in range(40):
+    for _ in range(400):
         try:
             handler.wfile.write(b" ")
         except OSError:
@@ -109,7 +109,7 @@ def test_a_node_that_drips_is_silent_when_its_time_is_over() -> None:
             began = time.monotonic()
             with pytest.raises(NodeSilent, match="within"):
                 ask()
-            assert time.monotonic() - began < 1.5
+            assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b"{}", b'{"jsonrpc":"2.0","id":1}'])
@@ -167,7 +167,7 @@ def test_a_documents_node_is_asked_with_an_end_and_with_its_token(tmp_path: Path
         began = time.monotonic()
         with pytest.raises(NodeSilent):
             documents(asked.url).peers()
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 10
     monkeypatch.setattr(machine_nodes, "_MAX_ANSWER_BYTES", 10)
     with node(say(200, b'{"Peers":[{},{}]}')) as asked, pytest.raises(NodeSilent):
         documents(asked.url).peers()

@@ -277,7 +277,7 @@ def test_a_chain_that_hangs_takes_no_thread_from_captures_however_many_ask_for_i
         time.sleep(0.3)  # so that all of them wait
         started_s = time.monotonic()
         assert site.post("/epcis/v2/events", key=site.member, json=event_document(1)).status_code == 201
-        assert time.monotonic() - started_s < 1.5
+        assert time.monotonic() - started_s < 2.5
         told = [answer.result() for answer in answers]
         assert sorted(chain.asked) == ["health", "trust"]
     for answer in told:

@@ -81,7 +81,7 @@ def test_a_part_that_rests_is_ended_and_what_came_is_kept(world: World, monkeypa
 def test_a_part_that_takes_longer_than_a_request_may_is_taken_while_it_moves(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quick(monkeypatch, body_time_s=0.6, request_time_s=0.6)
+    quick(monkeypatch, body_time_s=1.2, request_time_s=1.2)
     with serve(world) as site:
         path = begun(site, 20_000)
         with request(site, "PATCH", path, PART | {"Content-Length": "20000", "Connection": "close"}) as line:
@@ -108,7 +108,7 @@ def test_a_part_that_drips_is_slower_than_any_line_and_ends(world: World, monkey
 def test_who_takes_a_document_slowly_gets_all_of_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(world) as site:
         path = stored(site, LARGE)
-    quick(monkeypatch, body_time_s=0.5, request_time_s=0.5)
+    quick(monkeypatch, body_time_s=1.0, request_time_s=1.0)
     with serve(world) as site, request(site, "GET", path, {"Connection": "close"}, window=65_536) as line:
         parts = [line.recv(65_536)]
         for _ in range(15):
