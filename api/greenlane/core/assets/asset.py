@@ -211,29 +211,26 @@ class AssetWorld:
         Raises:
             AssetRefused: as every step here, with the contract's error.
         """
-        center = self._voting_center(operator)
         self._check_class(asset_class)
-        if self._take_vote(("class", asset_class), center):
+        if self._take_vote(("class", asset_class), operator):
             self.classes[asset_class.id] = asset_class
             self.class_totals[asset_class.id] = Totals(issued=0, escrowed=0, retired=0, cancelled=0)
 
     def vote_pause(self, operator: Address, should_pause: bool) -> None:
         """A center's vote to stop all movements, or to let them go on."""
-        center = self._voting_center(operator)
         if self.is_paused == should_pause:
             raise AssetRefused("PauseUnchanged", should_pause)
-        if self._take_vote(("pause", should_pause), center):
+        if self._take_vote(("pause", should_pause), operator):
             self.is_paused = should_pause
 
     def vote_revocation(self, operator: Address, digest: bytes, reason: str) -> None:
         """A center's vote to revoke an admitted statement."""
-        center = self._voting_center(operator)
         if digest not in self.evidence:
             raise AssetRefused("UnknownEvidence", digest)
         if digest in self.revocations:
             raise AssetRefused("Revoked", digest)
         _check_reason(reason)
-        if self._take_vote(("revocation", digest), center):
+        if self._take_vote(("revocation", digest), operator):
             self.revocations[digest] = reason
 
     # ---- evidence ----
@@ -647,8 +644,9 @@ class AssetWorld:
                 return name
         raise AssetRefused("NotActiveOperator", operator)
 
-    def _take_vote(self, motion: Hashable, center: CenterId) -> bool:
+    def _take_vote(self, motion: Hashable, operator: Address) -> bool:
         """Takes a vote; whether it completes the quorum."""
+        center = self._voting_center(operator)
         found = self.rounds.get(motion)
         if found is None or self.now >= found.expires_at:
             found = Round(expires_at=self.now + self.around.voting_period_s, voters=frozenset())
