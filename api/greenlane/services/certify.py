@@ -1,0 +1,136 @@
+"""States a retirement in its center's log, with the texts behind the digests that the chain keeps, and hands out its certificate.
+
+It is done once the chain holds the retirement and before the act that asked for it is closed: whatever dies in between is done
+again, and finds what is there. Entry, statement and audit line are one transaction.
+"""
+
+from datetime import UTC
+from typing import Final
+
+from greenlane.core.assets.retirement import (
+    RetirementFacts,
+    RetirementStatement,
+    retirement_entry,
+)
+from greenlane.core.documents.description import MemberName
+from greenlane.core.errors import NotFound
+from greenlane.core.units import LeafIndex
+from greenlane.core.wire import encode_hex
+from greenlane.ports.acts import ActKind, KeptAct
+from greenlane.ports.asset_ledger import AssetLedger
+from greenlane.ports.audit import AuditLine
+from greenlane.ports.clock import Clock
+from greenlane.ports.log import QueueFull
+from greenlane.ports.purchases import KeptRetirement
+from greenlane.ports.store import Store, Transaction
+
+_ACTOR: Final = "worker"
+
+
+class RetirementUnknown(NotFound):
+    """No retirement of that id is certified here."""
+
+    code = "retirement-unknown"
+    default_remedy = (
+        "Compare the id. A retirement is certified by the center that brought it, a moment after the chain holds it; "
+        "GET /v1/retirements/{id} tells what the chain holds."
+    )
+
+
+class CertifyRetirement:
+    """The use case; one instance serves all threads."""
+
+    def __init__(self, *, store: Store, ledger: AssetLedger, clock: Clock, max_unpublished: int) -> None:
+        """Args:
+        max_unpublished: entries of one center that may wait to be published before statements are pushed back.
+        """
+        self._store = store
+        self._ledger = ledger
+        self._clock = clock
+        self._max_unpublished = max_unpublished
+
+    def __call__(self, act: KeptAct) -> KeptRetirement | None:
+        """Certifies what an act has retired.
+
+        Args:
+            act: one that the chain carried out.
+
+        Returns:
+            What is kept; None where the act retired nothing, or its units stand on evidence of a center that is not served here.
+
+        Raises:
+            QueueFull: the log's backlog is at its limit; nothing was written.
+            LedgerUnavailable, StoreUnavailable: as their names say.
+        """
+        if act.kind is not ActKind.RETIRE:
+            return None
+        retirement_id = bytes.fromhex(act.subject[2:])
+        facts = self._ledger.retirement(retirement_id)
+        if facts is None:
+            return None
+        claimant = self._ledger.member_at(facts.claimant)
+        with self._store.write() as tx:
+            head = tx.log.lock(act.center)
+            known = tx.purchases.retirement(retirement_id)
+            if known is not None:
+                return known
+            statement = self._statement(
+                tx, act, facts, None if claimant is None else MemberName(center=claimant.center, member=claimant.member)
+            )
+            if statement is None:
+                return None
+            if head.captured - head.published >= self._max_unpublished:
+                raise QueueFull(f"{head.captured - head.published} entries of {act.center!r} wait to be published.")
+            now = self._clock().astimezone(UTC)
+            kept = KeptRetirement(
+                id=retirement_id,
+                center=act.center,
+                member=act.member,
+                statement=statement,
+                leaf_index=LeafIndex(head.captured),
+                line=act.line,
+                stated_at=now,
+            )
+            tx.log.append(act.center, [retirement_entry(statement).encode()])
+            tx.purchases.add_retirement(kept)
+            subject = encode_hex(retirement_id)
+            tx.audit.add(
+                AuditLine(
+                    at=now, actor=_ACTOR, center=act.center, member=act.member, action="retirement.certify", subject=subject
+                )
+            )
+        return kept
+
+    def known(self, retirement_id: bytes) -> KeptRetirement:
+        """What was certified.
+
+        Raises:
+            RetirementUnknown: nothing of that id.
+        """
+        with self._store.read() as tx:
+            kept = tx.purchases.retirement(retirement_id)
+        if kept is None:
+            raise RetirementUnknown(f"No retirement {encode_hex(retirement_id)} is certified here.")
+        return kept
+
+    def _statement(
+        self, tx: Transaction, act: KeptAct, facts: RetirementFacts, claimant: MemberName | None
+    ) -> RetirementStatement | None:
+        evidence = tx.evidence.get(facts.token)
+        if evidence is None:
+            return None
+        purchase = None if act.line is None else tx.purchases.get(act.line[0])
+        lines = () if purchase is None else purchase.lines
+        line = next((one.open_line.without_price() for one in lines if one.digest == facts.line_digest), None)
+        places = self._ledger.places
+        return RetirementStatement(
+            chain_id=places.chain_id,
+            green_asset=places.green_asset,
+            evidence_register=places.evidence_register,
+            facts=facts,
+            holder=MemberName(center=act.center, member=act.member),
+            claimant=claimant,
+            beneficiary=str(act.asked["beneficiary"]),
+            statement=evidence.statement,
+            line=line,
+        )
