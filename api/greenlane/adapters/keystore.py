@@ -45,7 +45,8 @@ SCRYPT_N_LOCAL: Final = 2**12
 _SCRYPT_N_MOST = 2**20
 _SECRET_BYTES = 32
 _MAX_FILE_BYTES = 16_384
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
+# A member's key is named by two ids of up to 31 characters, hyphens in them doubled.
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,159}", re.ASCII)
 _SUFFIX = ".json"
 
 
@@ -157,7 +158,7 @@ class Keystore:
         """Makes a new random key and keeps it, durably.
 
         Args:
-            name: 1 to 63 lower-case letters, digits and hyphens, a letter first.
+            name: 1 to 160 lower-case letters, digits and hyphens, a letter first.
 
         Raises:
             InvalidInput: `name` is none.
@@ -175,7 +176,7 @@ class Keystore:
         if _NAME.fullmatch(name) is None:
             raise InvalidInput(
                 f"{name[:70]!r} is no name of a key.",
-                remedy="Use 1 to 63 lower-case letters, digits or hyphens, a letter first.",
+                remedy="Use 1 to 160 lower-case letters, digits or hyphens, a letter first.",
             )
         path = self._path(name)
         if path.exists():
@@ -191,6 +192,31 @@ class Keystore:
         with self._lock:
             self._secrets[name] = bytes(secret)
         return self.describe(name)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Gives a key another name, durably; after a crash it has the old one, both, or the new one, and doing it again ends it.
+
+        Raises:
+            KeyMissing: there is none of that name.
+            KeyExists: there is another one of the new name.
+            KeyFileInvalid: the directory cannot be written.
+        """
+        path, new_path = self._path(name), self._path(new_name)
+        try:
+            # A link, unlike a rename, fails where the name is taken.
+            os.link(path, new_path)
+        except FileNotFoundError as error:
+            raise KeyMissing(f"There is no key {name!r}.", where=str(path)) from error
+        except FileExistsError as error:
+            if not path.samefile(new_path):
+                raise KeyExists(f"There is a key {new_name!r} already.", where=str(new_path)) from error
+        except OSError as error:
+            raise KeyFileInvalid(f"The key cannot be renamed: {error.strerror}.", where=str(path), remedy="") from error
+        sync_directory(self._directory)
+        path.unlink(missing_ok=True)
+        sync_directory(self._directory)
+        with self._lock:
+            self._secrets.pop(name, None)
 
     def files(self) -> tuple[KeyFile, ...]:
         """Every key, by name; what is no key file is an error, since a key that cannot be read is a key lost.

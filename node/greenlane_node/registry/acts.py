@@ -271,6 +271,19 @@ class RegistryActs:
         """
         return self.do(PilotRegistry.encode_reinstate_member(member), lambda: self._is_member(member, MemberStatus.ACTIVE))
 
+    def rotate_member_key(self, member: MemberId, account: Address) -> Acted:
+        """Lets another account sign for a member.
+
+        Raises:
+            RegistryRefused, ActUnsettled, ActReplaced.
+        """
+
+        def is_done() -> bool:
+            found = self._registry.member(self.center, member)
+            return found is not None and found.account == account
+
+        return self.do(PilotRegistry.encode_rotate_member_key(member, account), is_done)
+
     # ---- the one way ----
 
     def do(self, data: bytes, is_done: Callable[[], bool]) -> Acted:

@@ -8,6 +8,7 @@ from typing import Final
 
 from greenlane.adapters.evm.bindings import CenterStatus, ContractRefused
 from greenlane.core.errors import Conflict
+from greenlane.core.units import CenterId, MemberId
 
 _DUTIES: Final = ("nobody", "operator", "anchorer", "validator", "member")
 
@@ -99,6 +100,11 @@ def in_words(refused: ContractRefused) -> RegistryRefused:
         # A registry of another release may give other facts with the same name.
         return RegistryRefused(refused.detail, name=refused.name, remedy="")
     return RegistryRefused(detail, name=refused.name, remedy=remedy)
+
+
+def unknown_member(center: CenterId, member: MemberId) -> RegistryRefused:
+    """The refusal of whatever is asked for a member that there is not."""
+    return in_words(ContractRefused("UnknownMember", {"centerId": center, "memberId": member}))
 
 
 def time_text(seconds: int | None) -> str | None:
