@@ -12,10 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from greenlane.core.anchoring import ADDRESS_BYTES
 from greenlane.core.assets.act import SALT_BYTES, Act
+from greenlane.core.assets.typed_data import signer_of
 from greenlane.core.canonical import JsonValue
-from greenlane.core.crypto import keccak256, secp256k1_recover
 from greenlane.core.documents.description import MemberName
 from greenlane.core.errors import Conflict, NotFound, Unavailable
 from greenlane.core.units import Address, CenterId, MemberId
@@ -376,12 +375,6 @@ class Acting:
             "builds on, has changed since it was signed."
         )
         raise SignatureNeeded(words, act=act, contract=contract, to_sign=act.typed().typed_data(domain))
-
-
-def signer_of(digest: bytes, signature: bytes) -> Address | None:
-    """The account whose signature of a digest that is; None where it is nobody's."""
-    point = secp256k1_recover(digest, signature)
-    return None if point is None else Address(keccak256(point)[-ADDRESS_BYTES:])
 
 
 def keeping_of(act: KeptAct) -> Bookkeeping:

@@ -7,6 +7,7 @@ transaction.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from greenlane.core.assets.asset import escrow_id_of
 from greenlane.core.assets.facts import EscrowFacts
 from greenlane.core.documents.description import MemberName
 from greenlane.core.errors import Conflict, NotFound
@@ -19,7 +20,7 @@ from greenlane.ports.purchases import KeptLine
 from greenlane.ports.store import Store, Transaction
 from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Touches, Wanted
 from greenlane.services.assets.members import Members
-from greenlane.services.assets.tokens import KnownToken, escrow_id_of, known_token
+from greenlane.services.assets.tokens import KnownToken, known_token
 
 
 class LineDiffers(Conflict):

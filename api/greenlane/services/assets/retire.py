@@ -6,7 +6,7 @@ The contract keeps digests; the beneficiary's name stays with the act, so that a
 from datetime import date, datetime
 
 from greenlane.core.assets.evidence import text_digest
-from greenlane.core.assets.retirement import RetirementInvalid
+from greenlane.core.assets.retirement import RetirementInvalid, retirement_id
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.description import MemberName
 from greenlane.core.errors import NotFound
@@ -19,7 +19,7 @@ from greenlane.ports.store import Store, Transaction
 from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Touches, Wanted
 from greenlane.services.assets.escrow import LineDiffers
 from greenlane.services.assets.members import Members
-from greenlane.services.assets.tokens import KnownToken, known_token, retirement_id_of
+from greenlane.services.assets.tokens import KnownToken, known_token
 
 
 class LineUnknown(NotFound):
@@ -77,7 +77,7 @@ class Retire:
         claims = draft.account if claimant in (None, asker.name) else self._members.taking(claimant, where="/claimant")
         # Made of the salt: whoever signs the act itself asks twice, and must find the same.
         ref = sha256(b"retirement" + draft.salt)
-        retirement_id = retirement_id_of(draft.account, ref)
+        retired_as = retirement_id(draft.account, ref)
         call = self._ledger.calls.retire(
             RetirementAsked(
                 token=token,
@@ -95,7 +95,7 @@ class Retire:
             kind=ActKind.RETIRE,
             contract=AssetContract.GREEN_ASSET,
             call=call,
-            subject=encode_hex(retirement_id),
+            subject=encode_hex(retired_as),
             line=line,
             asked={
                 "token": encode_hex(token),
@@ -105,9 +105,9 @@ class Retire:
                 "claimFrom": claim_from.isoformat(),
                 "claimTo": claim_to.isoformat(),
                 "line": None if line is None else {"purchase": line[0], "number": line[1]},
-                "retirement": encode_hex(retirement_id),
+                "retirement": encode_hex(retired_as),
             },
-            touches=Touches(tokens=(token,), holdings=((draft.account, token),), retirements=(retirement_id,)),
+            touches=Touches(tokens=(token,), holdings=((draft.account, token),), retirements=(retired_as,)),
         )
 
         def fix(tx: Transaction, at: datetime) -> None:

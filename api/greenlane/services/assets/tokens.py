@@ -4,10 +4,7 @@ from dataclasses import dataclass
 
 from greenlane.core.assets.facts import AssetClass, IssuanceFacts
 from greenlane.core.assets.quantity import read_quantity
-from greenlane.core.assets.typed_data import word
-from greenlane.core.crypto import keccak256
 from greenlane.core.errors import NotFound
-from greenlane.core.units import Address
 from greenlane.core.wire import encode_hex
 from greenlane.ports.asset_ledger import AssetLedger
 from greenlane.ports.store import Store
@@ -73,13 +70,3 @@ def known_class(store: Store, ledger: AssetLedger, class_id: str, *, where: str 
     if found is None:
         raise AssetClassUnknown(f"There is no class {class_id!r}.", where=where)
     return found
-
-
-def escrow_id_of(seller: Address, buyer: Address, line_digest: bytes) -> bytes:
-    """keccak256(abi.encode(seller, buyer, line digest)): what the contract calls an escrow."""
-    return keccak256(word("address", seller) + word("address", buyer) + word("bytes32", line_digest))
-
-
-def retirement_id_of(holder: Address, ref: bytes) -> bytes:
-    """keccak256(abi.encode(holder, ref)): what the contract calls a retirement."""
-    return keccak256(word("address", holder) + word("bytes32", ref))

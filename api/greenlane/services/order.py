@@ -1,0 +1,304 @@
+"""Orders: purchases and their lines. What a line costs, and the salts that blind it, never leave the buyer's center.
+
+A line may be written anew as long as nothing stands on the chain for it; each writing has new salts, so that two digests of one
+line tell nothing of each other.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from greenlane.core.assets.asset import escrow_id_of
+from greenlane.core.assets.facts import AssetClass
+from greenlane.core.assets.purchase import MAX_LINES, OpenLine, Price, PurchaseLine, PurchaseLineInvalid, line_digest, priced_line
+from greenlane.core.assets.quantity import read_quantity
+from greenlane.core.documents.description import MemberName
+from greenlane.core.entry import SALT_BYTES
+from greenlane.core.errors import Conflict, InvalidInput, NotFound
+from greenlane.core.units import CenterId, MemberId, Salt
+from greenlane.core.wire import FieldInvalid
+from greenlane.ports.accounts import MemberUnknown
+from greenlane.ports.answers import Once
+from greenlane.ports.asset_ledger import AssetLedger, ChainMember
+from greenlane.ports.audit import AuditLine
+from greenlane.ports.clock import Clock
+from greenlane.ports.entropy import Entropy
+from greenlane.ports.purchases import KeptLine, Purchase
+from greenlane.ports.store import Store, Transaction
+
+_ID_BYTES = 16
+
+
+class PurchaseUnknown(NotFound):
+    """No such purchase is kept here, or the asker may not know that it is."""
+
+    code = "purchase-unknown"
+    default_remedy = "GET /v1/purchases lists those of the key's member."
+
+
+class LineSetAside(Conflict):
+    """Units stand on the chain for the line, or are about to: it never changes any more."""
+
+    code = "purchase-line-set-aside"
+    default_remedy = "Order what is to be otherwise in a new purchase; units that wait may be given back."
+
+
+class LineClassUnknown(InvalidInput):
+    """A line asks for units of a class that there is not."""
+
+    code = "purchase-line-class-unknown"
+    default_remedy = "GET /v1/asset-classes lists them."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedLine:
+    """A line as the buyer writes it; see `PurchaseLine`.
+
+    Attributes:
+        quantity: decimal text in the class's unit.
+    """
+
+    supplier: MemberName
+    category: str
+    description: str
+    product: str | None
+    lot: str | None
+    class_id: str
+    quantity: str
+    label: str | None
+    model: str | None
+    economy: str
+    price: Price
+
+
+class Order:
+    """Use cases of purchases: order, write a line anew, read."""
+
+    def __init__(self, *, store: Store, ledger: AssetLedger, clock: Clock, entropy: Entropy) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._clock = clock
+        self._entropy = entropy
+
+    def __call__(
+        self,
+        lines: Sequence[AskedLine],
+        *,
+        reference: str,
+        ordered_on: date | None,
+        center: CenterId,
+        buyer: MemberId,
+        actor: str,
+        once: Once | None = None,
+    ) -> Purchase:
+        """Keeps a purchase.
+
+        Args:
+            lines: 1 to MAX_LINES.
+            reference: the buyer's own number or words.
+            ordered_on: None: today, in UTC; never a day that has not come.
+
+        Raises:
+            FieldInvalid: no lines, too many, or a day that has not come.
+            QuantityInvalid, PurchaseLineInvalid, PriceInvalid, LineClassUnknown, MemberUnknown: a line cannot be.
+            LedgerUnavailable, StoreUnavailable: nothing was kept.
+        """
+        if once is not None:
+            with self._store.read() as tx:
+                earlier = _earlier(tx, once)
+            if earlier is not None:
+                return earlier
+        if not 1 <= len(lines) <= MAX_LINES:
+            raise FieldInvalid(f"A purchase has 1 to {MAX_LINES} lines, not {len(lines)}.", where="/lines")
+        now = self._clock()
+        if ordered_on is not None and ordered_on > now.date():
+            raise FieldInvalid(
+                f"{ordered_on} has not come yet.", where="/orderedOn", remedy="Give the day of the order, or null."
+            )
+        purchase_id = self._entropy(_ID_BYTES).hex()
+        accounts, classes = _Looked(self._ledger), self._classes(lines)
+        name = MemberName(center=center, member=buyer)
+        day = ordered_on or now.date()
+        written = [
+            self._line(purchase_id, number, name, asked, day, accounts, classes, f"/lines/{number - 1}")
+            for number, asked in enumerate(lines, 1)
+        ]
+        purchase = Purchase(
+            id=purchase_id,
+            center=center,
+            buyer=buyer,
+            reference=reference,
+            ordered_on=day,
+            created_at=now,
+            lines=tuple(KeptLine(open_line=line, digest=line_digest(line), fixed_at=None) for line in written),
+        )
+        with self._store.write() as tx:
+            # Of two equal requests at once the second must find the first one's purchase.
+            tx.log.lock(center)
+            if once is not None and (earlier := _earlier(tx, once)) is not None:
+                return earlier
+            tx.purchases.add(purchase)
+            tx.audit.add(
+                AuditLine(at=now, actor=actor, center=center, member=buyer, action="purchase.order", subject=purchase_id)
+            )
+            if once is not None:
+                tx.answers.keep(once, purchase_id.encode())
+        return purchase
+
+    def rewrite(
+        self, purchase_id: str, number: int, asked: AskedLine, *, center: CenterId, buyer: MemberId, actor: str
+    ) -> KeptLine:
+        """Writes a line anew, with new salts; the same line and price again change nothing.
+
+        Raises:
+            PurchaseUnknown: the buyer has no such purchase, or it has no such line.
+            LineSetAside: units stand on the chain for it, or are about to.
+            QuantityInvalid, PurchaseLineInvalid, PriceInvalid, LineClassUnknown, MemberUnknown: it cannot be.
+            LedgerUnavailable, StoreUnavailable: nothing was changed.
+        """
+        purchase = self.get(purchase_id, center=center, member=buyer)
+        before = _line_of(purchase, number)
+        accounts, classes = _Looked(self._ledger), self._classes([asked])
+        name = MemberName(center=center, member=buyer)
+        written = self._line(purchase_id, number, name, asked, purchase.ordered_on, accounts, classes, "")
+        known = before.open_line.line
+        if (written.line, written.price) == (known, before.open_line.price):
+            return before
+        # Another center's seller may have set units aside a moment ago: the chain knows it before our copy does.
+        escrow_id = escrow_id_of(known.supplier_account, known.buyer_account, before.digest)
+        is_set_aside = self._ledger.escrow(escrow_id) is not None
+        line = KeptLine(open_line=written, digest=line_digest(written), fixed_at=None)
+        now = self._clock()
+        with self._store.write() as tx:
+            tx.log.lock(center)
+            purchase = self._own(tx, purchase_id, center, buyer)
+            current = _line_of(purchase, number)
+            digest = current.digest
+            if is_set_aside or current.fixed_at or tx.assets.escrows_of_line(digest) or tx.assets.retirements_of_line(digest):
+                raise LineSetAside(f"Units stand on the chain for line {number}, or are about to.")
+            tx.purchases.replace_line(purchase_id, line)
+            subject = f"{purchase_id}/{number}"
+            tx.audit.add(
+                AuditLine(at=now, actor=actor, center=center, member=buyer, action="purchase.rewrite-line", subject=subject)
+            )
+        return line
+
+    def get(self, purchase_id: str, *, center: CenterId, member: MemberId | None) -> Purchase:
+        """A purchase of the asker's.
+
+        Args:
+            member: None: of whatever buyer of the center.
+
+        Raises:
+            PurchaseUnknown: there is none.
+        """
+        with self._store.read() as tx:
+            return self._own(tx, purchase_id, center, member)
+
+    def of_buyer(
+        self,
+        center: CenterId,
+        buyer: MemberId | None,
+        *,
+        ordered_from: date | None = None,
+        ordered_to: date | None = None,
+        after: str | None = None,
+        limit: int,
+    ) -> Sequence[Purchase]:
+        """Purchases, newest first; see `Purchases.of_buyer`."""
+        with self._store.read() as tx:
+            return tx.purchases.of_buyer(
+                center, buyer, ordered_from=ordered_from, ordered_to=ordered_to, after=after, limit=limit
+            )
+
+    def _own(self, tx: Transaction, purchase_id: str, center: CenterId, member: MemberId | None) -> Purchase:
+        purchase = tx.purchases.get(purchase_id)
+        if purchase is None or purchase.center != center or member not in (None, purchase.buyer):
+            raise PurchaseUnknown(f"There is no purchase {purchase_id[:40]!r} to be seen here.")
+        return purchase
+
+    def _classes(self, lines: Sequence[AskedLine]) -> dict[str, AssetClass]:
+        found: dict[str, AssetClass] = {}
+        with self._store.read() as tx:
+            for class_id in {line.class_id for line in lines}:
+                known = tx.assets.asset_class(class_id)
+                if known is not None:
+                    found[class_id] = known
+        return found
+
+    def _line(
+        self,
+        purchase_id: str,
+        number: int,
+        buyer: MemberName,
+        asked: AskedLine,
+        ordered_on: date,
+        accounts: "_Looked",
+        classes: dict[str, AssetClass],
+        where: str,
+    ) -> OpenLine:
+        asset_class = classes.get(asked.class_id) or self._ledger.asset_class(asked.class_id)
+        if asset_class is None:
+            raise LineClassUnknown(f"There is no class {asked.class_id!r}.", where=f"{where}/class")
+        classes[asked.class_id] = asset_class
+        quantity = read_quantity(asked.quantity, f"{where}/quantity", asset_class.unit)
+        with _placed(where):
+            line = PurchaseLine(
+                purchase_id=purchase_id,
+                number=number,
+                buyer=buyer,
+                supplier=asked.supplier,
+                buyer_account=accounts(buyer, None).account,
+                supplier_account=accounts(asked.supplier, f"{where}/supplier").account,
+                category=asked.category,
+                description=asked.description,
+                product=asked.product,
+                lot=asked.lot,
+                class_id=asked.class_id,
+                unit=asset_class.unit,
+                quantity=quantity,
+                label=asked.label,
+                model=asked.model,
+                economy=asked.economy,
+                ordered_on=ordered_on,
+            )
+        return priced_line(line, asked.price, salt=Salt(self._entropy(SALT_BYTES)), price_salt=Salt(self._entropy(SALT_BYTES)))
+
+
+class _Looked:
+    """Members of one request, each asked for once."""
+
+    def __init__(self, ledger: AssetLedger) -> None:
+        self._ledger = ledger
+        self._known: dict[MemberName, ChainMember] = {}
+
+    def __call__(self, name: MemberName, where: str | None) -> ChainMember:
+        if name not in self._known:
+            found = self._ledger.member_named(name.center, name.member)
+            if found is None:
+                remedy = "The member's center vouches for it first: `greenlane-node members vouch`."
+                raise MemberUnknown(f"The registry knows no member {name}.", where=where, remedy=remedy)
+            self._known[name] = found
+        return self._known[name]
+
+
+@contextmanager
+def _placed(where: str) -> Iterator[None]:
+    """Faults of a line are told with the line's place in the request."""
+    try:
+        yield
+    except PurchaseLineInvalid as error:
+        raise PurchaseLineInvalid(error.detail, where=where + (error.where or ""), remedy=error.remedy) from error
+
+
+def _line_of(purchase: Purchase, number: int) -> KeptLine:
+    for line in purchase.lines:
+        if line.open_line.line.number == number:
+            return line
+    raise PurchaseUnknown(f"The purchase has no line {number}.", remedy="Compare the number with the purchase's lines.")
+
+
+def _earlier(tx: Transaction, once: Once) -> Purchase | None:
+    purchase_id = tx.answers.find(once)
+    return None if purchase_id is None else tx.purchases.get(purchase_id.decode())

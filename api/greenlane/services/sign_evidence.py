@@ -1,0 +1,181 @@
+"""Decides a drafted statement: its certifier signs it, and it becomes an entry of the log in the same transaction; or refuses it.
+
+A signature speaks for itself, so either side may bring it; without one the certifier's center signs with the key it keeps.
+"""
+
+from dataclasses import replace
+
+from greenlane.core.assets.evidence import evidence_entry
+from greenlane.core.assets.typed_data import signer_of
+from greenlane.core.canonical import JsonValue
+from greenlane.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from greenlane.core.units import CenterId, LeafIndex, MemberId
+from greenlane.core.wire import encode_hex
+from greenlane.ports.asset_ledger import AssetContract, AssetLedger
+from greenlane.ports.audit import AuditLine
+from greenlane.ports.clock import Clock
+from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
+from greenlane.ports.log import QueueFull
+from greenlane.ports.member_keys import MemberKeys
+from greenlane.ports.store import Store
+
+
+class EvidenceUnknown(NotFound):
+    """No such statement is kept here, or the asker may not know that it is."""
+
+    code = "evidence-unknown"
+    default_remedy = "Compare the digest; a draft is shown to its holder, its certifier and their centers alone."
+
+
+class NotItsSigner(Forbidden):
+    """Neither the certifier that is to decide the statement asks, nor a signature of it came along."""
+
+    code = "not-its-signer"
+    default_remedy = "The member that the statement names as its certifier signs or refuses it."
+
+
+class CertifierSignatureNeeded(Conflict):
+    """The certifier keeps its key itself, and the request brings no signature.
+
+    Attributes:
+        to_sign: what is to be signed, as EIP-712 typed data.
+    """
+
+    code = "certifier-signature-needed"
+    default_remedy = "Sign `toSign` with the certifier's key (EIP-712), and send the signature."
+
+    def __init__(self, detail: str, *, to_sign: dict[str, JsonValue]) -> None:
+        super().__init__(detail, where="/signature")
+        self.to_sign = to_sign
+
+
+class EvidenceSignatureWrong(InvalidInput):
+    """The signature is not the certifier's over this statement."""
+
+    code = "evidence-signature-wrong"
+    default_remedy = "Sign the statement's EIP-712 digest with the key of the account that it names as certifier."
+
+
+class EvidenceEnded(Conflict):
+    """The statement was decided otherwise before."""
+
+    code = "evidence-ended"
+    default_remedy = "State it anew."
+
+
+class SignEvidence:
+    """Two use cases: sign, and refuse."""
+
+    def __init__(self, *, store: Store, ledger: AssetLedger, keys: MemberKeys, clock: Clock, max_unpublished: int) -> None:
+        """Args:
+        max_unpublished: entries of one center that may wait to be published before statements are pushed back.
+        """
+        self._store = store
+        self._ledger = ledger
+        self._keys = keys
+        self._clock = clock
+        self._max_unpublished = max_unpublished
+
+    def look(self, digest: bytes, *, center: CenterId | None, member: MemberId | None) -> KeptEvidence:
+        """A statement: one that is logged to everybody, another to its two sides.
+
+        Args:
+            center, member: who asks; center None: nobody in particular; member None: the whole center.
+
+        Raises:
+            EvidenceUnknown: there is none to be shown.
+        """
+        with self._store.read() as tx:
+            kept = tx.evidence.get(digest)
+        if kept is not None and (kept.state is EvidenceState.LOGGED or _is_side(kept, center, member)):
+            return kept
+        raise EvidenceUnknown(f"No statement {encode_hex(digest)} is to be seen here.")
+
+    def __call__(self, digest: bytes, *, signature: bytes | None, center: CenterId, member: MemberId, actor: str) -> KeptEvidence:
+        """Signs a draft and appends its entry to the log. Signing again what is signed gives what is there.
+
+        Args:
+            signature: the certifier's, 65 bytes; None: with the key that its center keeps.
+            center, member: who asks.
+
+        Raises:
+            EvidenceUnknown, EvidenceEnded, NotItsSigner, CertifierSignatureNeeded, EvidenceSignatureWrong: as their names say.
+            QueueFull: the log's backlog is at its limit; nothing was written.
+            StoreUnavailable: the database is away.
+        """
+        kept = self.look(digest, center=center, member=member)
+        if not _is_side(kept, center, member):
+            raise NotItsSigner(f"{center}/{member} neither holds nor certifies the statement.")
+        is_certifier = (kept.certifier_center, kept.certifier) == (center, member)
+        if signature is None:
+            if not is_certifier:
+                raise NotItsSigner(f"{kept.certifier_center}/{kept.certifier} is to sign it, not {center}/{member}.")
+            signature = self._own_signature(kept)
+        if signer_of(digest, signature) != kept.statement.certifier:
+            raise EvidenceSignatureWrong(
+                f"The signature is not {encode_hex(kept.statement.certifier)}'s over this statement.", where="/signature"
+            )
+        domain = self._ledger.places.domain(AssetContract.EVIDENCE_REGISTER)
+        with self._store.write() as tx:
+            head = tx.log.lock(kept.center)
+            current = tx.evidence.get(digest)
+            if current is None or current.state is EvidenceState.REFUSED:
+                raise EvidenceEnded("The certifier refused the statement.")
+            if current.state is EvidenceState.LOGGED:
+                return current
+            if head.captured - head.published >= self._max_unpublished:
+                raise QueueFull(f"{head.captured - head.published} entries of {kept.center!r} wait to be published.")
+            leaf_index, now = LeafIndex(head.captured), self._clock()
+            tx.log.append(kept.center, [evidence_entry(kept.statement, domain).encode()])
+            tx.evidence.log(digest, signature=signature, leaf_index=leaf_index, at=now)
+            tx.audit.add(
+                AuditLine(
+                    at=now, actor=actor, center=kept.center, member=member, action="evidence.sign", subject=encode_hex(digest)
+                )
+            )
+        return replace(current, state=EvidenceState.LOGGED, signature=signature, leaf_index=leaf_index, decided_at=now)
+
+    def refuse(self, digest: bytes, *, because: str, center: CenterId, member: MemberId, actor: str) -> KeptEvidence:
+        """Ends a draft, with the certifier's words.
+
+        Raises:
+            EvidenceUnknown, EvidenceEnded, NotItsSigner: as their names say.
+            StoreUnavailable: the database is away.
+        """
+        kept = self.look(digest, center=center, member=member)
+        if (kept.certifier_center, kept.certifier) != (center, member):
+            raise NotItsSigner(f"{kept.certifier_center}/{kept.certifier} is to decide it, not {center}/{member}.")
+        with self._store.write() as tx:
+            tx.log.lock(kept.center)
+            current = tx.evidence.get(digest)
+            if current is None or current.state is EvidenceState.LOGGED:
+                raise EvidenceEnded(
+                    "The statement is signed and in the log.", remedy="Revoke it: POST …/revocation with the reason."
+                )
+            if current.state is EvidenceState.REFUSED:
+                if current.refused_because != because:
+                    raise EvidenceEnded("The statement was refused before, in other words.")
+                return current
+            now = self._clock()
+            tx.evidence.refuse(digest, because=because, at=now)
+            tx.audit.add(
+                AuditLine(
+                    at=now, actor=actor, center=kept.center, member=member, action="evidence.refuse", subject=encode_hex(digest)
+                )
+            )
+        return replace(current, state=EvidenceState.REFUSED, refused_because=because, decided_at=now)
+
+    def _own_signature(self, kept: KeptEvidence) -> bytes:
+        account = self._keys.account(kept.certifier_center, kept.certifier)
+        if account == kept.statement.certifier:
+            return self._keys.sign(kept.certifier_center, kept.certifier, kept.digest)
+        domain = self._ledger.places.domain(AssetContract.EVIDENCE_REGISTER)
+        raise CertifierSignatureNeeded(
+            f"No key of the account {encode_hex(kept.statement.certifier)} is kept here.",
+            to_sign=kept.statement.typed().typed_data(domain),
+        )
+
+
+def _is_side(kept: KeptEvidence, center: CenterId | None, member: MemberId | None) -> bool:
+    sides = ((kept.holder_center, kept.holder), (kept.certifier_center, kept.certifier))
+    return any(side == center and member in (None, name) for side, name in sides)
