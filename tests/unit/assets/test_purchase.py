@@ -32,7 +32,7 @@ from worlds.green_assets import CITY, COOPERATIVE, line, member_account, open_li
 
 OPEN = open_line()
 VALUE = line_value(OPEN)
-LABELLED = open_line(line(label="pefc", model="Desk 7", product=None, lot=None))
+LABELLED = open_line(line(label="pefc", model="https://id.gs1.org/01/09521321000018", product=None, lot=None))
 
 
 @pytest.mark.parametrize("of", [OPEN, LABELLED, OPEN.without_price()], ids=["whole", "labelled", "without price"])
@@ -149,7 +149,12 @@ FAULTS: list[tuple[str, Any, str]] = [
     ("quantity", "1.50", "one spelling"),
     ("quantity", "-1", "no quantity"),
     ("label", "pefc", "A label is asked of a model."),
-    ("model", "", "1 to 128"),
+    ("label", "FSC 100%", "no short name"),
+    ("model", "", "1 to 512"),
+    ("model", "Desk 7", "no model. Write a GS1 Digital Link"),
+    ("model", "desk-*", "no model"),
+    ("model", "urn:epc:idpat:sgtin:9521321.000001.*", "no model"),
+    ("model", "https://example.org/01/09521321000018", "Write https://id.gs1.org/01/09521321000018."),
     ("economy", "peru", "no economy"),
     ("orderedOn", "today", "no day"),
     ("priceDigest", "0x00", "32 bytes"),

@@ -16,6 +16,7 @@ from datetime import date
 from greenlane.core.assets.evidence import read_account, read_day, read_economy, read_identifier, read_name
 from greenlane.core.assets.quantity import MAX_QUANTITY, QuantityInvalid, Unit, decimal_text, read_unit, read_written_quantity
 from greenlane.core.assets.texts import read_words
+from greenlane.core.balance.materials import canonical_material
 from greenlane.core.canonical import JsonValue, canonical_bytes, content_digest
 from greenlane.core.crypto import constant_time_equal
 from greenlane.core.documents.description import MemberName, read_member_name
@@ -23,6 +24,7 @@ from greenlane.core.entry import DIGEST_BYTES, SALT_BYTES, SaltInvalid, blind
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import Address, Salt
 from greenlane.core.wire import (
+    FieldInvalid,
     encode_base64,
     encode_hex,
     read_base64,
@@ -39,10 +41,10 @@ LINE_VERSION = 1
 MAX_LINES = 200
 MAX_DESCRIPTION_CHARACTERS = 200
 """Of a line's description and of its category."""
-MAX_LABEL_CHARACTERS = 128
-"""Of a label's id and of a model."""
+MAX_MODEL_CHARACTERS = 512
 _MAX_AMOUNT_CHARACTERS = 24
 _AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,4})?", re.ASCII)
+_MODEL = re.compile(r"[\x21-\x29\x2b-\x7e]+", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _PURCHASE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _KEYS = (
@@ -120,8 +122,8 @@ class PurchaseLine:
         class_id: of the units that are to come with it.
         unit: what `quantity` counts, as the class has it.
         quantity: units that are to come with it, in smallest units.
-        label: id of a label that the goods are to bear, and the model it is asked of; None where none is.
-        model: see `label`.
+        label: id of a label that the goods are to bear, a short name; None where none is asked for.
+        model: what it is asked of, a canonical Digital Link or a model's name without spaces; None where no label is.
         economy: ISO 3166-1 alpha-2 where the goods are used; labels are judged there.
         ordered_on: day of the order.
     """
@@ -292,12 +294,8 @@ def read_line_value(value: JsonValue, where: str = "") -> tuple[PurchaseLine, by
             class_id=read_name(fields["class"], f"{where}/class"),
             unit=unit,
             quantity=read_written_quantity(fields["quantity"], f"{where}/quantity", unit),
-            label=None
-            if fields["label"] is None
-            else read_words(fields["label"], f"{where}/label", longest=MAX_LABEL_CHARACTERS),
-            model=None
-            if fields["model"] is None
-            else read_words(fields["model"], f"{where}/model", longest=MAX_LABEL_CHARACTERS),
+            label=None if fields["label"] is None else read_name(fields["label"], f"{where}/label"),
+            model=None if fields["model"] is None else _read_model(fields["model"], f"{where}/model"),
             economy=read_economy(fields["economy"], f"{where}/economy"),
             ordered_on=read_day(fields["orderedOn"], f"{where}/orderedOn"),
         )
@@ -356,8 +354,15 @@ def read_price(value: JsonValue, where: str = "") -> Price:
         raise PriceInvalid(error.detail, where=where + (error.where or ""), remedy=error.remedy) from error
 
 
-def _read_label(value: JsonValue, where: str) -> str | None:
-    return None if value is None else read_words(value, where, longest=MAX_LABEL_CHARACTERS)
+def _read_model(value: JsonValue, where: str) -> str:
+    """A model as labels name it (`core.assets.label`), but never a pattern."""
+    text = read_line(value, where, longest=MAX_MODEL_CHARACTERS)
+    if _MODEL.fullmatch(text) is None:
+        remedy = "Write a GS1 Digital Link, or the model's name without spaces."
+        raise FieldInvalid(f"{shown(text)} is no model.", where=where, remedy=remedy)
+    if canonical_material(text) != text:
+        raise FieldInvalid(f"{shown(text)} is not in its one spelling.", where=where, remedy=f"Write {canonical_material(text)}.")
+    return text
 
 
 @contextmanager
