@@ -22,7 +22,7 @@ SOLC = Path(__file__).with_name("solc.js")
 CONTRACTS = ("AnchorLog", "EvidenceRegister", "GreenAsset", "PilotRegistry")
 # The limit of EIP-170; a chain of ours could allow more, a public one would not.
 RUNTIME_LIMIT_BYTES = 24_576
-# Optimized less for speed than the others, or it would be over that limit; foundry.toml says the same.
+# Optimized less for speed than the others, or it would be over that limit.
 FEWER_RUNS = {"GreenAsset": 200}
 # Told once for a whole compilation that uses transient storage: OpenZeppelin's guard does, and clears it, as the warning asks.
 EXPECTED_WARNINGS = frozenset({"2394"})
