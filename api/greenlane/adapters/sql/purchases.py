@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Row, and_, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, literal, select, tuple_, update
 
 from greenlane.adapters.sql.faults import RowDamaged
 from greenlane.adapters.sql.page_tokens import TokenInvalid
@@ -168,16 +168,14 @@ class SqlPurchases:
         rows = self._work.connection.execute(wanted).all()
         if not rows:
             return []
-        is_its = and_(lines.c.purchase_id == secrets.c.purchase_id, lines.c.number == secrets.c.number)
-        theirs = (
-            select(lines, secrets.c.salt, secrets.c.price, secrets.c.price_salt)
-            .select_from(lines.outerjoin(secrets, is_its))
-            .where(lines.c.purchase_id.in_([row.id for row in rows]))
-            .order_by(lines.c.purchase_id, lines.c.number)
-        )
+        ids = [row.id for row in rows]
+        # Asked apart: joined, PostgreSQL would in young tables rather read every secret.
+        hidden = select(secrets).where(secrets.c.purchase_id.in_(ids))
+        beside = {(row.purchase_id, row.number): row for row in self._work.connection.execute(hidden)}
+        written = select(lines).where(lines.c.purchase_id.in_(ids)).order_by(lines.c.purchase_id, lines.c.number)
         kept: dict[str, list[KeptLine]] = defaultdict(list)
-        for row in self._work.connection.execute(theirs):
-            kept[row.purchase_id].append(_line(row))
+        for row in self._work.connection.execute(written):
+            kept[row.purchase_id].append(_line(row, beside.get((row.purchase_id, row.number))))
         return [
             Purchase(
                 id=row.id,
@@ -227,19 +225,20 @@ def _hidden(line: OpenLine) -> dict[str, object]:
     return {"salt": line.salt, "price": price, "price_salt": line.price_salt}
 
 
-def _line(row: Row[Any]) -> KeptLine:
+def _line(row: Row[Any], hidden: Row[Any] | None) -> KeptLine:
+    where = f"{row.purchase_id}/{row.number}"
+    if hidden is None:
+        raise RowDamaged("A purchase line has lost what blinds it.", where=where)
     try:
-        if row.salt is None:
-            raise RowDamaged("A purchase line has lost what blinds it.", where=f"{row.purchase_id}/{row.number}")
         line, digest = read_line_value(orjson.loads(row.line))
         open_line = OpenLine(
             line=line,
-            salt=Salt(row.salt),
-            price=None if row.price is None else read_price(orjson.loads(row.price)),
-            price_salt=None if row.price_salt is None else Salt(row.price_salt),
+            salt=Salt(hidden.salt),
+            price=None if hidden.price is None else read_price(orjson.loads(hidden.price)),
+            price_salt=None if hidden.price_salt is None else Salt(hidden.price_salt),
             price_digest=digest,
         )
     except (InvalidInput, ValueError):
         # Its cause is not told: a price might stand in it.
-        raise RowDamaged("A kept purchase line is damaged.", where=f"{row.purchase_id}/{row.number}") from None
+        raise RowDamaged("A kept purchase line is damaged.", where=where) from None
     return KeptLine(open_line=open_line, digest=row.digest, fixed_at=row.fixed_at)
