@@ -24,6 +24,7 @@ from greenlane.adapters.evm.artifacts import (
 from greenlane.adapters.evm.evidence_register import (
     AdmittedRecord,
     EvidenceRegister,
+    MotionTally,
 )
 from greenlane.adapters.evm.green_asset import (
     GreenAsset,
@@ -33,7 +34,6 @@ from greenlane.adapters.evm.mediated import (
     ActState,
     BroughtEvent,
     Mediated,
-    MotionTally,
     asset_refusal,
 )
 from greenlane.adapters.evm.pilot_registry import (

@@ -11,6 +11,7 @@ from web3.types import BlockIdentifier
 from greenlane.adapters.evm.artifacts import AbiArgument, artifact, hex_bytes, slug_of
 from greenlane.adapters.evm.mediated import Mediated, short_name
 from greenlane.adapters.evm.records import UnixSeconds
+from greenlane.core.anchoring import center_key
 from greenlane.core.assets.custody import CustodyModel
 from greenlane.core.assets.evidence import EvidenceStatement, day_of
 from greenlane.core.crypto import keccak256
@@ -45,8 +46,17 @@ class AdmittedRecord:
     certifier_member: MemberId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MotionTally:
+    """Votes for a motion that count now, and votes needed now; expires_at None: no round is open."""
+
+    votes: int
+    needed: int
+    expires_at: UnixSeconds | None
+
+
 class EvidenceRegister(Mediated):
-    """Evidence that counts once; contracts/interfaces/IEvidenceRegister.sol tells what each call means."""
+    """Evidence that counts once; contracts/interfaces/IEvidenceRegister.sol and ICenterQuorum.sol tell what each call means."""
 
     _name = "EvidenceRegister"
 
@@ -98,6 +108,22 @@ class EvidenceRegister(Mediated):
             block, "placement", statement_value(statement), placement_value(after), steps
         )
         return Placement(vintage_after=vintage_after, serial_after=serial_after), bool(is_found)
+
+    def tally(self, motion: bytes, *, asker: Address | None = None, block: BlockIdentifier = "latest") -> MotionTally:
+        """Votes for a motion; all zero but `needed` where nobody voted.
+
+        Args:
+            asker: the contract whose motion it is, which the register counts votes for; None: the register itself.
+        """
+        votes, needed, expires_at = self._read(block, "tally", asker or self.address, motion)
+        return MotionTally(votes=votes, needed=needed, expires_at=UnixSeconds(expires_at) if expires_at else None)
+
+    def has_voted(
+        self, motion: bytes, center: CenterId, *, asker: Address | None = None, block: BlockIdentifier = "latest"
+    ) -> bool:
+        """Whether a center voted for a motion in its open round; `asker` as for `tally`."""
+        (answer,) = self._read(block, "hasVoted", asker or self.address, motion, center_key(center))
+        return bool(answer)
 
     def contracts(self, block: BlockIdentifier = "latest") -> tuple[Address, Address]:
         """Registry and anchor log that it leans on."""

@@ -1,4 +1,4 @@
-"""What the two contracts of green assets share: acts that members sign and centers bring, and motions that centers vote on."""
+"""What the two contracts of green assets share: acts that members sign and centers bring."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,9 @@ from web3.types import BlockIdentifier, LogReceipt
 
 from greenlane.adapters.evm.artifacts import ContractRefused, NotThisContract, artifact, hex_bytes
 from greenlane.adapters.evm.contract import Contract
-from greenlane.adapters.evm.records import UnixSeconds
-from greenlane.core.anchoring import center_key
 from greenlane.core.assets.act import Act
 from greenlane.core.errors import InvalidInput
-from greenlane.core.units import Address, CenterId
+from greenlane.core.units import Address
 
 
 class ActState(IntEnum):
@@ -37,17 +35,8 @@ class BroughtEvent:
     reason: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MotionTally:
-    """Votes for a motion that count now, and votes needed now; expires_at None: no round is open."""
-
-    votes: int
-    needed: int
-    expires_at: UnixSeconds | None
-
-
 class Mediated(Contract):
-    """See contracts/interfaces/IMediated.sol and ICenterQuorum.sol."""
+    """See contracts/interfaces/IMediated.sol."""
 
     def act_gas(self, block: BlockIdentifier = "latest") -> int:
         """Gas that each act is given."""
@@ -70,16 +59,6 @@ class Mediated(Contract):
         """The EIP-712 digest of an act as the contract has it; `core.assets.act.Act.digest` is the same without asking."""
         (digest,) = self._read(block, "actDigestOf", _act_value(act))
         return bytes(digest)
-
-    def tally(self, motion: bytes, block: BlockIdentifier = "latest") -> MotionTally:
-        """Votes for a motion; all zero but `needed` where nobody voted."""
-        votes, needed, expires_at = self._read(block, "tally", motion)
-        return MotionTally(votes=votes, needed=needed, expires_at=UnixSeconds(expires_at) if expires_at else None)
-
-    def has_voted(self, motion: bytes, center: CenterId, block: BlockIdentifier = "latest") -> bool:
-        """Whether a center voted for a motion in its open round."""
-        (answer,) = self._read(block, "hasVoted", motion, center_key(center))
-        return bool(answer)
 
     @classmethod
     def encode_bring(cls, acts: Sequence[Act], signatures: Sequence[bytes]) -> bytes:
