@@ -13,5 +13,7 @@ say "the contracts' package data is what their sources compile to"
 .venv/bin/python scripts/contracts/compile.py --check || stop "run 'make contracts' and commit what it writes"
 say "what the pages bundle is what their sources make"
 .venv/bin/python scripts/pages/bundle.py --check || stop "run '.venv/bin/python scripts/pages/bundle.py' and commit what it writes"
+say "the fonts of certificates are those of their package"
+.venv/bin/python scripts/pages/fonts.py --check || stop "run '.venv/bin/python scripts/pages/fonts.py' and commit what it writes"
 say "the HTTP interface is the one that is written down"; .venv/bin/python scripts/openapi.py --check
 printf '✔ everything checked\n'

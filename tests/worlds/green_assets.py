@@ -12,16 +12,19 @@ from greenlane.core.assets.asset import DAY_S, AssetWorld, CenterStanding, Membe
 from greenlane.core.assets.custody import CustodyModel
 from greenlane.core.assets.evidence import EvidenceStatement, Origin, day_number, evidence_entry, text_digest
 from greenlane.core.assets.facts import AssetClass
+from greenlane.core.assets.places import AssetContracts
 from greenlane.core.assets.purchase import OpenLine, Price, PurchaseLine, line_digest, priced_line
 from greenlane.core.assets.quantity import Unit
 from greenlane.core.assets.retirement import RetirementFacts, RetirementStatement, retirement_entry, retirement_id
 from greenlane.core.assets.typed_data import Domain
 from greenlane.core.checkpoint import Checkpoint, sign_checkpoint
-from greenlane.core.crypto import sha256
+from greenlane.core.crypto import ed25519_public_key, sha256
 from greenlane.core.documents.description import MemberName
 from greenlane.core.entry import Entry
 from greenlane.core.merkle import inclusion_proof, leaf_hash, root_of
+from greenlane.core.note import VerifierKey
 from greenlane.core.receipt import Anchor, Inclusion, Receipt
+from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile
 from greenlane.core.units import Address, CenterId, ChainId, LeafIndex, MemberId, RootHash, Salt, TreeSize
 
 CHAIN = ChainId(20_777)
@@ -31,6 +34,7 @@ DOMAIN = Domain(chain_id=CHAIN, contract=REGISTER)
 KILOGRAMS = Unit(code="KGM", decimals=3)
 LIMA, ACCRA, OSAKA, TIANJIN = (CenterId(name) for name in ("lima", "accra", "osaka", "tianjin"))
 CENTERS = (ACCRA, LIMA, OSAKA, TIANJIN)
+ORIGIN = "greenlane.example/lima"
 LOT = "https://id.gs1.org/01/09521321000018/10/LOT-7"
 OTHER_LOT = "https://id.gs1.org/01/09521321000018/10/LOT-8"
 FACILITY = "https://id.gs1.org/414/9521321000018"
@@ -201,9 +205,7 @@ def receipt_of(entry: Entry) -> Receipt:
         entry=entry,
         disclosure=None,
         inclusion=Inclusion(leaf_index=LeafIndex(0), tree_size=TreeSize(1), hashes=()),
-        checkpoint=sign_checkpoint(
-            Checkpoint(origin="greenlane.example/lima", tree_size=TreeSize(1), root=root), secret_of("log key")
-        ),
+        checkpoint=sign_checkpoint(Checkpoint(origin=ORIGIN, tree_size=TreeSize(1), root=root), secret_of("log key")),
         anchor=Anchor(
             chain_id=CHAIN,
             contract=Address(bytes([0xAC] * 20)),
@@ -259,9 +261,9 @@ def surroundings() -> Surroundings:
 class Network:
     """The model with its surroundings, and a hand for what a test does over and over."""
 
-    def __init__(self) -> None:
-        self.world = AssetWorld(domain=DOMAIN, green_asset=GREEN_ASSET, now=NOW, around=surroundings())
-        self.log = Log(domain=DOMAIN, entries=[])
+    def __init__(self, *, domain: Domain = DOMAIN, green_asset: Address = GREEN_ASSET, now: int = NOW) -> None:
+        self.world = AssetWorld(domain=domain, green_asset=green_asset, now=now, around=surroundings())
+        self.log = Log(domain=domain, entries=[])
 
     def with_classes(self) -> "Network":
         """Admits the two classes."""
@@ -277,7 +279,7 @@ class Network:
     def proof(self, of: EvidenceStatement) -> tuple[bytes, Inclusion]:
         """Enters a statement and anchors the log; signature and inclusion."""
         inclusion = self.enter(of)
-        return sign_evidence(of), inclusion
+        return sign_evidence(of, domain=self.world.domain), inclusion
 
     def enter(self, of: EvidenceStatement) -> Inclusion:
         """Enters a statement and anchors the log of its center."""
@@ -332,3 +334,18 @@ class Network:
 def day_after(of: EvidenceStatement) -> int:
     """Unix seconds where the vintage has ended."""
     return (day_number(of.vintage_to) + 1) * DAY_S
+
+
+def trust_file() -> TrustFile:
+    """What a stranger trusts, who judges `retirement_receipt`: one center, and the contracts."""
+    key = VerifierKey(name=ORIGIN, public_key=ed25519_public_key(secret_of("log key")))
+    term = LogKeyTerm(key=key, valid_from=datetime(2026, 1, 1, tzinfo=UTC), valid_until=None)
+    return TrustFile(
+        chain_id=CHAIN,
+        genesis_hash=sha256(b"genesis"),
+        pilot_registry=Address(sha256(b"registry")[:20]),
+        anchor_log=Address(bytes([0xAC] * 20)),
+        assets=AssetContracts(green_asset=GREEN_ASSET, evidence_register=REGISTER),
+        sealing=None,
+        centers=(TrustedCenter(id=LIMA, name="Centro Piloto de Lima", economy="PE", origin=ORIGIN, log_keys=(term,)),),
+    )

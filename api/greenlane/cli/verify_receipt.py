@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from greenlane.core.errors import InvalidInput
-from greenlane.core.exits import exit_code_of, fault_text
+from greenlane.core.exits import PackageMissing, exit_code_of, fault_text
 from greenlane.verify.command import add_arguments
 from greenlane.verify.command import run as judge
 
@@ -22,9 +22,11 @@ def run(args: argparse.Namespace) -> int:
     pdf = _pdf(args.receipt)
     if pdf is None:
         return judge(args)
-    # What reads it is not in the base install.
-    from greenlane.adapters.pdf_attachment import attached_certificate
-
+    try:
+        # What reads it is not in the base install.
+        from greenlane.adapters.pdf_attachment import attached_certificate
+    except ModuleNotFoundError as cause:
+        raise PackageMissing("pypdf", extras="documents") from cause
     try:
         certificate = attached_certificate(pdf)
     except InvalidInput as error:

@@ -21,10 +21,8 @@ from greenlane.core.assets.retirement import (
     retirement_value,
 )
 from greenlane.core.canonical import JsonValue, canonical_bytes, parse_json
-from greenlane.core.crypto import ed25519_public_key, sha256
-from greenlane.core.note import VerifierKey
 from greenlane.core.receipt import encode_receipt
-from greenlane.core.trust import LogKeyTerm, TrustedCenter, TrustFile, encode_trust_file
+from greenlane.core.trust import TrustFile, encode_trust_file
 from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, TreeSize
 from greenlane.verify.anchor import Anchoring, NodeAway
 from greenlane.verify.command import run
@@ -34,30 +32,7 @@ from greenlane.verify.retirement import judge_certificate
 from worlds import green_assets as world
 
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
-ORIGIN = "greenlane.example/lima"
-TRUST = TrustFile(
-    chain_id=world.CHAIN,
-    genesis_hash=sha256(b"genesis"),
-    pilot_registry=Address(sha256(b"registry")[:20]),
-    anchor_log=Address(bytes([0xAC] * 20)),
-    assets=AssetContracts(green_asset=world.GREEN_ASSET, evidence_register=world.REGISTER),
-    sealing=None,
-    centers=(
-        TrustedCenter(
-            id=world.LIMA,
-            name="Centro Piloto de Lima",
-            economy="PE",
-            origin=ORIGIN,
-            log_keys=(
-                LogKeyTerm(
-                    key=VerifierKey(name=ORIGIN, public_key=ed25519_public_key(world.secret_of("log key"))),
-                    valid_from=datetime(2026, 1, 1, tzinfo=UTC),
-                    valid_until=None,
-                ),
-            ),
-        ),
-    ),
-)
+TRUST = world.trust_file()
 
 
 @dataclass
