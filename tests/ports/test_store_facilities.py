@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from greenlane.adapters.sql.names import name_digest
+from greenlane.adapters.sql.store import open_store
 from greenlane.core.units import CenterId, LeafIndex, MemberId
 from greenlane.ports.events import StoredEvent
 from greenlane.ports.store import Store
@@ -66,3 +68,31 @@ def test_pages_come_by_time_and_then_by_place_in_the_log_and_miss_nothing(
         while page := reader.events.at_facility(LIMA, COOPERATIVE, YARD, after=found[-1] if found else None, limit=2):
             found += page
     assert [each.leaf_index for each in found] == [each.leaf_index for each in whole]
+
+
+def test_events_from_before_are_found_by_their_facility_too(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, make_event: MakeEvent
+) -> None:
+    from alembic import command
+
+    whole = command.upgrade
+    before = open_store(store_url)
+    monkeypatch.setattr(command, "upgrade", lambda config, _head: whole(config, "0005"))
+    before.migrate()
+    with before.write() as transaction:
+        for number, (center, facts) in enumerate(
+            [(LIMA, {"biz_location": DOCK}), (LIMA, {"read_point": YARD}), (LIMA, {}), (TIANJIN, {"biz_location": YARD})]
+        ):
+            index = transaction.log.append(center, [bytes([number]) * 65])
+            transaction.events.add([make_event(center=center, leaf_index=index, **facts)])
+        # As the release before left it: without names of places.
+        digests = [name_digest("place", f"{COOPERATIVE}\0{YARD}")]
+        driver = transaction.events._work.driver()  # type: ignore[attr-defined]
+        sign = "%s" if before.is_postgres else "?"
+        driver.execute(f"DELETE FROM named WHERE name_digest = {sign}", digests)
+    assert _found(before, YARD) == []
+    monkeypatch.undo()
+    before.migrate()
+    assert _found(before, YARD) == [0, 1]
+    assert _found(before, YARD, center=TIANJIN) == [0]
+    before.close()
