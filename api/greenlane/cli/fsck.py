@@ -66,8 +66,16 @@ def _sentence(report: CheckReport) -> str:
     chain = f"{counted(report.anchors, 'anchor')} found on the chain" if report.is_chain_checked else "the chain was not asked"
     sealed = f", {report.sealed} of them by their seals" if report.sealed else ""
     forgotten = f", {counted(report.forgotten, 'salt')} forgotten on request" if report.forgotten else ""
-    documents = f"{counted(report.documents, 'document')}, " if report.documents else ""
-    stored = f"{counted(report.events, 'event')}, {documents}{counted(report.entries, 'entry', 'entries')}"
+    others = "".join(
+        f"{counted(count, one)}, "
+        for count, one in (
+            (report.documents, "document"),
+            (report.evidence, "evidence statement"),
+            (report.retirements, "retirement"),
+        )
+        if count
+    )
+    stored = f"{counted(report.events, 'event')}, {others}{counted(report.entries, 'entry', 'entries')}"
     built = f"{counted(report.tiles, 'tile')}, {counted(report.checkpoints, 'checkpoint')}"
     return f"{report.center}: {stored}, {built} recomputed, {chain}{sealed}{forgotten}.\n{_told(report)}"
 

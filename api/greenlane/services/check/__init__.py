@@ -1,7 +1,8 @@
 """Recomputes everything a center's log rests on, and names whatever does not add up.
 
-From the bottom up: each stored event gives its digest, hash and entry, each statement about a document its digest and entry; each
-entry has what it stands for; the entries give the leaves; the leaves give every tile;
+From the bottom up: each stored event gives its digest, hash and entry, each statement about a document its digest and entry, so
+does each evidence statement and each certified retirement; each entry has what it stands for; the entries give the leaves; the
+leaves give every tile;
 the tiles give every checkpoint's root; each checkpoint is signed; and the chain holds every root that is said to be anchored.
 Where validators seal the chain, the seals that are kept show every change of the validators and every anchor that has some.
 """
@@ -15,6 +16,7 @@ from greenlane.core.merkle import HASH_BYTES, leaf_hash, root_of_joined
 from greenlane.core.note import VerifierKey, parse_note
 from greenlane.core.tiles import TILE_WIDTH, TileId, root_from_tiles
 from greenlane.core.units import CenterId, LeafIndex, RootHash, TreeSize
+from greenlane.ports.asset_ledger import AssetPlaces
 from greenlane.ports.documents import Documents
 from greenlane.ports.errors import TileMissing
 from greenlane.ports.ledger import AnchoredHead, Ledger
@@ -25,21 +27,35 @@ from greenlane.ports.store import Store
 from greenlane.services.check.documents import check_bytes, check_statements
 from greenlane.services.check.entries import PAGE
 from greenlane.services.check.events import check_events
+from greenlane.services.check.evidence import check_evidence
 from greenlane.services.check.report import MAX_FAULTS, BytesReport, CheckReport, Missing, Progress
+from greenlane.services.check.retirements import check_retirements
 from greenlane.services.check.seals import check_seals, walk_anchors
 
 __all__ = ["MAX_FAULTS", "BytesReport", "Check", "CheckReport", "Progress"]
 
 _TILE_BYTES = TILE_WIDTH * HASH_BYTES
+_STORED = (EntryKind.EVENT, EntryKind.DOCUMENT, EntryKind.EVIDENCE, EntryKind.RETIREMENT)
+"""Kinds of entries that have something stored beside them."""
 
 
 class Check:
-    """The use case: read only; memory is bounded by one page and a quarter of a byte an entry."""
+    """The use case: read only; memory is bounded by one page and half a byte an entry."""
 
-    def __init__(self, *, store: Store, signer: CheckpointSigner, sealed: SealedChain | None, documents: Documents) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        signer: CheckpointSigner,
+        sealed: SealedChain | None,
+        documents: Documents,
+        assets: AssetPlaces | None = None,
+    ) -> None:
         """Args:
         sealed: the chain where validators seal it; None where nobody does.
+        assets: the contracts of green assets; None where the network has none: then entries of their kinds are faults.
         """
+        self._assets = assets
         self._documents = documents
         self._store = store
         self._signer = signer
@@ -57,10 +73,12 @@ class Check:
         report = CheckReport(center=center)
         with self._store.read() as tx:
             head = tx.log.head(center)
-        events, documents = Missing(head.captured), Missing(head.captured)
-        level, hashes = 1, self._entries(report, head, {EntryKind.EVENT: events, EntryKind.DOCUMENT: documents}, progress)
-        check_events(self._store, report, head.captured, events, progress)
-        check_statements(self._store, report, head.captured, documents, progress)
+        missing = {kind: Missing(head.captured) for kind in _STORED}
+        level, hashes = 1, self._entries(report, head, missing, progress)
+        check_events(self._store, report, head.captured, missing[EntryKind.EVENT], progress)
+        check_statements(self._store, report, head.captured, missing[EntryKind.DOCUMENT], progress)
+        check_evidence(self._store, report, head.captured, missing[EntryKind.EVIDENCE], self._assets, progress)
+        check_retirements(self._store, report, head.captured, missing[EntryKind.RETIREMENT], self._assets, progress)
         while hashes:
             hashes = self._tiles(report, level, 0, hashes)
             level += 1

@@ -1,4 +1,4 @@
-"""What checks of events and of documents share: how they are read beside their entries, and the salts that blind them."""
+"""What checks of all that has entries share: how it is read beside these, and the salts that blind them."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -24,6 +24,25 @@ class Logged(Protocol):
     def is_blinded(self) -> bool: ...
     @property
     def salt(self) -> Salt | None: ...
+
+
+Anything = TypeVar("Anything")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain(Generic[Anything]):
+    """What has an entry that is never blinded."""
+
+    kept: Anything
+    leaf_index: LeafIndex
+
+    @property
+    def is_blinded(self) -> bool:
+        return False
+
+    @property
+    def salt(self) -> Salt | None:
+        return None
 
 
 Kept = TypeVar("Kept", bound=Logged)

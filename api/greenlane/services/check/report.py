@@ -37,6 +37,8 @@ class CheckReport(Faults):
     """What one check of one center found.
 
     Attributes:
+        evidence: statements of it that are entries.
+        retirements: certified ones.
         forgotten: private entries whose salt was destroyed on request; they cannot be opened, by design.
         sealed: anchors whose kept seals were judged.
         is_chain_checked: False where no ledger was given.
@@ -45,6 +47,8 @@ class CheckReport(Faults):
     center: CenterId
     events: int = 0
     documents: int = 0
+    evidence: int = 0
+    retirements: int = 0
     entries: int = 0
     tiles: int = 0
     checkpoints: int = 0
@@ -68,7 +72,7 @@ class BytesReport(Faults):
 
 
 class Missing:
-    """Entries whose events, or documents, have not been seen yet: one bit each."""
+    """Entries of one kind whose events, documents or others have not been seen yet: one bit each."""
 
     def __init__(self, captured: TreeSize) -> None:
         self._bits = bytearray(-(-captured // 8))
