@@ -304,7 +304,8 @@ class AssetMachine(RuleBasedStateMachine):
     def accept(self, place: int, caller: int, is_odd: bool, is_by_other: bool) -> None:
         named, buyer = self.waiting(place, is_odd)
         account = self.account(caller) if is_by_other else buyer
-        self.take(account, "accept", lambda: self.world.accept(account, named), escrow_id=named)
+        if self.take(account, "accept", lambda: self.world.accept(account, named), escrow_id=named):
+            self.take(account, "give_back", lambda: self.world.give_back(account, named), escrow_id=named)
 
     @rule(place=PLACES, caller=PLACES, is_odd=ODD, is_by_other=ODD)
     def give_back(self, place: int, caller: int, is_odd: bool, is_by_other: bool) -> None:
@@ -395,9 +396,25 @@ class AssetMachine(RuleBasedStateMachine):
             self.freeze(digest)
 
     @rule(center=st.sampled_from([*CENTERS, None]), should_pause=st.sampled_from([True, False, False]))
+    def vote_to_pause(self, center: Any, should_pause: bool) -> None:
+        self.vote_pause(center, should_pause)
+
     def vote_pause(self, center: Any, should_pause: bool) -> None:
         voter = STRANGER if center is None else operator(center)
         self.take(voter, "vote_pause", lambda: self.world.vote_pause(voter, should_pause), should_pause=should_pause)
+
+    @rule(should_pause=st.booleans(), place=PLACES)
+    def pause_and_go_on(self, should_pause: bool, place: int) -> None:
+        """A quorum stops all movements, somebody tries one, and most often they go on."""
+        self.by_all(True)
+        source, of, _ = self.held(place, False)
+        self.move(source, source, self.member(place, False, source), of, 1)
+        if not should_pause:
+            self.by_all(False)
+
+    def by_all(self, should_pause: bool) -> None:
+        for center in CENTERS:
+            self.vote_pause(center, should_pause)
 
     @rule(days=st.sampled_from([0, 1, 4, 40]))
     def wait(self, days: int) -> None:
