@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
-.PHONY: help setup check format test contracts contracts-deep demo up bench chaos network-rehearsal network-test kubo-test audit
+.PHONY: help setup check format test test-deep contracts contracts-deep demo up bench chaos network-rehearsal network-test kubo-test audit
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ format: setup ## write the code in the project's format
 
 test: setup ## every test that passes in minutes, contracts included
 	@scripts/test.sh
+
+test-deep: setup ## every property again, over ten times as many examples
+	@$(PY) -m pytest -n 2 --dist=worksteal --hypothesis-profile=deep -m "hypothesis and not chain" tests/unit tests/properties tests/ports
 
 contracts: setup ## compile the contracts and write ABI and bytecode as package data
 	@$(PY) scripts/contracts/compile.py
