@@ -20,6 +20,7 @@ interface Vm {
     function store(address account, bytes32 slot, bytes32 word) external;
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
+    function parseJsonString(string calldata json, string calldata key) external pure returns (string memory);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
     function lastCallGas() external view returns (Gas memory);
     function expectRevert(bytes4 selector) external;
