@@ -14,6 +14,7 @@ from typing import Any
 
 import pyrage  # type: ignore[import-untyped]
 import pytest
+from greenlane.adapters.sql.names import name_digest
 from greenlane.core.documents.cid import Cid
 from greenlane.core.documents.unixfs import CHUNK_BYTES, identify
 from greenlane.services.fetch import FetchDocument
@@ -392,8 +393,9 @@ def test_a_certificate_hung_on_another_lot_in_the_database_fails_the_check(site:
     attach(site.world, PDF + b"of another", about=(item(2),), name="others.pdf")
     site.world.settle()
     changed = site.world.damage(
-        "INSERT INTO document_about (name_digest, stored_at, center, leaf_index) SELECT a.name_digest, b.stored_at, b.center, "
-        "b.leaf_index FROM document_about a, document_about b WHERE a.leaf_index < b.leaf_index",
+        "INSERT INTO document_about (name_digest, stored_at, center, leaf_index) SELECT DISTINCT ?1, b.stored_at, b.center, "
+        "b.leaf_index FROM document_about a, document_about b WHERE a.name_digest = ?1 AND a.leaf_index < b.leaf_index",
+        name_digest("about", item(1)),
     )
     assert changed == 1
     page = browser.page()
