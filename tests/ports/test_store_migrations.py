@@ -9,9 +9,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.adapters.sql.tables import APPEND_ONLY, metadata
+from greenlane.core.crypto import sha256
+from greenlane.core.documents.description import encode_description
 from greenlane.core.units import CenterId
 from sqlalchemy import inspect
+from worlds.descriptions import description
 
+LIMA, TIANJIN = CenterId("lima"), CenterId("tianjin")
+_ADD_DOCUMENT = (
+    "INSERT INTO document (center, leaf_index, member, cid, content_digest, description, is_confidential, is_blinded, stored_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _OLD_ANCHOR = "INSERT INTO anchor SELECT number, 1, decode('00', 'hex'), 0, 7, NULL FROM center"
 
 
@@ -39,10 +47,10 @@ def test_every_append_only_table_is_guarded(store: SqlStore) -> None:
 
 def test_migrating_again_changes_nothing(store: SqlStore) -> None:
     with store.write() as transaction:
-        transaction.log.append(CenterId("lima"), [bytes(65)])
+        transaction.log.append(LIMA, [bytes(65)])
     store.migrate()
     with store.read() as reader:
-        assert reader.log.head(CenterId("lima")).captured == 1
+        assert reader.log.head(LIMA).captured == 1
 
 
 def test_a_database_of_the_release_before_keeps_what_it_holds(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +61,7 @@ def test_a_database_of_the_release_before_keeps_what_it_holds(store_url: str, mo
     monkeypatch.setattr(command, "upgrade", lambda config, _head: whole(config, "0001"))
     store.migrate()
     with store.write() as transaction:
-        transaction.log.append(CenterId("lima"), [bytes(65)])
+        transaction.log.append(LIMA, [bytes(65)])
         driver = transaction.log._work.driver()  # type: ignore[attr-defined]
         driver.execute(
             "INSERT INTO anchor SELECT number, 1, slug, 0, 7, NULL FROM center" if not store.is_postgres else _OLD_ANCHOR
@@ -61,8 +69,37 @@ def test_a_database_of_the_release_before_keeps_what_it_holds(store_url: str, mo
     monkeypatch.undo()
     store.migrate()
     with store.read() as reader:
-        assert [one.tree_size for one in reader.seals.unsealed(CenterId("lima"), limit=9)] == [1]
-        assert reader.log.head(CenterId("lima")).captured == 1
+        assert [one.tree_size for one in reader.seals.unsealed(LIMA, limit=9)] == [1]
+        assert reader.log.head(LIMA).captured == 1
+    store.close()
+
+
+def test_documents_of_the_release_before_are_found_by_their_digest_and_damaged_ones_keep_nobody_back(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alembic import command
+
+    whole = command.upgrade
+    store = open_store(store_url)
+    monkeypatch.setattr(command, "upgrade", lambda config, _head: whole(config, "0004"))
+    store.migrate()
+    damaged = (b"\xff", b"[]", b"{}", b'{"digest":7}')
+    with store.write() as transaction:
+        work = transaction.documents._work  # type: ignore[attr-defined]
+        for center, count in ((LIMA, 1_500), (TIANJIN, 3)):
+            number = work.number_or_new(center)
+            encoded = [encode_description(description(b"%d of %s" % (at, center.encode()))) for at in range(count)]
+            rows = [(number, at, "farm", b"%d" % at, b"%d" % at, each, False, False, at) for at, each in enumerate(encoded)]
+            work.direct_many(_ADD_DOCUMENT, rows)
+        lost = [(number, 100 + at, "farm", b"x%d" % at, b"x%d" % at, each, False, False, at) for at, each in enumerate(damaged)]
+        work.direct_many(_ADD_DOCUMENT, lost)
+    monkeypatch.undo()
+    store.migrate()
+    with store.read() as reader:
+        for center, at in ((LIMA, 0), (LIMA, 999), (LIMA, 1_000), (LIMA, 1_499), (TIANJIN, 0), (TIANJIN, 2)):
+            digest = sha256(b"%d of %s" % (at, center.encode()))
+            (found,) = reader.documents.by_digest(digest, reader=None, limit=9)
+            assert (found.center, found.leaf_index) == (center, at)
     store.close()
 
 
@@ -73,7 +110,7 @@ def test_processes_that_start_at_once_migrate_once(store_url: str, tmp_path: Pat
     assert [process.returncode for process in starting] == [0, 0, 0], told
     store = open_store(store_url)
     with store.write() as transaction:
-        assert transaction.log.append(CenterId("lima"), [bytes(65)]) == 0
+        assert transaction.log.append(LIMA, [bytes(65)]) == 0
     store.close()
 
 

@@ -3,11 +3,12 @@
 Documents are found by the digest of what a person holds from here on, so each statement that there is gets listed by its own.
 """
 
-import hashlib
 import json
 
 import sqlalchemy as sa
 from alembic import op
+
+from greenlane.core.crypto import sha256
 
 revision = "0005"
 down_revision = "0004"
@@ -292,26 +293,32 @@ def _list_documents_by_digest() -> None:
             return
         rows = [
             {
-                "name_digest": _name_digest(row.description),
+                "name_digest": name_digest,
                 "stored_at": row.stored_at,
                 "center": row.center,
                 "leaf_index": row.leaf_index,
             }
             for row in page
+            if (name_digest := _name_digest(row.description)) is not None
         ]
-        database.execute(
-            sa.text(
-                "INSERT INTO document_about (name_digest, stored_at, center, leaf_index) "
-                "VALUES (:name_digest, :stored_at, :center, :leaf_index)"
-            ),
-            rows,
-        )
+        if rows:
+            database.execute(
+                sa.text(
+                    "INSERT INTO document_about (name_digest, stored_at, center, leaf_index) "
+                    "VALUES (:name_digest, :stored_at, :center, :leaf_index)"
+                ),
+                rows,
+            )
         center, leaf_index = page[-1].center, page[-1].leaf_index
 
 
-def _name_digest(description: bytes) -> bytes:
-    digest = json.loads(bytes(description))["digest"].removeprefix("0x")
-    return hashlib.sha256(f"digest\0{digest}".encode()).digest()[:16]
+def _name_digest(description: bytes) -> bytes | None:
+    """None for a damaged statement, which fsck names and which must not keep a center from its new release."""
+    try:
+        digest = str(json.loads(bytes(description))["digest"])
+    except (ValueError, LookupError, TypeError):
+        return None
+    return sha256(f"digest\0{digest.removeprefix('0x')}".encode())[:16]
 
 
 def _partial_index(name: str, table: str, columns: list[str], condition: str) -> None:

@@ -1,10 +1,11 @@
 """Events are found by their member's facility from here on, so each one that tells its place gets one name more."""
 
-import hashlib
 import re
 
 import sqlalchemy as sa
 from alembic import op
+
+from greenlane.core.crypto import sha256
 
 revision = "0006"
 down_revision = "0005"
@@ -54,4 +55,4 @@ def upgrade() -> None:
 def _name_digest(member: str, place: str) -> bytes:
     found = _PLACE(place)
     facility = place if found is None else found[1]
-    return hashlib.sha256(f"place\0{member}\0{facility}".encode()).digest()[:16]
+    return sha256(f"place\0{member}\0{facility}".encode())[:16]
