@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from greenlane.adapters.evm.bindings import CenterRecord
+from greenlane.adapters.evm.standing import contracts_of_other_code
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import Keystore
 from greenlane.adapters.network_file import Network, NetworkCenter, load_network
@@ -22,6 +23,7 @@ from greenlane.core.errors import GreenlaneError
 from greenlane.core.pace import MAX_BLOCKS_APART, standstill_s
 from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
+from web3 import Web3
 
 from greenlane_node.founding.genesis import genesis_bytes
 from greenlane_node.keys import EnodeInvalid, parse_enode
@@ -262,15 +264,33 @@ def _of_registry(home: Home, network: Network, now: Callable[[], float]) -> Iter
             registered = chain.registry.validators()
             records = {id_: chain.registry.center(id_) for id_ in network.hosted}
             active = active_centers(chain.web3, network.pilot_registry)
+            assets = _assets(chain.web3, network)
     except GreenlaneError as error:
         yield _not_seen(name, error)
         return
+    yield assets
     for id_, record in records.items():
         yield _standing(id_, record)
         if record is not None:
             yield _seat(id_, record, sealing, registered)
             yield _keys(home, network.center(id_), record)
     yield from (_reach(center) for center in active if center.id not in network.hosted)
+
+
+def _assets(web3: Web3, network: Network) -> Look:
+    """That they stand and belong together is seen before a node is asked anything: here, whether they are ours to the byte."""
+    name = "contracts of green assets are ours"
+    if network.assets is None:
+        return _good(name, "This network has none: it was founded before there were any.")
+    others = contracts_of_other_code(web3, network.assets)
+    if not others:
+        places = (network.assets.green_asset, network.assets.evidence_register)
+        return _good(name, f"GreenAsset at {encode_hex(places[0])}, EvidenceRegister at {encode_hex(places[1])}.")
+    return _unchecked(
+        name,
+        f"{' and '.join(others)}: the code there is not what this release compiles.",
+        "Compare network.json with another center's. Where another release founded the network it is so: look with that one.",
+    )
 
 
 def _standing(center: CenterId, record: CenterRecord | None) -> Look:

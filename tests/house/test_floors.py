@@ -26,7 +26,8 @@ CLOSED_LISTS = {
     "api/greenlane/verify": set(sys.stdlib_module_names) | {"greenlane.core"},
     "api/greenlane/worker.py": set(sys.stdlib_module_names) | {"greenlane.core", "greenlane.ports", "greenlane.services"},
     "node/greenlane_node": set(sys.stdlib_module_names)
-    | {"web3", "eth_account", "eth_typing", "joserfc", "tomli_w", "requests", "trie", "greenlane.core", "greenlane.ports.ledger"}
+    | {"web3", "eth_account", "eth_typing", "joserfc", "tomli_w", "requests", "trie", "greenlane.core"}
+    | {"greenlane.ports.asset_ledger", "greenlane.ports.ledger"}
     | {f"greenlane.adapters.{name}" for name in ("command_line", "entropy", "evm", "home", "keystore", "member_keys")}
     | {"greenlane.adapters.network_file"},
 }

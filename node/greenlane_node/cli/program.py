@@ -38,6 +38,7 @@ _COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("endpoints", "greenlane_node.cli.endpoints", "where the centers are met, or where this one is met from now on"),
     ("token", "greenlane_node.cli.token", "let somebody else read and send through our RPC node, for some days"),
     ("members", "greenlane_node.cli.members", "the members a center vouches for on the chain"),
+    ("assets", "greenlane_node.cli.assets", "what centers decide about green assets: classes, pauses, revoked evidence"),
     ("up", "greenlane_node.cli.up", "start this home's nodes; with --local N, first make a network of N centers on this machine"),
     ("down", "greenlane_node.cli.down", "end this home's nodes"),
     ("restart", "greenlane_node.cli.restart", "end and start all validators together, for a chain that stands still"),

@@ -1,4 +1,4 @@
-"""The few transactions that a center's operator sends to the registry: one way for all of them.
+"""The few transactions that a center's operator sends, to the registry or to a contract of green assets: one way for all of them.
 
 - What is already so is asked first: an act that has its effect is not sent again, whoever sent it.
 - The call is simulated before it is sent, and a refusal is told in words; then nothing was sent.
@@ -32,6 +32,7 @@ from greenlane.adapters.evm.bindings import (
     UnixSeconds,
     explain_revert,
 )
+from greenlane.adapters.evm.contract import Contract
 from greenlane.adapters.keystore import Keystore, KeyUse
 from greenlane.core.crypto import keccak256
 from greenlane.core.errors import Conflict, NotFound, Unavailable
@@ -85,6 +86,14 @@ class Acted:
 
     was_so: bool
     transaction: TxHash | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalledContract:
+    """A contract that acts are sent to, and what its refusals mean to people."""
+
+    contract: Contract
+    in_words: Callable[[ContractRefused], RegistryRefused]
 
 
 class RegistryActs:
@@ -286,20 +295,23 @@ class RegistryActs:
 
     # ---- the one way ----
 
-    def do(self, data: bytes, is_done: Callable[[], bool]) -> Acted:
+    def do(self, data: bytes, is_done: Callable[[], bool], on: CalledContract | None = None) -> Acted:
         """Sends one call of the registry, unless it has its effect already, and waits until it has.
 
         Args:
             data: the call.
             is_done: reads from the contract, at `latest`, whether it is so.
+            on: another contract than the registry that is called.
 
         Raises:
-            RegistryRefused: the contract would refuse it; nothing was sent, or it was reverted.
+            RegistryRefused: the contract would refuse it; nothing was sent, or it was reverted. Of another contract than the
+                registry, what its words make of it.
             ActUnsettled: no block has told in time what became of it.
             ActReplaced: another transaction took its nonce.
         """
         if is_done():
             return Acted(was_so=True, transaction=None)
+        on = on or CalledContract(contract=self._registry, in_words=in_words)
         deadline = time.monotonic() + self._timeout_s
         with self._turn():
             for _ in range(_TRIES):
@@ -307,14 +319,14 @@ class RegistryActs:
                 if is_done():
                     return Acted(was_so=True, transaction=None)
                 try:
-                    gas = self._gas(data)
+                    gas = self._gas(data, on)
                 except RegistryRefused as refused:
                     # A simulation runs in the newest block; what this block forbids the next one may take.
                     if refused.name not in _NEXT_BLOCK:
                         raise
                     self._wait_for_a_block(deadline)
                     continue
-                sent = self._send_and_wait(data, gas, is_done, deadline)
+                sent = self._send_and_wait(data, gas, is_done, deadline, on)
                 if sent is not None:
                     return Acted(was_so=False, transaction=sent)
         raise ActUnsettled("Others changed the validator set in each block that was tried.", remedy="Run it again.")
@@ -361,27 +373,29 @@ class RegistryActs:
         found = self._registry.member(self.center, member)
         return found is not None and found.status is status
 
-    def _gas(self, data: bytes) -> int:
+    def _gas(self, data: bytes, on: CalledContract) -> int:
         web3 = self.chain.web3
         try:
-            self._registry.simulate(data, sender=self.address)
+            on.contract.simulate(data, sender=self.address)
             estimate = web3.eth.estimate_gas(
                 {
                     "from": Web3.to_checksum_address(self.address),
-                    "to": Web3.to_checksum_address(self._registry.address),
+                    "to": Web3.to_checksum_address(on.contract.address),
                     "data": Web3.to_hex(data),
                     "gasPrice": Web3.to_wei(0, "wei"),
                 }
             )
         except ContractRefused as refused:
-            raise in_words(refused) from refused
+            raise on.in_words(refused) from refused
         except ContractLogicError as error:
             told = error.data if isinstance(error.data, str) and error.data.startswith("0x") else "0x"
             raise RegistryRefused(explain_revert(bytes.fromhex(told[2:])), name="Unknown", remedy="") from error
         limit = web3.eth.get_block("latest")["gasLimit"]
         return int(min(estimate * 5 // 4 + _SPARE_GAS, limit))
 
-    def _send_and_wait(self, data: bytes, gas: int, is_done: Callable[[], bool], deadline: float) -> TxHash | None:
+    def _send_and_wait(
+        self, data: bytes, gas: int, is_done: Callable[[], bool], deadline: float, on: CalledContract
+    ) -> TxHash | None:
         """The transaction that brought it; None where it came a block too early and is to be tried again."""
         nonce = self._count("latest")
         signed = self._operator.sign_transaction(
@@ -391,7 +405,7 @@ class RegistryActs:
                 "gas": gas,
                 "gasPrice": 0,
                 "value": 0,
-                "to": Web3.to_checksum_address(self._registry.address),
+                "to": Web3.to_checksum_address(on.contract.address),
                 "data": Web3.to_hex(data),
             }
         )
@@ -418,15 +432,15 @@ class RegistryActs:
             )
         if not is_reverted:
             raise ActUnsettled(
-                f"The transaction {encode_hex(tx_hash)} is in a block, and the registry does not show its effect (any more).",
+                f"The transaction {encode_hex(tx_hash)} is in a block, and the contract does not show its effect (any more).",
                 remedy="See greenlane-node status.",
             )
         try:
-            self._registry.simulate(data, sender=self.address)
+            on.contract.simulate(data, sender=self.address)
         except ContractRefused as refused:
             if refused.name in _NEXT_BLOCK:
                 return None
-            raise in_words(refused) from refused
+            raise on.in_words(refused) from refused
         # What refused it is gone again; most likely the set had moved in its block.
         return None
 

@@ -4,14 +4,18 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from greenlane.adapters.evm import standing
+from greenlane.adapters.evm.artifacts import runtime_bytecode
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import KeyUse
-from greenlane.adapters.network_file import load_network
+from greenlane.adapters.network_file import encode_network, load_network
 from greenlane.core.units import CenterId
+from greenlane.core.wire import encode_hex
 from greenlane_node import doctor
 from greenlane_node.cli.program import main
 from greenlane_node.doctor import Finding, Look, examine
@@ -81,6 +85,27 @@ def test_nothing_is_bad_where_all_is_well(home: Home) -> None:
     assert {look.finding for look in found.values()} == {Finding.GOOD}, found
     assert {"blocks grow", "nodes agree", "time in step", "disk is free", "allowlists are the registry's"} <= set(found)
     assert {"lima has its seat", "lima's keys are the registry's", "tianjin can be reached"} <= set(found)
+
+
+def test_whether_the_contracts_of_green_assets_are_ours_to_the_byte_is_told(
+    home: Home, made: RunningNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "contracts of green assets are ours"
+    assets = made.network.assets
+    assert assets is not None
+    assert encode_hex(assets.green_asset) in looks(home)[name].words
+    monkeypatch.setattr(standing, "runtime_bytecode", lambda name: b"" if name == "GreenAsset" else runtime_bytecode(name))
+    other = looks(home)[name]
+    assert other.finding is Finding.NOT_CHECKED
+    assert other.words.startswith("GreenAsset: the code there is not")
+    described = home.network_file.read_bytes()
+    home.network_file.write_bytes(encode_network(replace(load_network(home.network_file), assets=None)))
+    try:
+        none = looks(home)[name]
+    finally:
+        home.network_file.write_bytes(described)
+    assert none.finding is Finding.GOOD
+    assert "has none" in none.words
 
 
 def test_a_node_that_is_away_is_bad_and_hides_what_only_it_could_tell(home: Home, nodes: dict[str, StandIn]) -> None:
