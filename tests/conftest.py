@@ -11,7 +11,7 @@ from hypothesis import settings
 # A deadline for each example measures the neighbours on the machine, not the code. The examples are the same in every run: what
 # passes here passes everywhere, and no branch is covered by luck. `make test-deep` takes many more, and by chance unless in CI.
 settings.register_profile("greenlane", deadline=None, max_examples=50, derandomize=True)
-settings.register_profile("deep", deadline=None, max_examples=500, derandomize=os.environ.get("CI") == "true")
+settings.register_profile("deep", deadline=None, max_examples=300, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("greenlane")
 
 _DEFAULT_SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
