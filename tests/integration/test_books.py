@@ -134,6 +134,30 @@ def test_a_book_is_read_over_many_pages_and_not_without_bound(world: World) -> N
     assert "1199" in caught.value.detail
 
 
+def test_what_was_read_is_remembered_and_what_came_since_is_read(world: World) -> None:
+    balance = Balance(store=world.store)
+    take(world, made(quantity(LOT_A, 10)))
+    balance.warm(LIMA, COOPERATIVE, MILL)
+    assert told(balance(LIMA, COOPERATIVE, facility=MILL).balances) == [(BEANS, "KGM", 10)]
+    # Earlier by its own time, and captured later.
+    take(world, received(quantity(LOT_A, 5), day="2026-05-01"))
+    take(world, received(quantity(LOT_A, 7)), member=ROASTER)
+    assert told(balance(LIMA, COOPERATIVE, facility=MILL).balances) == [(BEANS, "KGM", 15)]
+    assert told(balance(LIMA, ROASTER, facility=MILL).balances) == [(BEANS, "KGM", 7)]
+    wrong = {"declarationTime": "2026-06-02T10:00:00Z", "reason": "did_not_occur"}
+    take(world, made(quantity(LOT_A, 10), errorDeclaration=wrong))
+    assert told(balance(LIMA, COOPERATIVE, facility=MILL).balances) == [(BEANS, "KGM", 5)]
+
+
+def test_what_is_remembered_has_a_bound_and_answers_stay_the_same(world: World) -> None:
+    balance = Balance(store=world.store, remembered_events=1)
+    take(world, made(quantity(LOT_A, 10)), received(quantity(LOT_A, 5)))
+    take(world, received(quantity(LOT_A, 7)), member=ROASTER)
+    for _ in range(2):
+        assert told(balance(LIMA, COOPERATIVE, facility=MILL).balances) == [(BEANS, "KGM", 15)]
+        assert told(balance(LIMA, ROASTER, facility=MILL).balances) == [(BEANS, "KGM", 7)]
+
+
 # ---- statements ----
 
 

@@ -67,7 +67,9 @@ def test_pages_come_by_time_and_then_by_place_in_the_log_and_miss_nothing(
     with store.read() as reader:
         while page := reader.events.at_facility(LIMA, COOPERATIVE, YARD, after=found[-1] if found else None, limit=2):
             found += page
+        since = reader.events.at_facility(LIMA, COOPERATIVE, YARD, after=None, limit=9, start=placed[4].leaf_index)
     assert [each.leaf_index for each in found] == [each.leaf_index for each in whole]
+    assert [each.leaf_index for each in since] == [placed[5].leaf_index, placed[4].leaf_index]
 
 
 def test_events_from_before_are_found_by_their_facility_too(

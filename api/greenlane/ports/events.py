@@ -170,7 +170,14 @@ class Events(Protocol):
         """Events of one center in log order from `start` on, private ones included, for checks and backup."""
 
     def at_facility(
-        self, center: CenterId, member: MemberId, facility: str, *, after: StoredEvent | None, limit: int
+        self,
+        center: CenterId,
+        member: MemberId,
+        facility: str,
+        *,
+        after: StoredEvent | None,
+        limit: int,
+        start: LeafIndex = LeafIndex(0),  # noqa: B008 - a number
     ) -> tuple[StoredEvent, ...]:
         """What one member captured at a facility, private events included, by event time and then by leaf index.
 
@@ -179,6 +186,7 @@ class Events(Protocol):
         Args:
             facility: canonical (`core.balance.materials.canonical_facility`).
             after: the last one of the page before.
+            start: only entries from this leaf on, for whoever read the others before.
         """
 
     def forget_salt(self, center: CenterId, leaf_index: LeafIndex, at: datetime) -> bool:

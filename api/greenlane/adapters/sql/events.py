@@ -210,7 +210,14 @@ class SqlEvents:
         return self._stored(wanted.order_by(event.c.leaf_index).limit(limit))
 
     def at_facility(
-        self, center: CenterId, member: MemberId, facility: str, *, after: StoredEvent | None, limit: int
+        self,
+        center: CenterId,
+        member: MemberId,
+        facility: str,
+        *,
+        after: StoredEvent | None,
+        limit: int,
+        start: LeafIndex = LeafIndex(0),  # noqa: B008 - a number
     ) -> tuple[StoredEvent, ...]:
         number = self._work.number(center)
         same = and_(named.c.center == event.c.center, named.c.leaf_index == event.c.leaf_index)
@@ -219,6 +226,7 @@ class SqlEvents:
             _events()
             .join(named, same)
             .where(named.c.name_digest == _place_name(member, facility), named.c.center == number, event.c.member == member)
+            .where(named.c.leaf_index >= start)
         )
         if after is not None:
             last = tuple_(literal(after.event_time, Moment), literal(after.leaf_index, BigInteger))
