@@ -5,8 +5,9 @@ this room: what the registry says is written into the files and told to the node
 
 - Nodes: the validators of all active centers, and the nodes of this home. An RPC node hears of blocks through its own center's
   validator, and through any other that has it on its list.
-- Accounts: operators and anchorers of all active centers. This is a first fence only: Besu holds it against what its own RPC,
-  gossip and proposals bring, not against a block that others made. Who may do what is for the contracts.
+- Accounts: operators and anchorers of all active centers. Members need none: they sign acts, and an anchorer sends them. This is
+  a first fence only: Besu holds it against what its own RPC, gossip and proposals bring, not against a block that others made.
+  Who may do what is for the contracts.
 - Static nodes are whom a node calls: the same validators, without itself.
 
 What the registry says is asked of the node that has seen most of the chain (freshest.py), and not while that one is still
