@@ -1,7 +1,7 @@
 """The only room that knows everything: builds adapters and services out of settings, and puts them together."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,35 +12,61 @@ from greenlane.adapters.age import encrypt_for
 from greenlane.adapters.blocks import BlockStore
 from greenlane.adapters.documents_place import DocumentsPlace, StoreKind
 from greenlane.adapters.entropy import random_bytes
+from greenlane.adapters.evm.asset_ledger import EvmAssetLedger
 from greenlane.adapters.evm.ledger import EvmLedger
 from greenlane.adapters.evm.tokens import RpcTokens
 from greenlane.adapters.home import Home
 from greenlane.adapters.keystore import KeyMissing, Keystore, KeyUse, LogSigner
 from greenlane.adapters.media_types import SniffedTypes
+from greenlane.adapters.member_keys import KeystoreMemberKeys
 from greenlane.adapters.network_file import Network, load_network
 from greenlane.adapters.partners import load_partners
 from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.adapters.staging import StagingFolder
 from greenlane.core.units import CenterId
+from greenlane.ports.asset_ledger import AssetLedger
+from greenlane.ports.clock import Clock
 from greenlane.ports.documents import Documents
+from greenlane.ports.entropy import Entropy
 from greenlane.ports.holds import DocumentsStanding
+from greenlane.ports.member_keys import MemberKeys
 from greenlane.ports.seals import SealedChain
+from greenlane.ports.store import Store
 from greenlane.services.anchor import Anchor
+from greenlane.services.assets.acting import Acting, touched_by
+from greenlane.services.assets.cancel import Cancel
+from greenlane.services.assets.escrow import Escrow
+from greenlane.services.assets.issue import Issue
+from greenlane.services.assets.look import Look
+from greenlane.services.assets.members import Members
+from greenlane.services.assets.retire import Retire
+from greenlane.services.assets.revoke import Revoke
+from greenlane.services.assets.transfer import Transfer
+from greenlane.services.balance import Balance
+from greenlane.services.bring import Bring
 from greenlane.services.capture import Capture
+from greenlane.services.certify import CertifyRetirement
 from greenlane.services.check import Check
+from greenlane.services.check_purchase import CheckPurchase
 from greenlane.services.enrol import Enrol
+from greenlane.services.factors import DeclareFactor
 from greenlane.services.fetch import FetchDocument
+from greenlane.services.follow_assets import FollowAssets
 from greenlane.services.forget import Forget
 from greenlane.services.hold import Hold, HoldLimits
 from greenlane.services.identify import Identify
+from greenlane.services.labels import RegisterLabel
 from greenlane.services.list_documents import ListDocuments
 from greenlane.services.look_up import LookUp
+from greenlane.services.order import Order
 from greenlane.services.prove import ChainPlace, Prove
 from greenlane.services.publish import Publish
 from greenlane.services.read_log import ReadLog
 from greenlane.services.reconcile import Reconcile, ReconcilePace
 from greenlane.services.register_reader import RegisterReader
 from greenlane.services.seal import Seal
+from greenlane.services.sign_evidence import SignEvidence
+from greenlane.services.state_evidence import JudgeBooks, StateEvidence
 from greenlane.services.store import StoreDocument
 from greenlane.services.sweep_uploads import SweepUploads
 from greenlane.services.tidy import Tidy
@@ -50,13 +76,15 @@ from greenlane.services.watch_keys import WatchKeys
 from greenlane.settings import Settings, read_settings
 from greenlane.verify.nodes import JsonRpcNode
 from greenlane.web.app import WebServices, create_app
-from greenlane.web.services import FollowedSeals
-from greenlane.worker import DocumentWork, Worker
+from greenlane.web.services import AssetServices, AssetsStanding, FollowedSeals
+from greenlane.worker import AssetWork, DocumentWork, Worker
 
 # A page asks while somebody waits for it.
 _JUDGE_TIMEOUT_S = 3.0
 # A document that should be here and is not may come from another node while somebody waits for it.
 _PEERS_WAIT_S = 10.0
+# Some hours of work for a network whose chain is away; each is a few hundred bytes.
+_MAX_WAITING_ACTS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +125,13 @@ class Deployment:
     seal: Seal | None
     tidy: Tidy
     watch_keys: WatchKeys
+    asset_ledger: AssetLedger
+    member_keys: MemberKeys
+    assets: AssetServices
+    asset_work: AssetWork
+    balance: Balance
+    declare_factor: DeclareFactor
+    register_label: RegisterLabel
 
     def worker(self) -> Worker:
         """A worker for the hosted centers.
@@ -118,6 +153,7 @@ class Deployment:
                 interval_s=self.settings.reconcile_interval_s,
                 store=str(self.documents_place),
             ),
+            assets=None if self.network.assets is None else self.asset_work,
             poll_interval_s=self.settings.poll_interval_s,
             recheck_interval_s=self.settings.recheck_interval_s,
         )
@@ -143,6 +179,10 @@ class Deployment:
             list_documents=self.list_documents,
             register_reader=self.register_reader,
             hold=self.hold,
+            assets=self.assets,
+            balance=self.balance,
+            declare_factor=self.declare_factor,
+            register_label=self.register_label,
             encrypt_for=encrypt_for,
             centers=self.signer.centers(),
             probe_store=self._probe_store,
@@ -234,6 +274,19 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
     home = Home(settings.home)
     documents = _documents(settings, home)
     staging = StagingFolder(home.uploads)
+    asset_ledger, member_keys = EvmAssetLedger(ledger.chain), KeystoreMemberKeys(keystore)
+    balance = Balance(store=store)
+    assets, asset_work = assemble_assets(
+        store=store,
+        ledger=asset_ledger,
+        keys=member_keys,
+        clock=clock,
+        entropy=entropy,
+        judge=balance.judge,
+        centers=[center.id for center in signer.centers()],
+        max_unpublished=settings.max_unpublished,
+        has_contracts=network.assets is not None,
+    )
     return Deployment(
         settings=settings,
         network=network,
@@ -299,7 +352,86 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         seal=seal,
         tidy=Tidy(store=store, clock=clock),
         watch_keys=watch_keys,
+        asset_ledger=asset_ledger,
+        member_keys=member_keys,
+        assets=assets,
+        asset_work=asset_work,
+        balance=balance,
+        declare_factor=DeclareFactor(store=store, documents=documents, clock=clock),
+        register_label=RegisterLabel(store=store, clock=clock),
     )
+
+
+def assemble_assets(
+    *,
+    store: Store,
+    ledger: AssetLedger,
+    keys: MemberKeys,
+    clock: Clock,
+    entropy: Entropy,
+    judge: JudgeBooks,
+    centers: Sequence[CenterId],
+    max_unpublished: int,
+    has_contracts: bool,
+    max_waiting: int = _MAX_WAITING_ACTS,
+) -> tuple[AssetServices, AssetWork]:
+    """Use cases of green assets over a ledger, and the worker's part of them.
+
+    Args:
+        judge: what the books say of a statement.
+        centers: those that are hosted here.
+        has_contracts: whether the network has contracts of green assets.
+        max_waiting: acts of one center that may wait for the chain.
+    """
+    members = Members(ledger=ledger, clock=clock)
+    acting = Acting(store=store, ledger=ledger, members=members, keys=keys, clock=clock, entropy=entropy, max_waiting=max_waiting)
+    issue = Issue(store=store, ledger=ledger, acting=acting, keys=keys)
+    certify = CertifyRetirement(store=store, ledger=ledger, clock=clock, max_unpublished=max_unpublished)
+
+    def standing() -> AssetsStanding | None:
+        return assets_standing(store, centers) if has_contracts else None
+
+    services = AssetServices(
+        state_evidence=StateEvidence(store=store, ledger=ledger, clock=clock, entropy=entropy, judge=judge),
+        sign_evidence=SignEvidence(store=store, ledger=ledger, keys=keys, clock=clock, max_unpublished=max_unpublished),
+        issue=issue,
+        transfer=Transfer(store=store, ledger=ledger, members=members, acting=acting),
+        escrow=Escrow(store=store, ledger=ledger, members=members, acting=acting),
+        retire=Retire(store=store, ledger=ledger, members=members, acting=acting),
+        cancel=Cancel(store=store, ledger=ledger, acting=acting),
+        revoke=Revoke(store=store, ledger=ledger, acting=acting),
+        look=Look(store=store, members=members),
+        order=Order(store=store, ledger=ledger, clock=clock, entropy=entropy),
+        check_purchase=CheckPurchase(store=store, clock=clock),
+        certify=certify,
+        standing=standing,
+    )
+    work = AssetWork(
+        bring=Bring(store=store, ledger=ledger, clock=clock),
+        follow=FollowAssets(
+            store=store,
+            ledger=ledger,
+            clock=clock,
+            centers=centers,
+            touches=touched_by,
+            renew=lambda act, detail: issue.again(act, detail=detail),
+            certify=certify,
+        ),
+    )
+    return services, work
+
+
+def assets_standing(store: Store, centers: Sequence[CenterId]) -> AssetsStanding:
+    """How green assets stand at the hosted centers."""
+    with store.read() as tx:
+        oldest = [act.kept_at for center in centers for act in tx.acts.waiting(center, limit=1)]
+        followed = tx.assets.followed_to()
+        return AssetsStanding(
+            waiting={center: tx.acts.count_waiting(center) for center in centers},
+            oldest_kept_at=min(oldest, default=None),
+            followed_at=None if followed is None else followed.at,
+            followed_to=None if followed is None else followed.block.number,
+        )
 
 
 def _documents(settings: Settings, home: Home) -> Documents:

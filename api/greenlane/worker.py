@@ -4,6 +4,8 @@ Each center is served for itself: a fault of one center's log does not stop anot
 keeps nothing that matters: kill it at any point and start another.
 
 Documents have a thread of their own: a store of documents, a partner or a large document that takes its time holds no log back.
+So have green assets, whose acts the same account of a center brings as its anchors; where both have something to send they take
+turns.
 """
 
 import logging
@@ -12,11 +14,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.units import CenterId
 from greenlane.ports.documents import DocumentsFull, DocumentsUnavailable
+from greenlane.ports.ledger import LedgerUnavailable
 from greenlane.services.anchor import Anchor, AnchorOutcome, AnchorStep, LogBehindChain, LogForked
+from greenlane.services.bring import Bring, BringStep
+from greenlane.services.follow_assets import FollowAssets
 from greenlane.services.publish import Publish
 from greenlane.services.reconcile import Finding, Reconcile
 from greenlane.services.seal import Seal
@@ -30,6 +36,11 @@ _TIDY_INTERVAL_S = 3600.0
 _SWEEP_INTERVAL_S = 300.0
 # What waits for a partner or another node is bounded by less; whoever waits longer is left alone, and ends with the process.
 _STOP_PATIENCE_S = 20.0
+# What waits for the other's transaction waits for a block or two.
+_LONGEST_TURN_S = 2.0
+_FOLLOW_PAUSE_S = 0.5
+# An anchor that cannot be sent for another reason must not keep acts back for ever.
+_GIVES_WAY_S = 15.0
 
 
 @dataclass(slots=True)
@@ -89,6 +100,24 @@ class DocumentWork:
     store: str = "the store of documents"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetWork:
+    """What is done for green assets."""
+
+    bring: Bring
+    follow: FollowAssets
+
+
+@dataclass(slots=True)
+class _ActsCourse:
+    """One center's place in the lane of green assets."""
+
+    center: CenterId
+    bringing: _Pace = field(default_factory=_Pace)
+    gave_way_since_s: float | None = None
+    is_current: bool = False
+
+
 class Worker:
     """Serves the hosted centers until it is told to stop."""
 
@@ -102,12 +131,14 @@ class Worker:
         tidy: Tidy,
         watch_keys: WatchKeys,
         documents: DocumentWork | None = None,
+        assets: AssetWork | None = None,
         poll_interval_s: float,
         recheck_interval_s: float,
     ) -> None:
         """Args:
         seal: None where nobody seals the chain.
         documents: None where another worker looks after them.
+        assets: None where the network has no contracts of green assets.
         poll_interval_s: pause between two looks for captured entries.
         recheck_interval_s: how often an idle log is compared with the chain, which may have lost something, and the log keys and
             validators with the registry, which may have others by now.
@@ -121,6 +152,12 @@ class Worker:
         self._watch_keys = watch_keys
         self._watching = _Pace()
         self._documents = documents
+        self._assets = assets
+        self._acts = [_ActsCourse(center) for center in centers]
+        self._following_assets = _Pace()
+        self._are_assets_followed = False
+        # Centers whose anchor could not be sent; told by one thread, read by the other.
+        self._anchors_waiting: set[CenterId] = set()
         self._comparing = _Pace()
         self._sweeping = _Pace()
         self._poll_interval_s = poll_interval_s
@@ -130,8 +167,12 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Works until `stop` is set; a step in progress is finished first."""
         _log.info("worker.started", extra={"centers": [course.center for course in self._courses]})
-        lane = threading.Thread(target=self._look_after_documents, args=(stop,), name="documents", daemon=True)
-        lane.start()
+        lanes = [
+            threading.Thread(target=self._look_after_documents, args=(stop,), name="documents", daemon=True),
+            threading.Thread(target=self._look_after_assets, args=(stop,), name="assets", daemon=True),
+        ]
+        for lane in lanes:
+            lane.start()
         while not stop.is_set():
             self._look_at_keys()
             self._follow_validators()
@@ -140,18 +181,23 @@ class Worker:
                     self.step(course)
             self._tidy_up()
             stop.wait(self._poll_interval_s)
-        lane.join(_STOP_PATIENCE_S)
+        end_s = time.monotonic() + _STOP_PATIENCE_S
+        for lane in lanes:
+            lane.join(max(0.0, end_s - time.monotonic()))
         _log.info("worker.stopped")
 
     def run_until_current(self, *, patience_s: float) -> bool:
-        """Works until every center's newest checkpoint is anchored; False where that took longer than `patience_s`."""
+        """Works until every center's newest checkpoint is anchored and its acts are decided; False where that took longer than
+        `patience_s`.
+        """
         end_s = time.monotonic() + patience_s
         while time.monotonic() < end_s:
             self._look_at_keys()
             self._follow_validators()
             for course in self._courses:
                 self.step(course)
-            if all(course.is_current for course in self._courses):
+            self.step_of_assets()
+            if all(course.is_current for course in self._courses) and self._are_assets_settled():
                 return True
             time.sleep(self._poll_interval_s)
         return False
@@ -179,11 +225,15 @@ class Worker:
     def _anchor_the_newest(self, course: _Course) -> None:
         try:
             outcome = self._anchor(course.center)
+        except LedgerUnavailable:
+            self._anchors_waiting.add(course.center)
+            raise
         except (LogBehindChain, LogForked):
             # The center's key must not sign another history beside the one that the chain holds.
             course.is_contradicted = True
             raise
         course.is_contradicted = False
+        self._anchors_waiting.discard(course.center)
         self._note(course, outcome)
         course.is_current = outcome.step is AnchorStep.CURRENT
         course.anchoring.go_on(time.monotonic() + self._recheck_interval_s if course.is_current else 0.0)
@@ -246,6 +296,53 @@ class Worker:
         self._attempt(None, self._comparing, compare)
         self._attempt(None, self._sweeping, sweep)
 
+    def _look_after_assets(self, stop: threading.Event) -> None:
+        """The lane of green assets, until `stop` is set."""
+        while self._assets is not None and not stop.is_set():
+            self.step_of_assets()
+            stop.wait(self._poll_interval_s)
+
+    def step_of_assets(self) -> None:
+        """One look at green assets: acts of each center that wait, then what the chain made of them."""
+        work = self._assets
+        if work is None:
+            return
+        for course in self._acts:
+            if not self._gives_way(course):
+                bring = partial(self._bring, work, course)
+                self._attempt(course.center, course.bringing, bring, longest_s=_LONGEST_TURN_S)
+
+        def follow() -> None:
+            self._are_assets_followed = work.follow()
+            # Each look is two questions to a node; what was brought meanwhile is looked for at once.
+            self._following_assets.go_on(time.monotonic() + _FOLLOW_PAUSE_S if self._are_assets_followed else 0.0)
+
+        self._attempt(None, self._following_assets, follow)
+
+    def _bring(self, work: AssetWork, course: _ActsCourse) -> None:
+        course.is_current = False
+        outcome = work.bring(course.center)
+        if outcome.brought:
+            self._are_assets_followed = False
+            self._following_assets.go_on()
+            _log.info("acts.brought", extra={"center": course.center, "count": outcome.brought})
+        course.is_current = outcome.step is BringStep.CURRENT
+        course.bringing.go_on()
+
+    def _gives_way(self, course: _ActsCourse) -> bool:
+        """Whether the account is left to an anchor that waits for it, for a while."""
+        now_s = time.monotonic()
+        if course.center not in self._anchors_waiting:
+            course.gave_way_since_s = None
+            return False
+        if course.gave_way_since_s is None:
+            course.gave_way_since_s = now_s
+        # Longer than that the anchor waits for something else.
+        return now_s - course.gave_way_since_s < _GIVES_WAY_S
+
+    def _are_assets_settled(self) -> bool:
+        return self._assets is None or (self._are_assets_followed and all(course.is_current for course in self._acts))
+
     def _tidy_up(self) -> None:
         def tidy() -> None:
             self._tidy()
@@ -253,8 +350,14 @@ class Worker:
 
         self._attempt(None, self._tidying, tidy)
 
-    def _attempt(self, center: CenterId | None, pace: _Pace, work: Callable[[], None]) -> None:
-        """Does a piece of work if its time has come; whatever goes wrong with it stays its own."""
+    def _attempt(
+        self, center: CenterId | None, pace: _Pace, work: Callable[[], None], *, longest_s: float = _LONGEST_PAUSE_S
+    ) -> None:
+        """Does a piece of work if its time has come; whatever goes wrong with it stays its own.
+
+        Args:
+            longest_s: pause while something is away.
+        """
         now_s = time.monotonic()
         if pace.is_resting(now_s):
             return
@@ -262,7 +365,7 @@ class Worker:
             work()
         except Unavailable as fault:
             # The chain or the database is away: look again, less and less often, and say so each time.
-            pace.rest(now_s, max(pace.pause_s * 2, 0.5))
+            pace.rest(now_s, min(max(pace.pause_s * 2, 0.5), longest_s))
             extra = {"center": center, "code": fault.code, "pause_s": pace.pause_s} | self._about(fault)
             _log.warning("worker.waiting", extra=extra)
         except GreenlaneError as fault:

@@ -23,6 +23,7 @@ from greenlane.adapters.keystore import LogSigner
 from greenlane.adapters.media_types import SniffedTypes
 from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.adapters.staging import StagingFolder
+from greenlane.bootstrap import assemble_assets
 from greenlane.core.assets.places import AssetContracts
 from greenlane.core.crypto import ed25519_public_key, sha256
 from greenlane.core.epcis.event import Event
@@ -40,13 +41,16 @@ from greenlane.ports.ledger import Ledger
 from greenlane.ports.signing import HostedCenter
 from greenlane.ports.store import Store
 from greenlane.services.anchor import Anchor, AnchorStep
+from greenlane.services.balance import Balance
 from greenlane.services.capture import Capture
 from greenlane.services.check import Check, CheckReport
 from greenlane.services.enrol import Enrol
+from greenlane.services.factors import DeclareFactor
 from greenlane.services.fetch import FetchDocument
 from greenlane.services.forget import Forget
 from greenlane.services.hold import Hold, HoldLimits
 from greenlane.services.identify import Identify
+from greenlane.services.labels import RegisterLabel
 from greenlane.services.list_documents import ListDocuments
 from greenlane.services.look_up import LookUp
 from greenlane.services.prove import ChainPlace, Prove
@@ -60,6 +64,9 @@ from greenlane.services.trace import Trace
 from greenlane.services.upload import ReceiveUpload, UploadLimits
 from greenlane.services.watch_keys import WatchKeys
 from greenlane.settings import read_settings
+from greenlane.web.services import AssetServices
+from greenlane.worker import AssetWork
+from worlds.asset_ledger import AssetLedgerWorld, MemberKeysWorld
 from worlds.document_store import DocumentsWorld
 from worlds.events import some_events
 from worlds.ledger import LedgerWorld
@@ -166,6 +173,13 @@ class World:
     sweep_uploads: SweepUploads
     register_reader: RegisterReader
     hold: Hold
+    asset_ledger: AssetLedgerWorld
+    member_keys: MemberKeysWorld
+    assets: AssetServices
+    asset_work: AssetWork
+    balance: Balance
+    declare_factor: DeclareFactor
+    register_label: RegisterLabel
 
     def take(self, count: int = 1, *, first: int = 0, center: CenterId = LIMA, member: MemberId = COOPERATIVE) -> CaptureJob:
         """Captures plain events, numbered from `first` on."""
@@ -293,6 +307,18 @@ def _assembled(
     watch_keys = WatchKeys(ledger=ledger, sealing=None if seal is None else seal.sealing)
     staging = StagingFolder(file.parent / "uploads")
     settings = read_settings({})
+    asset_ledger, member_keys, balance = AssetLedgerWorld(ledger, lambda: clock.now), MemberKeysWorld(), Balance(store=store)
+    assets, asset_work = assemble_assets(
+        store=store,
+        ledger=asset_ledger,
+        keys=member_keys,
+        clock=clock,
+        entropy=entropy,
+        judge=balance.judge,
+        centers=[center.id for center in HOSTED],
+        max_unpublished=1_000_000,
+        has_contracts=True,
+    )
     return World(
         file=file,
         store=store,
@@ -338,4 +364,11 @@ def _assembled(
         hold=Hold(
             store=store, documents=documents, clock=clock, limits=HoldLimits(document_bytes=1 << 30, partner_bytes=1 << 33)
         ),
+        asset_ledger=asset_ledger,
+        member_keys=member_keys,
+        assets=assets,
+        asset_work=asset_work,
+        balance=balance,
+        declare_factor=DeclareFactor(store=store, documents=documents, clock=clock),
+        register_label=RegisterLabel(store=store, clock=clock),
     )

@@ -70,12 +70,14 @@ class FollowAssets:
         centers: Sequence[CenterId],
         touches: Callable[[KeptAct, BlockRef], Touched],
         renew: Callable[[KeptAct, str], bool],
+        certify: Callable[[KeptAct], object],
     ) -> None:
         """Args:
         centers: those whose acts are kept here.
         touches: what an act changes, as it was kept with it.
         renew: makes another act in the place of one that was refused for a reason that is nobody's fault, given the contract's
             words; False where it does not.
+        certify: states in the log what an act has retired; before the act is closed, so that it is done again where it was not.
         """
         self._store = store
         self._ledger = ledger
@@ -83,6 +85,7 @@ class FollowAssets:
         self._centers = tuple(centers)
         self._touches = touches
         self._renew = renew
+        self._certify = certify
         self._behind_since: datetime | None = None
         self._asked: dict[bytes, BlockRef] = {}
 
@@ -95,6 +98,7 @@ class FollowAssets:
         Raises:
             LedgerUnavailable: no node answers; what was followed stands.
             LedgerMismatch, AssetsMissing: this is another chain.
+            QueueFull: a retirement's statement waits for room in the log.
             StoreUnavailable: the database is away.
         """
         head = self._ledger.head()
@@ -193,6 +197,7 @@ class FollowAssets:
 
     def _close_done(self, act: KeptAct, block: BlockRef) -> None:
         read = self._read(self._touches(act, block))
+        self._certify(act)
         now = self._clock()
         with self._store.write() as tx:
             read.write(tx, now)

@@ -3,6 +3,7 @@
 A signature speaks for itself, so either side may bring it; without one the certifier's center signs with the key it keeps.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from greenlane.core.assets.evidence import evidence_entry
@@ -90,6 +91,17 @@ class SignEvidence:
         if kept is not None and (kept.state is EvidenceState.LOGGED or _is_side(kept, center, member)):
             return kept
         raise EvidenceUnknown(f"No statement {encode_hex(digest)} is to be seen here.")
+
+    def of_member(self, center: CenterId, member: MemberId, *, limit: int) -> Sequence[KeptEvidence]:
+        """Statements that a member holds or certifies, newest first."""
+        with self._store.read() as tx:
+            return tx.evidence.of_member(center, member, limit=limit)
+
+    def to_sign(self, kept: KeptEvidence) -> dict[str, JsonValue] | None:
+        """What the certifier of a draft signs, as EIP-712 typed data; None once it is decided."""
+        if kept.state is not EvidenceState.DRAFTED:
+            return None
+        return kept.statement.typed().typed_data(self._ledger.places.domain(AssetContract.EVIDENCE_REGISTER))
 
     def __call__(self, digest: bytes, *, signature: bytes | None, center: CenterId, member: MemberId, actor: str) -> KeptEvidence:
         """Signs a draft and appends its entry to the log. Signing again what is signed gives what is there.

@@ -18,18 +18,27 @@ from greenlane.web.pages.render import error_page, prefers_html
 from greenlane.web.problems import BadRequest, InternalFault, MethodNotAllowed, PathUnknown, ProblemAnswer
 from greenlane.web.readiness import Readiness
 from greenlane.web.routes import (
+    acts,
+    assets,
+    balances,
     centers,
     document_bytes,
     documents,
     epcis,
+    escrows,
+    evidence,
     health,
     holds,
+    labels,
     log,
     me,
     metrics,
     pages,
+    purchases,
     reader_keys,
     receipts,
+    retirements,
+    transfers,
     trust,
     uploads,
 )
@@ -75,6 +84,7 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
     )
     for room in (
         *(epcis, receipts, uploads, documents, document_bytes, reader_keys),
+        *(evidence, assets, transfers, escrows, retirements, acts, purchases, balances, labels),
         *(me, holds, centers, log, trust, health, metrics, pages),
     ):
         app.include_router(room.router)

@@ -40,6 +40,10 @@ class Permission(StrEnum):
     HOLD = "hold"
     SEE_SELF = "see-self"
     DECLARE = "declare"
+    TRADE = "trade"
+    SEE_TRADE = "see-trade"
+    CERTIFY = "certify"
+    ORDER = "order"
 
 
 class PermissionMissing(Forbidden):
@@ -66,10 +70,13 @@ class WrongMember(Forbidden):
 _EVERYBODY = frozenset({Permission.SEE_READERS, Permission.SEE_SELF})
 GRANTS: Mapping[KeyRole, frozenset[Permission]] = {
     KeyRole.OPERATOR: frozenset(Permission),
-    KeyRole.FACILITATOR: _EVERYBODY | {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.STORE},
+    KeyRole.FACILITATOR: _EVERYBODY
+    | {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.STORE, Permission.TRADE, Permission.SEE_TRADE},
+    # Whether the member is the certifier, or the buyer of that purchase, is asked where it matters.
     KeyRole.MEMBER: _EVERYBODY
-    | {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.READ, Permission.STORE, Permission.DECLARE},
-    KeyRole.READER: _EVERYBODY | {Permission.READ, Permission.SEE_CAPTURE},
+    | {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.READ, Permission.STORE, Permission.DECLARE}
+    | {Permission.TRADE, Permission.SEE_TRADE, Permission.CERTIFY, Permission.ORDER},
+    KeyRole.READER: _EVERYBODY | {Permission.READ, Permission.SEE_CAPTURE, Permission.SEE_TRADE},
     KeyRole.PARTNER: _EVERYBODY | {Permission.HOLD},
 }
 

@@ -24,11 +24,16 @@ from greenlane.core.errors import (
     ProofRefused,
     Unavailable,
 )
+from greenlane.core.wire import encode_hex
+from greenlane.ports.asset_ledger import ActWouldFail, AssetsMissing
 from greenlane.ports.documents import BytesRefused, DocumentWithdrawn
+from greenlane.ports.ledger import LedgerMismatch
 from greenlane.ports.signing import LogKeyRetired
 from greenlane.ports.uploads import UploadBusy
+from greenlane.services.assets.acting import SignatureNeeded
 from greenlane.services.identify import Unauthenticated
 from greenlane.services.prove import SaltForgotten
+from greenlane.services.sign_evidence import CertifierSignatureNeeded
 from greenlane.services.upload import DocumentTooLarge, UploadOverrun
 
 PROBLEM_JSON = "application/problem+json"
@@ -212,8 +217,10 @@ _STATUS: Mapping[type[GreenlaneError], int] = {
     DocumentWithdrawn: 410,
     TooManyRequests: 429,
     NotSupported: 501,
+    AssetsMissing: 501,
     Unavailable: 503,
     LogKeyRetired: 503,
+    LedgerMismatch: 503,
     # Whoever keeps the bytes lied or rots; this server told it from the CID.
     BytesRefused: 502,
     # What is left is a fault of this server or of its data: a proof that does not hold, a tile that is gone.
@@ -275,6 +282,18 @@ def problem_value(error: GreenlaneError, *, public_url: str, instance: str) -> d
         ]
     if isinstance(error, InternalFault):
         value["errorId"] = error.error_id
+    if isinstance(error, ActWouldFail):
+        value["refusal"] = error.refusal
+    if isinstance(error, SignatureNeeded):
+        act = error.act
+        value["act"] = {
+            "account": encode_hex(act.account),
+            "salt": encode_hex(act.salt),
+            "notAfter": act.not_after,
+            "contract": error.contract.value,
+        }
+    if isinstance(error, SignatureNeeded | CertifierSignatureNeeded):
+        value["toSign"] = error.to_sign
     return value
 
 

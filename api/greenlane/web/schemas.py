@@ -39,11 +39,13 @@ class JsonAnswer(Response):
         )
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """JSON that goes out: keys in camelCase, nothing else beside them."""
+
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
 
 
-class FaultPart(_Answer):
+class FaultPart(Answer):
     """One fault of a request."""
 
     pointer: str = Field(description="RFC 6901 JSON pointer into the request's body")
@@ -52,7 +54,7 @@ class FaultPart(_Answer):
     remedy: str
 
 
-class Problem(_Answer):
+class Problem(Answer):
     """Problem details, RFC 9457."""
 
     type: str
@@ -66,7 +68,7 @@ class Problem(_Answer):
     error_id: str | None = None
 
 
-class CapturedEventAnswer(_Answer):
+class CapturedEventAnswer(Answer):
     """What became of one event, in the request's order."""
 
     event_hash: str
@@ -74,7 +76,7 @@ class CapturedEventAnswer(_Answer):
     is_new: bool = Field(description="false where the member captured the same event before: it keeps its entry")
 
 
-class CaptureJobAnswer(_Answer):
+class CaptureJobAnswer(Answer):
     """A capture job; the fields up to `errors` are those of EPCIS 2.0."""
 
     capture_id: str = Field(alias="captureID")
@@ -90,7 +92,7 @@ class CaptureJobAnswer(_Answer):
     events: list[CapturedEventAnswer]
 
 
-class LogAnswer(_Answer):
+class LogAnswer(Answer):
     """How far a center's log has come."""
 
     captured: int
@@ -101,7 +103,7 @@ class LogAnswer(_Answer):
     url: str
 
 
-class CenterAnswer(_Answer):
+class CenterAnswer(Answer):
     """A pilot center served here."""
 
     id: str
@@ -112,13 +114,13 @@ class CenterAnswer(_Answer):
     log: LogAnswer
 
 
-class CentersAnswer(_Answer):
+class CentersAnswer(Answer):
     """The pilot centers served here."""
 
     centers: list[CenterAnswer]
 
 
-class HeldAnswer(_Answer):
+class HeldAnswer(Answer):
     """A document that a center asked this one to hold."""
 
     cid: str
@@ -133,14 +135,14 @@ class HoldAnswer(HeldAnswer):
     is_held: bool = Field(description="whether every byte is here and pinned now")
 
 
-class HoldsAnswer(_Answer):
+class HoldsAnswer(Answer):
     """What this center is asked to hold."""
 
     holds: list[HeldAnswer]
     next_page_token: str | None = Field(description="null where there are no more")
 
 
-class ProbeAnswer(_Answer):
+class ProbeAnswer(Answer):
     """One part this server needs."""
 
     name: str
@@ -149,7 +151,7 @@ class ProbeAnswer(_Answer):
     is_needed: bool = Field(description="where it failed, the server is not ready")
 
 
-class BacklogAnswer(_Answer):
+class BacklogAnswer(Answer):
     """How far a center's log has come, and for how long what is not anchored has waited."""
 
     center: str
@@ -161,7 +163,7 @@ class BacklogAnswer(_Answer):
     is_behind: bool
 
 
-class HealthAnswer(_Answer):
+class HealthAnswer(Answer):
     """Whether this server can do its work."""
 
     is_ready: bool
@@ -169,7 +171,7 @@ class HealthAnswer(_Answer):
     logs: list[BacklogAnswer] = Field(description="empty where the database cannot tell")
 
 
-class UploadAnswer(_Answer):
+class UploadAnswer(Answer):
     """An upload and how far it has come."""
 
     id: str
@@ -181,7 +183,7 @@ class UploadAnswer(_Answer):
     cid: str | None = Field(description="of the document that was made of it; null before")
 
 
-class StatementAnswer(_Answer):
+class StatementAnswer(Answer):
     """What a member states of a document, and where the statement stands."""
 
     center: str
@@ -198,13 +200,13 @@ class StatementAnswer(_Answer):
     page: str = Field(description="address of the page for people")
 
 
-class StatementsAnswer(_Answer):
+class StatementsAnswer(Answer):
     """Statements about documents."""
 
     statements: list[StatementAnswer]
 
 
-class DocumentAnswer(_Answer):
+class DocumentAnswer(Answer):
     """One document and every statement about it that the asker may read."""
 
     cid: str
@@ -212,7 +214,7 @@ class DocumentAnswer(_Answer):
     statements: list[StatementAnswer]
 
 
-class ReaderKeyAnswer(_Answer):
+class ReaderKeyAnswer(Answer):
     """A public key by which a member reads."""
 
     recipient: str
@@ -220,7 +222,7 @@ class ReaderKeyAnswer(_Answer):
     revoked_at: datetime | None = Field(description="nothing new is encrypted for it since then")
 
 
-class ReaderKeysAnswer(_Answer):
+class ReaderKeysAnswer(Answer):
     """The reader keys of one member, oldest first."""
 
     center: str
@@ -228,7 +230,7 @@ class ReaderKeysAnswer(_Answer):
     keys: list[ReaderKeyAnswer]
 
 
-class MeAnswer(_Answer):
+class MeAnswer(Answer):
     """Whose key a request was sent with."""
 
     key_id: str

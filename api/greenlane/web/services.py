@@ -1,26 +1,41 @@
 """What the web works with: the use cases it calls, and whom it asks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from greenlane.core.trust import TrustFile
-from greenlane.core.units import Address, BlockNumber
+from greenlane.core.units import Address, BlockNumber, CenterId
 from greenlane.ports.clock import Clock
 from greenlane.ports.encryption import EncryptFor
 from greenlane.ports.holds import DocumentsStanding
 from greenlane.ports.ledger import LedgerHealth
 from greenlane.ports.signing import HostedCenter
+from greenlane.services.assets.cancel import Cancel
+from greenlane.services.assets.escrow import Escrow
+from greenlane.services.assets.issue import Issue
+from greenlane.services.assets.look import Look
+from greenlane.services.assets.retire import Retire
+from greenlane.services.assets.revoke import Revoke
+from greenlane.services.assets.transfer import Transfer
+from greenlane.services.balance import Balance
 from greenlane.services.capture import Capture
+from greenlane.services.certify import CertifyRetirement
+from greenlane.services.check_purchase import CheckPurchase
+from greenlane.services.factors import DeclareFactor
 from greenlane.services.fetch import FetchDocument
 from greenlane.services.forget import Forget
 from greenlane.services.hold import Hold
 from greenlane.services.identify import Identify
+from greenlane.services.labels import RegisterLabel
 from greenlane.services.list_documents import ListDocuments
 from greenlane.services.look_up import LookUp
+from greenlane.services.order import Order
 from greenlane.services.prove import Prove
 from greenlane.services.read_log import ReadLog
 from greenlane.services.register_reader import RegisterReader
+from greenlane.services.sign_evidence import SignEvidence
+from greenlane.services.state_evidence import StateEvidence
 from greenlane.services.store import StoreDocument
 from greenlane.services.trace import Trace
 from greenlane.services.upload import ReceiveUpload
@@ -44,10 +59,51 @@ class FollowedSeals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssetsStanding:
+    """How green assets stand at this deployment.
+
+    Attributes:
+        waiting: acts of each hosted center that the chain has not decided.
+        oldest_kept_at: of the oldest of them; None where none waits.
+        followed_at: when the chain was last followed; None before the first time.
+        followed_to: the block; None before the first time.
+    """
+
+    waiting: Mapping[CenterId, int]
+    oldest_kept_at: datetime | None
+    followed_at: datetime | None
+    followed_to: BlockNumber | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetServices:
+    """Use cases of green assets and purchases.
+
+    Attributes:
+        standing: None where the network has no contracts of green assets.
+    """
+
+    state_evidence: StateEvidence
+    sign_evidence: SignEvidence
+    issue: Issue
+    transfer: Transfer
+    escrow: Escrow
+    retire: Retire
+    cancel: Cancel
+    revoke: Revoke
+    look: Look
+    order: Order
+    check_purchase: CheckPurchase
+    certify: CertifyRetirement
+    standing: Callable[[], AssetsStanding | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebServices:
     """The use cases behind the routes.
 
     Attributes:
+        assets: green assets and purchases.
         encrypt_for: encrypts receipts of confidential documents for their readers.
         centers: the pilot centers served here.
         probe_store: raises where the database cannot be used.
@@ -73,6 +129,10 @@ class WebServices:
     list_documents: ListDocuments
     register_reader: RegisterReader
     hold: Hold
+    assets: AssetServices
+    balance: Balance
+    declare_factor: DeclareFactor
+    register_label: RegisterLabel
     encrypt_for: EncryptFor
     centers: Sequence[HostedCenter]
     probe_store: Callable[[], None]

@@ -25,10 +25,10 @@ from greenlane.services.assets.tokens import AssetClassUnknown, AssetUnknown
 _ACTS_LOOKED_AT = 200
 
 
-class RetirementUnknown(NotFound):
+class RetirementMissing(NotFound):
     """No such retirement is known, as far as the chain was followed."""
 
-    code = "retirement-unknown"
+    code = "retirement-missing"
     default_remedy = "Compare the id; what was retired a moment ago is known after a block or two."
 
 
@@ -212,14 +212,14 @@ class Look:
         """A retirement.
 
         Raises:
-            RetirementUnknown: there is none.
+            RetirementMissing: there is none.
         """
         with self._store.read() as tx:
             facts = tx.assets.retirement(retirement_id)
             issuance = None if facts is None else tx.assets.issuance(facts.token)
             asset_class = None if issuance is None else tx.assets.asset_class(issuance.class_id)
             if facts is None or issuance is None or asset_class is None:
-                raise RetirementUnknown(f"There is no retirement {encode_hex(retirement_id)}.")
+                raise RetirementMissing(f"There is no retirement {encode_hex(retirement_id)}.")
             return ShownRetirement(
                 facts=facts,
                 asset_class=asset_class,

@@ -1,8 +1,5 @@
 """Who is who on the chain: members by name and by account, as the registry has them, remembered for when the chain is away."""
 
-import threading
-from collections import OrderedDict
-
 from greenlane.core.documents.description import MemberName
 from greenlane.core.errors import Conflict
 from greenlane.core.units import Address
@@ -33,9 +30,8 @@ class Members:
     def __init__(self, *, ledger: AssetLedger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._lock = threading.Lock()
-        self._named: OrderedDict[MemberName, tuple[float, ChainMember]] = OrderedDict()
-        self._at: OrderedDict[Address, tuple[float, ChainMember | None]] = OrderedDict()
+        self._named: dict[MemberName, tuple[float, ChainMember]] = {}
+        self._at: dict[Address, tuple[float, ChainMember | None]] = {}
 
     def acting(self, name: MemberName, *, otherwise: Address | None) -> Address:
         """The account of a member that is about to act.
@@ -51,8 +47,7 @@ class Members:
         try:
             return self._required(name, None).account
         except LedgerUnavailable:
-            with self._lock:
-                known = self._named.get(name)
+            known = self._named.get(name)
             account = otherwise if known is None else known[1].account
             if account is None:
                 raise
@@ -68,8 +63,7 @@ class Members:
         try:
             return self._required(name, where).account
         except LedgerUnavailable:
-            with self._lock:
-                known = self._named.get(name)
+            known = self._named.get(name)
             if known is None:
                 raise
             return known[1].account
@@ -81,8 +75,7 @@ class Members:
             LedgerUnavailable: the chain is away, and the member was never looked up.
         """
         now_s = self._clock().timestamp()
-        with self._lock:
-            known = self._named.get(name)
+        known = self._named.get(name)
         if known is not None and now_s - known[0] < _FRESH_S:
             return known[1]
         try:
@@ -111,8 +104,7 @@ class Members:
             LedgerUnavailable: the chain is away, and the account was never looked up.
         """
         now_s = self._clock().timestamp()
-        with self._lock:
-            known = self._at.get(account)
+        known = self._at.get(account)
         if known is not None and now_s - known[0] < _FRESH_S:
             return known[1]
         try:
@@ -137,17 +129,14 @@ class Members:
     def _look(self, name: MemberName) -> ChainMember | None:
         found = self._ledger.member_named(name.center, name.member)
         if found is not None:
-            with self._lock:
-                self._named[name] = (self._clock().timestamp(), found)
-                self._named.move_to_end(name)
-                while len(self._named) > _MOST_REMEMBERED:
-                    self._named.popitem(last=False)
+            if len(self._named) >= _MOST_REMEMBERED:
+                self._named.clear()
+            self._named[name] = (self._clock().timestamp(), found)
             self._remember(found.account, found)
         return found
 
     def _remember(self, account: Address, found: ChainMember | None) -> None:
-        with self._lock:
-            self._at[account] = (self._clock().timestamp(), found)
-            self._at.move_to_end(account)
-            while len(self._at) > _MOST_REMEMBERED:
-                self._at.popitem(last=False)
+        # Rare enough to begin anew: a network has fewer members.
+        if len(self._at) >= _MOST_REMEMBERED:
+            self._at.clear()
+        self._at[account] = (self._clock().timestamp(), found)
