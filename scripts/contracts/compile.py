@@ -65,11 +65,12 @@ def compile_sources(
     Raises:
         SystemExit: as `compile_contracts`.
     """
-    wanted = SETTINGS["outputSelection"]["*"]
-    settings = SETTINGS | {
-        "optimizer": SETTINGS["optimizer"] | {"runs": runs},
-        "outputSelection": {path: {name: wanted["*"]} for name, path in contracts.items()},
-    }
+    wanted = SETTINGS["outputSelection"]["*"]["*"]
+    # One file may hold several of them.
+    selection: dict[str, dict[str, list[str]]] = {path: {} for path in contracts.values()}
+    for name, path in contracts.items():
+        selection[path][name] = wanted
+    settings = SETTINGS | {"optimizer": SETTINGS["optimizer"] | {"runs": runs}, "outputSelection": selection}
     answer = solcx.compile_standard({"language": "Solidity", "sources": sources, "settings": settings}, solc_binary=str(SOLC))
     complaints = [error["formattedMessage"] for error in answer.get("errors", []) if error["errorCode"] not in EXPECTED_WARNINGS]
     if complaints:
