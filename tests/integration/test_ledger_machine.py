@@ -118,7 +118,7 @@ class AnchoringMachine(RuleBasedStateMachine):
 
     @rule(step=st.sampled_from(("keep", "send", "mark")))
     def the_process_ends_while_it_submits(self, step: str) -> None:
-        sender = self.ledger._senders[LIMA]
+        sender = self.ledger.chain.senders[LIMA]
         send = sender._send
 
         def ends(row: OutboxRow) -> OutboxRow:
