@@ -226,12 +226,13 @@ class SqlEvents:
             _events()
             .join(named, same)
             .where(named.c.name_digest == _place_name(member, facility), named.c.center == number, event.c.member == member)
-            .where(named.c.leaf_index >= start)
+            # Not the bare column: SQLite would rather walk through all of the center from there on.
+            .where(named.c.leaf_index + 0 >= start)
         )
         if after is not None:
             last = tuple_(literal(after.event_time, Moment), literal(after.leaf_index, BigInteger))
             wanted = wanted.where(tuple_(named.c.event_time, named.c.leaf_index) > last)
-        return self._stored(wanted.order_by(named.c.event_time, named.c.leaf_index).limit(limit))
+        return self._stored(wanted.order_by(named.c.event_time, named.c.center, named.c.leaf_index).limit(limit))
 
     def forget_salt(self, center: CenterId, leaf_index: LeafIndex, at: datetime) -> bool:
         return forget_salt(self._work, center, leaf_index, at)
