@@ -1,0 +1,88 @@
+"""From a lot to a claim: each step over HTTP, each said where it stands, and the purchase checked on the way."""
+
+from greenlane.core.receipt import parse_receipt
+from worlds.deployment import LIMA
+from worlds.trade import CITY, COCOA, Trade
+
+
+def test_a_purchase_goes_from_order_to_retirement_and_its_checks_follow(trade: Trade) -> None:
+    site = trade.site
+    token = trade.issued("10")
+    purchase = trade.ordered()
+    (line,) = purchase["lines"]
+    checked = trade.check(purchase["id"])
+    assert checked["verdict"] == "not-checked"
+    assert (checked["lines"][0]["standing"], checked["lines"][0]["next"]["whose"]) == ("ordered", "supplier")
+
+    escrow = trade.accepted(trade.set_aside(token, line["digest"]))["asked"]["escrow"]
+    shown = site.get(f"/v1/escrows/{escrow}", key=trade.city).json()
+    assert (shown["state"], shown["quantity"], shown["buyer"]["member"]) == ("open", "1.5", CITY)
+    assert shown["line"] == {"purchase": purchase["id"], "number": 1}
+    assert site.get(f"/v1/escrows/{escrow}", key=trade.seller).json()["line"] is None
+    assert site.get(f"/v1/escrows/{escrow}", key=site.roaster).status_code == 404
+    checked = trade.check(purchase["id"])["lines"][0]
+    assert (checked["standing"], checked["next"]["whose"]) == ("offered", "buyer")
+
+    trade.accepted(site.post(f"/v1/escrows/{escrow}/acceptance", key=trade.city))
+    assert trade.check(purchase["id"])["lines"][0]["standing"] == "accepted"
+    act = trade.accepted(trade.retire(token, line={"purchase": purchase["id"], "number": 1}))
+    retirement = act["asked"]["retirement"]
+    assert act["asked"]["beneficiary"] == "Municipalidad de Lima" and "keeping" not in act["asked"]
+
+    trade.site.world.settle()
+    found = site.get(f"/v1/retirements/{retirement}").json()
+    assert (found["quantity"], found["isChallenged"], found["holder"]["member"]) == ("1.5", False, CITY)
+    assert found["beneficiary"] == "Municipalidad de Lima"
+    done = trade.check(purchase["id"])["lines"][0]
+    assert (done["standing"], done["next"]["whose"], done["retirements"]) == ("retired", "nobody", [retirement])
+    assert trade.verdicts(purchase["id"]) == {
+        "token": "passed",
+        "lot": "passed",
+        "certificate": "not-checked",
+        "purchase-line": "passed",
+    }
+    (supply,) = site.get("/v1/supply").json()["classes"]
+    assert supply["totals"] == {"issued": "10", "tradable": "8.5", "escrowed": "0", "retired": "1.5", "cancelled": "0"}
+    holdings = {each["token"]: each for each in site.get("/v1/holdings", key=trade.seller).json()["holdings"]}
+    assert holdings[token]["tradable"] == "8.5"
+    trade.site.world.asset_ledger.model.check()
+
+
+def test_a_statement_has_a_receipt_that_reads_as_any_other(trade: Trade) -> None:
+    digest = trade.signed()
+    answer = trade.site.get(f"/v1/evidence/{digest}/receipt")
+    assert answer.status_code == 200, answer.text
+    receipt = parse_receipt(answer.content)
+    assert receipt.disclosure is None and receipt.entry.content.hex() == digest[2:]
+
+
+def test_the_asset_page_data_is_public_and_holdings_are_not(trade: Trade) -> None:
+    token = trade.issued("10")
+    site = trade.site
+    asset = site.get(f"/v1/assets/{token}").json()
+    assert (asset["totals"]["issued"], asset["evidenced"], asset["evidence"]["state"]) == ("10", "12.5", "logged")
+    assert site.get(f"/v1/asset-classes/{COCOA.id}").json()["unit"] == "KGM"
+    assert site.get("/v1/asset-classes/none").json()["code"] == "asset-class-unknown"
+    assert site.get(f"/v1/assets/{token[:-1]}0").status_code in (200, 404)
+    for path in (f"/v1/assets/{token}/holders", "/v1/holdings", "/v1/acts", "/v1/purchases", "/v1/evidence"):
+        assert site.get(path).status_code == 401, path
+    (holder,) = site.get(f"/v1/assets/{token}/holders", key=site.reader).json()["holders"]
+    assert (holder["center"], holder["tradable"]) == (LIMA, "10")
+
+
+def test_nobody_sees_anothers_acts_purchases_or_drafts(trade: Trade) -> None:
+    site = trade.site
+    digest = trade.stated()
+    assert site.get(f"/v1/evidence/{digest}").status_code == 404
+    assert site.get(f"/v1/evidence/{digest}", key=site.roaster).status_code == 404
+    for key in (trade.seller, trade.certifier, site.operator):
+        assert site.get(f"/v1/evidence/{digest}", key=key).json()["state"] == "drafted"
+    token = trade.issued("10", id="urn:example:2", lot=None, origin={"registry": "i-rec", "serialFrom": 1, "serialTo": 9})
+    act = trade.site.post("/v1/transfers", key=trade.seller, json={"token": token, "quantity": "1", "to": "lima/roaster"}).json()
+    assert site.get(f"/v1/acts/{act['digest']}", key=site.roaster).status_code == 404
+    assert site.get(f"/v1/acts/{act['digest']}", key=site.stranger).status_code == 404
+    purchase = trade.ordered()
+    for key in (trade.seller, site.stranger):
+        assert site.get(f"/v1/purchases/{purchase['id']}", key=key).json()["code"] == "purchase-unknown"
+    assert site.get(f"/v1/purchases/{purchase['id']}", key=site.operator).status_code == 200
+    assert site.get(f"/v1/purchases/{purchase['id']}", key=site.facilitator).status_code == 403
