@@ -1,6 +1,7 @@
 """Acts of members reach the contracts once, whatever breaks on the way, and what the chain keeps is read as it is."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -508,6 +509,61 @@ def test_neither_anchors_nor_acts_wait_for_the_other(world: World) -> None:
     assert [int.from_bytes(rlp.decode(row.raw)[2], "big") for row in world.rows()] == [ACTS_GAS, ANCHOR_GAS]
     assert ledger.anchored_head(LIMA).tree_size == 5
     assert world.cancelled() == 1
+
+
+def test_two_lanes_at_once_send_everything_once(world: World) -> None:
+    token = world.issued(100)
+    ledger, assets = world.gateways()
+    acts = [world.cancel(token) for _ in range(5)]
+    first = len(world.chain.entries)
+    leaves = [leaf_hash(entry.encode()) for entry in world.chain.entries]
+    leaves += [leaf_hash(bytes([number]) * 65) for number in range(5)]
+
+    def bring(act: SignedAct) -> None:
+        until(
+            lambda: world.states(assets, [act]) == [DONE],
+            lambda: assets.is_in_flight(LIMA),
+            lambda: assets.bring(LIMA, [act]),
+        )
+
+    def anchor(size: int) -> None:
+        proof = consistency_proof(leaves[:size], TreeSize(size - 1))
+        until(
+            lambda: ledger.anchored_head(LIMA).tree_size >= size,
+            lambda: ledger.is_in_flight(LIMA),
+            lambda: ledger.submit_anchor(LIMA, TreeSize(size), root_of(leaves[:size]), proof),
+        )
+
+    with ThreadPoolExecutor(max_workers=2) as lanes:
+        working = [lanes.submit(all_of, bring, acts), lanes.submit(all_of, anchor, range(first + 1, first + 6))]
+        while not all(one.done() for one in working):
+            world.chain.mine()
+        for one in working:
+            one.result()
+    while ledger.is_in_flight(LIMA) or assets.is_in_flight(LIMA):
+        world.chain.mine()
+    assert {row.state for row in world.rows()} == {OutboxState.DONE}
+    assert len(world.rows()) == 10
+    assert (world.cancelled(), ledger.anchored_head(LIMA).tree_size) == (5, first + 5)
+
+
+def all_of(work: Callable[[Any], None], items: Iterable[Any]) -> None:
+    for item in items:
+        work(item)
+
+
+def until(is_done: Callable[[], bool], is_in_flight: Callable[[], bool], begin: Callable[[], object]) -> None:
+    """Works as a lane does until something is done."""
+    for _ in range(2_000):
+        try:
+            if not is_in_flight():
+                if is_done():
+                    return
+                begin()
+        except LedgerUnavailable:
+            # The other lane was faster: look again.
+            continue
+    raise AssertionError("a lane starves")
 
 
 def test_a_gateway_for_anchors_alone_settles_acts_too(world: World) -> None:
