@@ -5,11 +5,9 @@ events each time: there is no second truth beside the log. What was read of them
 what the log got since is read again. Its own center alone has all of it, private events too.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from threading import Lock
 
 from greenlane.core.assets.evidence import EvidenceStatement
 from greenlane.core.balance.book import Node, PeriodBalance, nodes_of, period_balance
@@ -83,8 +81,8 @@ class Balance:
         self._store = store
         self._max_events = max_events
         self._remembered_events = remembered_events
-        self._lock = Lock()
-        self._read: OrderedDict[tuple[CenterId, MemberId, str], _Read] = OrderedDict()
+        # Never changed, only replaced: threads share it without a lock, and what one of them loses is read again.
+        self._read: Mapping[tuple[CenterId, MemberId, str], _Read] = {}
 
     def __call__(
         self,
@@ -172,8 +170,7 @@ class Balance:
         key = (center, member, facility)
         # Asked before the events are: what comes between is read now, and again the next time, and counts once.
         head = LeafIndex(tx.log.head(center).captured)
-        with self._lock:
-            known = self._read.get(key)
+        known = self._read.get(key)
         before, start = ((), LeafIndex(0)) if known is None else (known.events, known.up_to)
         fresh: list[BookEvent] = []
         for each in self._pages(tx, key, start):
@@ -194,13 +191,16 @@ class Balance:
             last = page[-1]
 
     def _remember(self, key: tuple[CenterId, MemberId, str], found: _Read) -> None:
-        with self._lock:
-            known = self._read.get(key)
-            if known is None or known.up_to < found.up_to:
-                self._read[key] = found
-            self._read.move_to_end(key)
-            while sum(len(each.events) for each in self._read.values()) > self._remembered_events:
-                self._read.popitem(last=False)
+        """Keeps what was read last; what was not asked for longest goes first."""
+        books = dict(self._read)
+        books.pop(key, None)
+        books[key] = found
+        count = sum(len(each.events) for each in books.values())
+        for oldest in list(books):
+            if count <= self._remembered_events:
+                break
+            count -= len(books.pop(oldest).events)
+        self._read = books
 
 
 def _stated(tx: Transaction, statement: EvidenceStatement, center: CenterId, holder: MemberId) -> Iterator[Claim]:
