@@ -253,14 +253,14 @@ def test_a_statement_beyond_its_books_is_refused_with_the_sum_line_by_line() -> 
         "opening count": "20",
         "made": "90",
         "received": "30",
-        "sent on": "-10",
+        "sent": "-10",
         "consumed": "-40",
         "lost": "-5",
         "stated already": "-25",
     }
     assert fault.detail == (
         f"61 KGM of lot {LOT_A} are asked, and 60 are left from 2026-06-01 to 2026-06-30: + 20 opening count + 90 made "
-        "+ 30 received − 10 sent on − 40 consumed − 5 lost − 25 stated already = 60."
+        "+ 30 received − 10 sent − 40 consumed − 5 lost − 25 stated already = 60."
     )
     assert (fault.where, fault.code) == ("/quantity", "beyond-balance")
 
@@ -333,9 +333,28 @@ def test_beans_may_be_carried_over_and_are_taken_once() -> None:
     # 100 - 30 sent away - 42 for July's bars
     assert fault.sum.left == 28
     assert fault.sum.to_day == date(2026, 7, 31)
-    assert lines(fault.sum)["sent away"] == "-30"
+    assert lines(fault.sum)["sent"] == "-30"
     direct = claim("40", by="urn:example:2", vintage_from=date(2026, 5, 1), vintage_to=date(2026, 5, 31))
     assert refused(asked, *book, factors=(factor(),), stated=(direct,)).sum.left == 30
+
+
+def test_beans_that_were_sold_and_beans_that_were_used_are_claimed_side_by_side_and_no_more() -> None:
+    # 100 grown: 60 sold as beans, 40 made into 50 bars of 0.7 each.
+    book = (
+        made(quantity(LOT_A, 100)),
+        sent(quantity(LOT_A, 60), day="2026-06-05"),
+        transformed([quantity(LOT_A, 40)], [quantity(BAR_LOT, 50)], day="2026-06-06"),
+    )
+    beans = claim("60", by="urn:example:beans")
+    bars = claim("50", lot=BAR_LOT, by="urn:example:bars")
+    assert judged(beans, *book, stated=(bars,), factors=(factor(),))[f"{BEANS} KGM"] == 65
+    assert judged(bars, *book, stated=(beans,), factors=(factor(),))[BAR_LOT] == 50
+    # By a factor of 1.2, the bars would need 60 where 40 were not sent away.
+    much = factor(quantity=Decimal("1.2"))
+    assert refused(bars, *book, stated=(beans,), factors=(much,)).sum.left == 40
+    unsold = (book[0], transformed([quantity(LOT_A, 40)], [quantity(BAR_LOT, 50)], day="2026-06-06"))
+    assert refused(bars, *unsold, stated=(beans,), factors=(much,)).sum.left == 40
+    assert refused(beans, *unsold, stated=(bars,), factors=(much,)).sum.left == 40
 
 
 def test_the_factor_of_the_day_counts_and_one_for_the_attribute_goes_first() -> None:

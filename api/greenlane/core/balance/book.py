@@ -163,13 +163,16 @@ class Source:
 _SOURCES = (MovementKind.OPENING, MovementKind.MADE, MovementKind.RECEIVED)
 
 
-def sources_of(movements: Sequence[Movement], *, is_input: bool) -> tuple[Source, ...]:
+def sources_of(movements: Sequence[Movement], *, is_input: bool, is_claimed: bool | None = None) -> tuple[Source, ...]:
     """What a claim may rest on, oldest first.
 
     Args:
         movements: of one node.
-        is_input: whether it is claimed as the input of another material, by a conversion factor.
+        is_input: whether it stands behind another material, by a conversion factor: then consuming it takes nothing away.
+        is_claimed: whether it is claimed as itself: then sending away what was made here takes nothing away. None: where it is no
+            input. Both together bound what is claimed in the one way and in the other.
     """
+    keeps_sent = not is_input if is_claimed is None else is_claimed
     opened = _opened(movements)
     by_identifier: dict[str, list[_OpenSource]] = defaultdict(list)
     for source in opened:
@@ -181,8 +184,8 @@ def sources_of(movements: Sequence[Movement], *, is_input: bool) -> tuple[Source
     for identifier in sorted({each.identifier for each in movements}):
         own = by_identifier[identifier]
         sent = max(ZERO, gone[identifier, MovementKind.SENT])
-        unpaid_sent = _pay(sent, MovementKind.SENT, own if is_input else _received(own))
-        if not is_input:
+        unpaid_sent = _pay(sent, MovementKind.SENT, _received(own) if keeps_sent else own)
+        if keeps_sent:
             # What was made here keeps its claim when it leaves.
             kept = total(each.amount for each in own if each.kind is not MovementKind.RECEIVED)
             unpaid_sent = max(ZERO, minus(unpaid_sent, kept))
@@ -194,7 +197,7 @@ def sources_of(movements: Sequence[Movement], *, is_input: bool) -> tuple[Source
         }
         unpaid = {kind: plus(unpaid.get(kind, ZERO), amount) for kind, amount in left.items()}
     for kind in sorted(unpaid):
-        _pay(unpaid[kind], kind, _received(opened) if kind is MovementKind.SENT and not is_input else opened)
+        _pay(unpaid[kind], kind, _received(opened) if kind is MovementKind.SENT and keeps_sent else opened)
     return tuple(
         Source(
             day=each.day,

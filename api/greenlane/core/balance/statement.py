@@ -6,13 +6,14 @@ behind it. In each book three things are asked, and the first that lacks is told
 - in every span of days from the first day of an earlier statement's vintage (or this one's) to the last day of one, what is
   stated for vintages inside the span is not more than the sources of the span leave. So no order of overlapping vintages counts
   one kilogram twice;
-- of what stands behind it, stock may be carried over into a later vintage, so that there each span begins with the book.
+- of what stands behind it, stock may be carried over into a later vintage, so that there each span begins with the book; and
+  what is claimed of one material as itself and as an input is together no more than came.
 Only statements of the same attribute take from one another. A mass-balance claim on something that was made here out of other
 materials needs a declared factor (ISO 22095:2020, 5.4.2): else nobody can tell how much had to stand behind it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -215,8 +216,13 @@ def judge_statement(
         if taking is not resting and not taking.is_input:
             continue
         there = [(each, other) for each, other in earlier_takings if other.node == taking.node]
+        alike = [(each, other) for each, other in there if other.is_input == taking.is_input]
         found = sources if taking is resting else sources_of(books.get(taking.node, ()), is_input=True)
-        sums.append(_tightest(asked, taking, found, there, lot=None))
+        sums.append(_tightest(asked, taking, found, alike, lot=None))
+        if len(alike) < len(there):
+            # Claimed as itself by one statement and as the input of another: each has its bound, and both together have one.
+            either = sources_of(books.get(taking.node, ()), is_input=True, is_claimed=True)
+            sums.append(_tightest(asked, replace(taking, is_input=True), either, there, lot=None))
     for each in sums:
         if not each.is_enough:
             raise BeyondBalance(each, remedy=_remedy(each, books))
@@ -296,7 +302,7 @@ def _span(
         SumLine(words="opening count", amount=came[MovementKind.OPENING]),
         SumLine(words="made", amount=came[MovementKind.MADE]),
         SumLine(words="received", amount=came[MovementKind.RECEIVED]),
-        SumLine(words="sent on" if not taking.is_input else "sent away", amount=_less(each.passed_on for each in within)),
+        SumLine(words="sent", amount=_less(each.passed_on for each in within)),
         SumLine(words="consumed", amount=_less(each.consumed for each in within)),
         SumLine(words="lost", amount=_less(each.lost for each in within)),
         SumLine(words="stated already", amount=_less(taken)),
