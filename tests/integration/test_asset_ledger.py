@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 import rlp  # type: ignore[import-untyped]
+from eth_abi.abi import encode
 from eth_account import Account
-from greenlane.adapters.evm import asset_ledger, bringing, following
+from greenlane.adapters.evm import bringing, following, placing
 from greenlane.adapters.evm.asset_ledger import EvmAssetLedger
-from greenlane.adapters.evm.bindings import EvidenceRegister, GreenAsset, PilotRegistry
+from greenlane.adapters.evm.bindings import EvidenceRegister, GreenAsset, PilotRegistry, asset_refusal
 from greenlane.adapters.evm.bringing import ACTS_GAS, MOST_ACTS, acts_purpose
 from greenlane.adapters.evm.ledger import ANCHOR_GAS, EvmLedger
 from greenlane.adapters.evm.nodes import Nodes
+from greenlane.adapters.evm.refusing import refusal_words
 from greenlane.adapters.evm.sender import Sender
 from greenlane.adapters.evm.wire import Wire
 from greenlane.adapters.keystore import KeyUse
@@ -24,7 +26,7 @@ from greenlane.core.assets.custody import CustodyModel
 from greenlane.core.assets.evidence import EvidenceStatement, text_digest
 from greenlane.core.assets.facts import EscrowState, Totals
 from greenlane.core.assets.retirement import retirement_id
-from greenlane.core.crypto import sha256
+from greenlane.core.crypto import keccak256, sha256
 from greenlane.core.errors import NotFound
 from greenlane.core.merkle import consistency_proof, leaf_hash, root_of
 from greenlane.core.units import Address, BlockNumber, CenterId, MemberId, TreeSize
@@ -264,7 +266,7 @@ def issuing(world: World, quantity: int = 1, proof: dict[str, Any] | None = None
 
 
 REFUSALS: list[tuple[str, str, Callable[[World, bytes], tuple[Address, bytes]]]] = [
-    ("MoreThanEvidenced", "leaves", lambda world, _: (MILL, issuing(world, 12_501))),
+    ("MoreThanEvidenced", "leaves 12.5 KGM", lambda world, _: (MILL, issuing(world, 12_501))),
     ("NotItsHolder", "another holder", lambda world, _: (TOWN, issuing(world))),
     ("NotMember", "no member", lambda world, token: (STRANGER, issuing(world))),
     ("InvalidCertifierSignature", "not signed", lambda world, _: (MILL, issuing(world, proof={"signature": bytes(65)}))),
@@ -275,7 +277,7 @@ REFUSALS: list[tuple[str, str, Callable[[World, bytes], tuple[Address, bytes]]]]
     ("ClassDiffers", "does not fit", lambda world, _: (MILL, issuing(world, attribute="organic"))),
     (
         "TooFewUnits",
-        "units",
+        "10 KGM",
         lambda _, token: (MILL, GreenAsset.encode_transfer(sender=MILL, receiver=TOWN, token=token, quantity=10_001)),
     ),
     (
@@ -313,6 +315,21 @@ def test_a_call_that_is_none_is_refused_without_a_name(world: World) -> None:
         world.assets().simulate(REGISTER, MILL, b"no call")
     assert told.value.refusal == ""
     assert told.value.remedy
+
+
+def test_whatever_a_contract_tells_of_quantities_the_words_have_their_unit_or_none(world: World) -> None:
+    web3, places, token = world.chain.web3, world.assets().places, world.issued()
+    number = int.from_bytes(token, "big")
+    for types, name, values, words in (
+        ("address,uint256,uint256,uint256", "ERC1155InsufficientBalance", (MILL, 1_500, 9_000, number), "1.5 KGM"),
+        ("address,uint256,uint256,uint256", "ERC1155InsufficientBalance", (MILL, 1_500, 9_000, 7), "1500 of the smallest units"),
+        ("bytes32,uint256,uint256", "MoreThanEvidenced", (token, 1_500, 9_000), "leaves 1.5 KGM"),
+        ("bytes32,uint256,uint256", "MoreThanEvidenced", (REF, 1_500, 9_000), "leaves 1500 of the smallest units"),
+    ):
+        data = keccak256(f"{name}({types})".encode())[:4] + encode(types.split(","), values)
+        told = refusal_words(web3, places, asset_refusal(data))
+        assert told[0] == name
+        assert words in told[1]
 
 
 def test_an_act_that_is_refused_on_the_chain_says_why_afterwards(world: World) -> None:
@@ -818,7 +835,7 @@ def test_events_of_others_are_not_believed(world: World, monkeypatch: pytest.Mon
 def test_a_placement_is_found_in_a_list_of_any_length_and_near_what_was_seen(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asset_ledger, "_RANGES_AT_ONCE", 1)
+    monkeypatch.setattr(placing, "_RANGES_AT_ONCE", 1)
     chain, assets = world.chain, world.assets()
 
     def serials(first: int, last: int) -> EvidenceStatement:

@@ -6,15 +6,13 @@ the center's anchorer, one transaction of them at a time, beside its anchors (se
 the contract, so that bringing twice is harmless at every point.
 """
 
-import bisect
-import threading
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from web3 import Web3
 from web3.exceptions import BlockNotFound
 
-from greenlane.adapters.evm.artifacts import ContractRefused, NotThisContract
+from greenlane.adapters.evm.artifacts import ContractRefused
 from greenlane.adapters.evm.asset_calls import EvmAssetCalls
 from greenlane.adapters.evm.bringing import (
     ACTS,
@@ -23,18 +21,19 @@ from greenlane.adapters.evm.bringing import (
     first_group,
     fitting,
     mediated,
-    refusal_words,
 )
 from greenlane.adapters.evm.chain import EvmChain, words_of_the_port
-from greenlane.adapters.evm.evidence_register import START, EvidenceRegister
+from greenlane.adapters.evm.evidence_register import EvidenceRegister
 from greenlane.adapters.evm.following import block_ref, find_brought, read_everything, read_touched
 from greenlane.adapters.evm.green_asset import GreenAsset
 from greenlane.adapters.evm.mediated import ActState, asset_refusal
 from greenlane.adapters.evm.pilot_registry import PilotRegistry
+from greenlane.adapters.evm.placing import Placing
 from greenlane.adapters.evm.records import MemberRecord
 from greenlane.adapters.evm.records import MemberRole as ChainRole
+from greenlane.adapters.evm.refusing import refusal_words
 from greenlane.adapters.evm.sender import Call, call_of
-from greenlane.core.assets.evidence import EvidenceStatement, day_number
+from greenlane.core.assets.evidence import EvidenceStatement
 from greenlane.core.assets.facts import AssetClass, EscrowFacts, HoldingFacts, IssuanceFacts, Totals
 from greenlane.core.assets.retirement import RetirementFacts
 from greenlane.core.errors import NotFound
@@ -62,10 +61,6 @@ _STATES: Final = {
     ActState.DONE: ChainActState.DONE,
     ActState.REFUSED: ChainActState.REFUSED,
 }
-_RANGES_AT_ONCE: Final = 1_000
-"""Ranges that one call looks past; some 5 million gas, which every node gives a question."""
-_MOST_LOOKS: Final = 10_000
-_KNOWN_SERIALS: Final = 4_096
 
 
 class EvmAssetLedger:
@@ -79,7 +74,7 @@ class EvmAssetLedger:
         """
         self._chain = chain
         self._calls = EvmAssetCalls()
-        self._serials = _KnownSerials()
+        self._placing = Placing()
 
     @property
     def places(self) -> AssetPlaces:
@@ -110,19 +105,19 @@ class EvmAssetLedger:
         Raises:
             ActWouldFail: the contract would refuse it, in words.
         """
-        address = self.places.domain(contract).contract
+        places = self.places
 
-        def run(web3: Web3) -> ContractRefused | None:
+        def run(web3: Web3) -> tuple[str, str, str] | None:
             try:
-                mediated(web3, contract, address).simulate(call, sender=account)
+                mediated(web3, contract, places.domain(contract).contract).simulate(call, sender=account)
             except ContractRefused as told:
-                return told
+                return refusal_words(web3, places, told, call=call)
             return None
 
         refused = self._chain.ask(run)
         if refused is not None:
-            name, detail, remedy = refusal_words(refused)
-            raise ActWouldFail(detail, refusal=name, remedy=remedy) from refused
+            name, detail, remedy = refused
+            raise ActWouldFail(detail, refusal=name, remedy=remedy)
 
     def is_in_flight(self, center: CenterId) -> bool:
         """Whether what the center brought is not decided yet; settles what can be settled, sends again what nodes forgot.
@@ -182,16 +177,16 @@ class EvmAssetLedger:
 
     def outcome(self, contract: AssetContract, digest: bytes) -> ActOutcome:
         """What the contract's storage says of an act, with the words of its refusal as far as an event still tells them."""
-        address = self.places.domain(contract).contract
+        places = self.places
         deploy_block = self._chain.network.deploy_block
 
         def look(web3: Web3) -> ActOutcome:
-            binding = mediated(web3, contract, address)
+            binding = mediated(web3, contract, places.domain(contract).contract)
             state = binding.act_state(digest)
             event = find_brought(web3, binding, digest, deploy_block) if state is ActState.REFUSED else None
             if event is None or event.state is not ActState.REFUSED:
                 return ActOutcome(state=_STATES[state])
-            name, detail, remedy = refusal_words(asset_refusal(event.reason))
+            name, detail, remedy = refusal_words(web3, places, asset_refusal(event.reason))
             return ActOutcome(state=_STATES[state], refusal=name, detail=detail, remedy=remedy)
 
         return self._chain.ask(look)
@@ -255,23 +250,9 @@ class EvmAssetLedger:
         return self._ask_asset(lambda asset: asset.retirement(retirement_id))
 
     def placement(self, statement: EvidenceStatement) -> Placement:
-        """Where the statement's ranges belong now; looked for page by page, from the nearest serials that were seen before."""
+        """Where the statement's ranges belong now."""
         address = self.places.evidence_register
-
-        def look(web3: Web3) -> Placement:
-            register, block = EvidenceRegister(web3, address), BlockNumber(web3.eth.block_number)
-            after = self._serials.before(statement)
-            for _ in range(_MOST_LOOKS):
-                found, is_found = register.placement(statement, after=after, steps=_RANGES_AT_ONCE, block=block)
-                if not _may_stand(found, statement) or (found == after and not is_found):
-                    break
-                self._serials.take(statement, found)
-                if is_found:
-                    return found
-                after = found
-            raise NotThisContract("What EvidenceRegister.placement answers is no place of the statement.")
-
-        return self._chain.ask(look)
+        return self._chain.ask(lambda web3: self._placing.find(web3, address, statement))
 
     def revocation(self, digest: bytes) -> str | None:
         """Why a statement was revoked; None while it stands."""
@@ -336,40 +317,3 @@ class EvmAssetLedger:
             )
 
         return self._chain.ask(look)
-
-
-class _KnownSerials:
-    """Places of serials that were seen on the chain, so that the next look begins near its end. A wrong one only costs time: the
-    register itself begins anew where none is there."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._places: dict[str, list[int]] = {}
-
-    def before(self, statement: EvidenceStatement) -> Placement:
-        """The last known place that may stand before the statement's serials; before all where none is known."""
-        if statement.origin is None:
-            return START
-        with self._lock:
-            places = self._places.get(statement.origin.registry, [])
-            found = bisect.bisect_right(places, statement.origin.serial_from)
-            return Placement(vintage_after=0, serial_after=places[found - 1]) if found else START
-
-    def take(self, statement: EvidenceStatement, found: Placement) -> None:
-        """Keeps a place."""
-        if statement.origin is None or not found.serial_after:
-            return
-        with self._lock:
-            places = self._places.setdefault(statement.origin.registry, [])
-            place = bisect.bisect_left(places, found.serial_after)
-            if places[place : place + 1] != [found.serial_after]:
-                places.insert(place, found.serial_after)
-            if len(places) > _KNOWN_SERIALS:
-                # Every other one: what is left is still spread over all of them.
-                del places[::2]
-
-
-def _may_stand(found: Placement, statement: EvidenceStatement) -> bool:
-    """Whether a place is before the statement's own ranges, as every true one is."""
-    serial_from = 0 if statement.origin is None else statement.origin.serial_from
-    return 0 <= found.vintage_after <= day_number(statement.vintage_from) and 0 <= found.serial_after <= serial_from

@@ -15,9 +15,8 @@ from web3.exceptions import TransactionNotFound
 from greenlane.adapters.evm.artifacts import ContractRefused
 from greenlane.adapters.evm.evidence_register import EvidenceRegister
 from greenlane.adapters.evm.green_asset import GreenAsset
-from greenlane.adapters.evm.mediated import ActState, Mediated, asset_refusal
+from greenlane.adapters.evm.mediated import ActState, Mediated
 from greenlane.adapters.evm.sender import Verdict, call_of
-from greenlane.core.assets.refusals import refusal
 from greenlane.core.assets.typed_data import Domain
 from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
@@ -29,8 +28,8 @@ ACTS: Final = "acts"
 """Kind of the purposes that `acts_purpose` writes."""
 ACTS_GAS: Final = 8_000_000
 """Limit of one bringing of acts. Each act must find 3.1 million left (`IMediated.ACT_GAS` and its share), whatever it uses in the
-end; into the rest go nine issuances, or all the transfers that one transaction holds. A block of any plan holds twice as much, and
-takes such transactions until half of it is used.
+end; into the rest go nine issuances, or all the transfers that one transaction holds. A block of any plan holds twice as much,
+and takes such transactions until half of it is used.
 """
 _TRIED_GAS: Final = ACTS_GAS * 15 // 16
 """What it is tried with: in a block, where others came before, an act may cost somewhat more than in the trial."""
@@ -138,14 +137,6 @@ def judge_acts(web3: Web3, row: OutboxRow) -> Verdict:
         return Verdict(state=OutboxState.FAILED, note="The chain has lost its effect.")
     note = "The chain has lost it, or its nonce was used for something else."
     return Verdict(state=OutboxState.FAILED, note=note, is_replaced=True)
-
-
-def refusal_words(told: ContractRefused) -> tuple[str, str, str]:
-    """Name, detail and remedy of what a contract of green assets refuses, also what it passes on of another."""
-    known = asset_refusal(told.data) if told.data else told
-    name = "" if known.name == "Unknown" else known.name
-    detail, remedy = refusal(name, known.values)
-    return name, detail, remedy
 
 
 def _reason(contract: Mediated, data: bytes, signer: Address) -> str:
