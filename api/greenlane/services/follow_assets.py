@@ -106,7 +106,8 @@ class FollowAssets:
             followed = tx.assets.followed_to()
         if followed is not None and head.number < followed.block.number and not self._has_waited():
             return False
-        if followed is None or self._ledger.block_hash(followed.block.number) != followed.block.block_hash:
+        is_anew = followed is None or self._ledger.block_hash(followed.block.number) != followed.block.block_hash
+        if followed is None or is_anew:
             block = self._read_everything(was_lost=followed is not None)
         else:
             block = followed.block
@@ -123,7 +124,8 @@ class FollowAssets:
         # What is brought again later is asked about again.
         self._asked = {act.digest: self._asked[act.digest] for act in waiting if act.digest in self._asked}
         closed = [self._settle(act, block) for act in waiting]
-        return not any(closed)
+        # What was lost waits to be brought again.
+        return not is_anew and not any(closed)
 
     def _has_waited(self) -> bool:
         now = self._clock()
