@@ -266,6 +266,7 @@ contract GreenAsset is ERC1155, Mediated, IGreenAsset {
     {
         _expectParties(from, to);
         _expectTransferable(from, id, value);
+        _remember(to);
         super.safeTransferFrom(from, to, id, value, data);
     }
 
@@ -281,6 +282,7 @@ contract GreenAsset is ERC1155, Mediated, IGreenAsset {
         if (ids.length != values.length) revert ERC1155InvalidArrayLength(ids.length, values.length);
         // As many as the caller gave, and pays for.
         for (uint256 i = 0; i < ids.length; ++i) _expectTransferable(from, ids[i], values[i]);
+        _remember(to);
         super.safeBatchTransferFrom(from, to, ids, values, data);
     }
 

@@ -71,6 +71,22 @@ abstract contract AssetWorld is Network {
         }
     }
 
+    /// Where the compiler put a variable.
+    function slotOf(string memory artifact, string memory label) internal pure returns (uint256) {
+        for (uint256 i = 0; i < 40; ++i) {
+            string memory at_ = string.concat(".storageLayout[", decimal(i), "]");
+            if (keccak256(bytes(vm.parseJsonString(artifact, string.concat(at_, ".label")))) == keccak256(bytes(label))) {
+                return vm.parseJsonUint(artifact, string.concat(at_, ".slot"));
+            }
+        }
+        revert("no such variable");
+    }
+
+    function decimal(uint256 number) internal pure returns (string memory) {
+        bytes1 last = bytes1(uint8(48 + number % 10));
+        return number < 10 ? string(bytes.concat(last)) : string.concat(decimal(number / 10), string(bytes.concat(last)));
+    }
+
     // ---- members ----
 
     function keyOf(uint256 number) internal view returns (uint256) {

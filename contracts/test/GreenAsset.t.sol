@@ -485,7 +485,7 @@ contract GreenAssetTest is AssetWorld {
         vm.assertEq(_asset.totals(COCOA).retired, 30);
         // The digest lies where the artifact says; storage proofs look there.
         string memory artifact = vm.readFile("api/greenlane/adapters/evm/abi/GreenAsset.json");
-        uint256 slot = _slotOf(artifact, "_retirementDigests");
+        uint256 slot = slotOf(artifact, "_retirementDigests");
         vm.assertEq(
             vm.load(address(_asset), keccak256(abi.encode(retirementId, slot))), keccak256(abi.encode(kept)), "there"
         );
@@ -635,6 +635,21 @@ contract GreenAssetTest is AssetWorld {
         vm.assertEq(_asset.balanceOf(farm, tokenId), 105);
     }
 
+    function test_units_that_came_by_any_transfer_follow() external {
+        uint256 tokenId = issue(1, 100);
+        give(FARM, CITY, tokenId, 30);
+        (address farm, address shop) = (signer(FARM), signer(SHOP));
+        vm.prank(farm);
+        _asset.safeBatchTransferFrom(farm, shop, one(tokenId), one(20), "");
+        uint256[2] memory members = [CITY, SHOP];
+        for (uint256 i = 0; i < 2; ++i) {
+            address former = changeKey(members[i]);
+            vm.prank(signer(members[i]));
+            _asset.followKey(former, tokenId);
+            vm.assertEq(_asset.balanceOf(signer(members[i]), tokenId), i == 0 ? 30 : 20);
+        }
+    }
+
     function test_an_account_that_is_somebody_s_today_is_nobody_s_former_one() external {
         uint256 tokenId = issue(1, 100);
         address former = changeKey(FARM);
@@ -729,21 +744,5 @@ contract GreenAssetTest is AssetWorld {
         _refuse(signer(FARM), abi.encodeCall(_asset.followKey, (former, tokenId)), words);
         vm.prank(operatorOf(FARM));
         _registry.rotateMemberKey(memberId(FARM), former);
-    }
-
-    /// Where the compiler put a variable.
-    function _slotOf(string memory artifact, string memory label) private pure returns (uint256) {
-        for (uint256 i = 0; i < 40; ++i) {
-            string memory at_ = string.concat(".storageLayout[", _decimal(i), "]");
-            if (keccak256(bytes(vm.parseJsonString(artifact, string.concat(at_, ".label")))) == keccak256(bytes(label))) {
-                return vm.parseJsonUint(artifact, string.concat(at_, ".slot"));
-            }
-        }
-        revert("no such variable");
-    }
-
-    function _decimal(uint256 number) private pure returns (string memory) {
-        bytes1 last = bytes1(uint8(48 + number % 10));
-        return number < 10 ? string(bytes.concat(last)) : string(bytes.concat(bytes1(uint8(48 + number / 10)), last));
     }
 }

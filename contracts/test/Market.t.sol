@@ -46,6 +46,7 @@ contract MarketHandler is AssetWorld {
     bytes32[] private _retirements;
     mapping(bytes32 retirementId => bytes32) private _retirementWas;
     address[] private _former;
+    uint256[] private _formerOf;
     uint256 private _lines;
     uint256 private immutable _term;
 
@@ -72,17 +73,18 @@ contract MarketHandler is AssetWorld {
 
     function certify(uint256 seed) external {
         calls++;
-        if (_statements.length < MOST_STATEMENTS) _draw(seed);
+        if (_statements.length < MOST_STATEMENTS) _draw(_mix(seed));
     }
 
     function issueUnits(uint256 which, uint128 quantity, uint256 by) external {
-        uint256 place = within(which, 0, _statements.length - 1);
+        by = _mix(by);
+        uint256 place = _statementFor(_mix(which));
         Evidence memory given = _statements[place];
         Proof memory proof = _proofs[place];
         proof.placement = placementOf(given);
         if (by % 16 == 0) proof.placement.serialAfter = uint64(by);
-        quantity = uint128(within(quantity, 0, given.quantity / 4 + given.quantity / 64));
-        address holder = by % 5 == 0 ? _trader(by / 5) : given.holder;
+        quantity = uint128(within(_mix(quantity), by % 32 == 1 ? 0 : 1, given.quantity / 4 + 1));
+        address holder = by % 16 == 2 ? _trader(by) : given.holder;
         uint256 before = _register.evidenceCount();
         uint256 tokenId = uint256(_register.digestOf(given));
         bool mayHold = _isMember(holder) && !_isStill(tokenId) && !_asset.isPaused();
@@ -103,20 +105,21 @@ contract MarketHandler is AssetWorld {
 
     function transfer(uint256 from, uint256 to, uint256 which, uint256 quantity, uint256 how) external {
         uint256 tokenId = _token(which);
-        address sender = how % 8 == 0 ? _anyAccount(from) : _trader(from);
-        address receiver = how % 4 == 0 ? _anyAccount(to) : _trader(to);
-        address operator = how % 8 == 1 ? _trader(how) : sender;
-        quantity = within(quantity, 0, _asset.balanceOf(sender, tokenId) + 1);
+        how = _mix(how);
+        address sender = how % 8 == 0 ? _anyAccount(from) : _holderOf(tokenId, from);
+        address receiver = (how >> 8) % 8 == 0 ? _anyAccount(to) : _trader(to);
+        address operator = how % 8 == 1 ? _trader(to / 2) : sender;
+        quantity = _part(quantity, _asset.balanceOf(sender, tokenId));
         bool may = _mayTrade(tokenId) && _isMember(sender) && _isMember(receiver) && _isMember(operator)
             && receiver != address(_asset)
             && (operator == sender || _asset.isApprovedForAll(sender, operator));
         bytes memory call = abi.encodeCall(_asset.safeTransferFrom, (sender, receiver, tokenId, quantity, ""));
-        if (how % 3 == 0) {
+        if ((how >> 16) % 3 == 0) {
             (uint256[] memory ids, uint256[] memory values) = (new uint256[](1), new uint256[](1));
             (ids[0], values[0]) = (tokenId, quantity);
             call = abi.encodeCall(_asset.safeBatchTransferFrom, (sender, receiver, ids, values, ""));
         }
-        if (how % 7 == 0 && operator != address(_receiver)) {
+        if ((how >> 24) % 4 == 0 && operator != address(_receiver)) {
             if (!_tryAsAct("act", operator, call, tokenId)) return;
         } else if (!_try("transfer", operator, call, tokenId)) {
             return;
@@ -131,11 +134,11 @@ contract MarketHandler is AssetWorld {
 
     function setAside(uint256 from, uint256 to, uint256 which, uint128 quantity, uint256 period) external {
         uint256 tokenId = _token(which);
-        (address seller, address buyer) = (_trader(from), _trader(to));
-        quantity = uint128(within(quantity, 0, _asset.balanceOf(seller, tokenId) + 1));
+        (address seller, address buyer) = (_holderOf(tokenId, from), _trader(to));
+        quantity = uint128(_part(quantity, _asset.balanceOf(seller, tokenId)));
         // Of few lines, so that some come again.
         bytes32 line = bytes32(1 + (_lines++ % 200));
-        uint64 deadline = uint64(block.timestamp + within(period, 0, 30 days));
+        uint64 deadline = uint64(block.timestamp + within(_mix(period), 0, 30 days));
         bool may = _mayTrade(tokenId) && _isMember(seller) && _isMember(buyer);
         bytes memory call = abi.encodeCall(_asset.escrow, (tokenId, quantity, buyer, line, deadline));
         if (!_try("escrow", seller, call, tokenId)) return;
@@ -146,7 +149,7 @@ contract MarketHandler is AssetWorld {
 
     function accept(uint256 which, uint256 by) external {
         (bytes32 escrowId, Escrow memory open) = _escrow(which);
-        address caller = by % 4 == 0 ? _trader(by) : open.buyer;
+        address caller = _mix(by) % 8 == 0 ? _trader(by) : open.buyer;
         bool may = _mayTrade(open.tokenId) && _isMember(open.buyer) && caller == open.buyer
             && open.state == EscrowState.Open && block.timestamp < open.deadline;
         if (!_try("accept", caller, abi.encodeCall(_asset.accept, (escrowId)), open.tokenId)) return;
@@ -157,7 +160,7 @@ contract MarketHandler is AssetWorld {
 
     function giveBack(uint256 which, uint256 by) external {
         (bytes32 escrowId, Escrow memory open) = _escrow(which);
-        address caller = by % 2 == 0 ? _trader(by) : open.buyer;
+        address caller = _mix(by) % 2 == 0 ? _trader(by) : open.buyer;
         bool may = !_isStill(open.tokenId) && !_asset.isPaused() && open.state == EscrowState.Open
             && (caller == open.buyer || block.timestamp >= open.deadline);
         if (!_try("give back", caller, abi.encodeCall(_asset.giveBack, (escrowId)), open.tokenId)) return;
@@ -166,21 +169,22 @@ contract MarketHandler is AssetWorld {
     }
 
     function retire(uint256 by, uint256 which, uint128 quantity, uint256 what) external {
+        what = _mix(what);
         uint256 tokenId = _token(which);
-        address holder = _trader(by);
+        address holder = _mix(by) % 8 == 0 ? _trader(by) : _holderOf(tokenId, by);
         Issuance memory issued = _asset.issuance(tokenId);
         // Of none, whatever is claimed is refused.
         if (issued.vintageFrom == 0) issued.vintageFrom = 1;
         RetirementRequest memory request = RetirementRequest({
             tokenId: tokenId,
-            quantity: uint128(within(quantity, 0, _asset.balanceOf(holder, tokenId) + 1)),
-            claimant: _trader(what),
+            quantity: uint128(_part(quantity, _asset.balanceOf(holder, tokenId)) / 2 + 1),
+            claimant: _trader(what >> 8),
             beneficiary: bytes32(what | 1),
-            claimFrom: issued.vintageFrom + 2 - uint32(what % 7 == 0 ? 3 : what % 3),
-            claimTo: issued.vintageTo + uint32(what % 92),
-            lot: what % 16 == 0 ? bytes32(what) : issued.lot,
+            claimFrom: (what >> 16) % 16 == 0 ? issued.vintageFrom - 1 : issued.vintageFrom,
+            claimTo: issued.vintageTo + uint32((what >> 24) % 92),
+            lot: (what >> 32) % 16 == 0 ? bytes32(what) : issued.lot,
             lineDigest: 0,
-            ref: bytes32(what % 64)
+            ref: bytes32((what >> 40) % 512)
         });
         bool may = !_isStill(tokenId) && !_asset.isPaused() && _isMember(holder) && _isMember(request.claimant)
             && request.claimFrom >= issued.vintageFrom && request.claimTo <= issued.vintageTo + 90
@@ -196,8 +200,8 @@ contract MarketHandler is AssetWorld {
 
     function cancel(uint256 by, uint256 which, uint128 quantity) external {
         uint256 tokenId = _token(which);
-        address holder = _trader(by);
-        quantity = uint128(within(quantity, 0, (_asset.balanceOf(holder, tokenId) + 1) / 8));
+        address holder = _mix(by) % 8 == 0 ? _trader(by) : _holderOf(tokenId, by);
+        quantity = uint128(_part(quantity, _asset.balanceOf(holder, tokenId)) / 8);
         bool may = !_isStill(tokenId) && !_asset.isPaused() && _isMember(holder);
         bytes memory call = abi.encodeCall(_asset.cancel, (tokenId, quantity, "a reason"));
         if (!_try("cancel", holder, call, tokenId)) return;
@@ -208,7 +212,9 @@ contract MarketHandler is AssetWorld {
     function follow(uint256 by, uint256 which, uint256 whose) external {
         if (_former.length == 0) return;
         uint256 tokenId = _token(which);
-        (address account, address former) = (_trader(by), _former[within(whose, 0, _former.length - 1)]);
+        uint256 place = within(_mix(whose), 0, _former.length - 1);
+        (address account, address former) = (_trader(by), _former[place]);
+        if (_mix(by) % 8 != 0) account = signer(_formerOf[place]);
         bool may = !_isStill(tokenId) && !_asset.isPaused() && _isMember(account) && !_isMember(former);
         bytes memory call = abi.encodeCall(_asset.followKey, (former, tokenId));
         if (!_try("follow", account, call, tokenId)) return;
@@ -219,16 +225,20 @@ contract MarketHandler is AssetWorld {
     function pass(uint256 seconds_) external {
         calls++;
         vm.roll(block.number + 1);
-        vm.warp(block.timestamp + within(seconds_, 1, 3 days));
+        vm.warp(block.timestamp + within(_mix(seconds_), 1, 1 days));
     }
 
     function revoke(uint256 which, uint256 how) external {
+        how = _mix(how);
         // Rare, or soon nothing would move.
-        if (how % 8 != 0 || _statements.length == 0) return pause_(how);
-        Evidence memory given = _statements[within(which, 0, _statements.length - 1)];
+        if (how % 16 != 0) return _stopOrGoOn(how >> 8);
+        uint256 place = within(_mix(which), 0, _statements.length - 1);
+        // Mostly one with units.
+        if (_admitted.length != 0 && which % 4 != 0) place = _admitted[place % _admitted.length];
+        Evidence memory given = _statements[place];
         uint256 tokenId = uint256(_register.digestOf(given));
-        if (how % 16 == 0) {
-            if (!_tryAt(address(_register), "revoke", given.certifier, abi.encodeCall(_register.revoke, (given, "a reason")))) {
+        if (how % 32 == 0) {
+            if (!_tryAt(address(_register), "take back", given.certifier, abi.encodeCall(_register.revoke, (given, "a reason")))) {
                 return;
             }
         } else {
@@ -237,33 +247,40 @@ contract MarketHandler is AssetWorld {
                 if (!_tryAt(address(_register), "vote", account(i, "operator"), call)) return;
             }
         }
+        done["revoke"]++;
         _frozenAs[tokenId] = _allOf(tokenId);
         _frozen.push(tokenId);
     }
 
-    function suspendOrReinstate(uint256 whose, bool isBack) external {
+    function suspendOrReinstate(uint256 whose) external {
         calls++;
-        uint256 number = _traders[within(whose, 0, _traders.length - 1)];
-        bytes memory call = isBack || whose % 3 != 0
-            ? abi.encodeCall(_registry.reinstateMember, (memberId(number)))
-            : abi.encodeCall(_registry.suspendMember, (memberId(number)));
-        vm.prank(operatorOf(number));
-        (bool isDone,) = address(_registry).call(call);
-        if (isDone) done["standing"]++;
+        whose = _mix(whose);
+        for (uint256 i = 0; i < _traders.length; ++i) {
+            // Mostly one is out, or none; rarely for long.
+            bytes memory call = i == whose % 16
+                ? abi.encodeCall(_registry.suspendMember, (memberId(_traders[i])))
+                : abi.encodeCall(_registry.reinstateMember, (memberId(_traders[i])));
+            vm.prank(operatorOf(_traders[i]));
+            (bool isDone,) = address(_registry).call(call);
+            if (isDone) done["standing"]++;
+        }
     }
 
     function rotate(uint256 whose) external {
         calls++;
-        if (_former.length == 12) return;
+        whose = _mix(whose);
+        if (_former.length == 12 || (whose >> 8) % 4 != 0) return;
         uint256 number = whose % 7 == 6 ? LAB : _traders[whose % 7 % _traders.length];
         address former = changeKey(number);
         _former.push(former);
+        _formerOf.push(number);
         _know(signer(number));
         done["rotate"]++;
     }
 
     function arm(uint256 which, uint256 to, uint256 how) external {
         calls++;
+        how = _mix(how);
         // Whatever the receiver's contract tries while it gets units.
         uint256 tokenId = _token(which);
         bytes[] memory tries = new bytes[](3);
@@ -337,12 +354,11 @@ contract MarketHandler is AssetWorld {
 
     // ---- inside ----
 
-    function pause_(uint256 how) private {
+    function _stopOrGoOn(uint256 how) private {
         calls++;
-        if (how % 5 != 0) return;
         bool isPaused = _asset.isPaused();
         // Rarely stopped, and soon let go on.
-        if (!isPaused && how % 25 != 0) return;
+        if (!isPaused && how % 16 != 0) return;
         for (uint256 i = 0; i < 3; ++i) {
             vm.prank(account(i, "operator"));
             (bool isTaken,) = address(_asset).call(abi.encodeCall(_asset.votePause, (!isPaused)));
@@ -489,21 +505,58 @@ contract MarketHandler is AssetWorld {
     }
 
     function _trader(uint256 seed) private view returns (address) {
-        return seed % 6 == 5 ? address(_receiver) : signer(_traders[seed % 6]);
+        seed = _mix(seed) % 6;
+        return seed == 5 ? address(_receiver) : signer(_traders[seed]);
+    }
+
+    /// A trader with units of a token, if any has some.
+    function _holderOf(uint256 tokenId, uint256 seed) private view returns (address holder) {
+        for (uint256 i = 0; i < 6; ++i) {
+            uint256 place = (_mix(seed) % 6 + i) % 6;
+            holder = place == 5 ? address(_receiver) : signer(_traders[place]);
+            if (_asset.balanceOf(holder, tokenId) != 0) return holder;
+        }
+    }
+
+    /// Mostly a part of what there is; rarely one unit too many, or none.
+    function _part(uint256 seed, uint256 all) private pure returns (uint256) {
+        seed = _mix(seed);
+        if (seed % 16 == 0) return all + 1;
+        if (seed % 32 == 1) return 0;
+        return within(seed >> 8, all == 0 ? 0 : 1, all / 2 + 1);
+    }
+
+    /// What fuzzers choose lies close together: this spreads it.
+    function _mix(uint256 seed) private pure returns (uint256) {
+        return uint256(keccak256(abi.encode(seed)));
+    }
+
+    /// Mostly one that can be admitted, or is; drawn up anew where its certifier's key has changed.
+    function _statementFor(uint256 seed) private returns (uint256) {
+        uint256 place = within(seed >> 8, 0, _statements.length - 1);
+        Evidence storage found = _statements[place];
+        bool isOut = found.certifier != signer(LAB) && found.certifier != signer(OTHER_LAB);
+        if (seed % 4 != 0 || !isOut || _statements.length == MOST_STATEMENTS) return place;
+        _draw(seed);
+        return _statements.length - 1;
     }
 
     /// A stranger's, a former one, nobody's, the contract's own.
     function _anyAccount(uint256 seed) private view returns (address) {
+        seed = _mix(seed);
         return seed % 7 == 0 ? address(_asset) : _accounts[within(seed, 0, _accounts.length - 1)];
     }
 
     function _token(uint256 seed) private view returns (uint256) {
-        return _tokens.length == 0 ? 1 : _tokens[within(seed, 0, _tokens.length - 1)];
+        return _tokens.length == 0 ? 1 : _tokens[within(_mix(seed), 0, _tokens.length - 1)];
     }
 
     function _escrow(uint256 seed) private view returns (bytes32 escrowId, Escrow memory open) {
         if (_escrows.length == 0) return (bytes32(0), open);
-        escrowId = _escrows[within(seed, 0, _escrows.length - 1)];
+        // Of the last ones mostly: those before have ended.
+        seed = _mix(seed);
+        uint256 recent = _escrows.length < 6 || seed % 8 == 0 ? _escrows.length : 6;
+        escrowId = _escrows[_escrows.length - 1 - (seed >> 8) % recent];
         return (escrowId, _asset.escrowAt(escrowId));
     }
 }
@@ -555,11 +608,11 @@ contract MarketTest is MarketInvariants {
             else if (step == 10) _handler.cancel(a, b, uint128(c));
             else if (step == 11) _handler.arm(a, b, c);
             else if (step == 12) _handler.approve(a, b, c % 2 == 0);
-            else if (step == 13) _handler.suspendOrReinstate(a, c % 2 == 0);
-            else if (step == 14 && a % 8 == 0) _handler.rotate(b);
+            else if (step == 13) _handler.suspendOrReinstate(a);
+            else if (step == 14 && a % 4 == 0) _handler.rotate(b);
             else if (step == 14) _handler.follow(a, b, c);
-            else if (a % 4 == 0) _handler.revoke(b, c);
-            else if (a % 4 == 1) _handler.certify(b);
+            else if (a % 4 < 2) _handler.revoke(b, c);
+            else if (a % 4 == 2) _handler.certify(b);
             else _handler.pass(b % 12 hours);
         }
         string[14] memory steps = [
