@@ -36,6 +36,12 @@ _PUBLIC = {
     ("GET", "/v1/documents/{cid}/about"),
     ("GET", "/v1/documents/{cid}/receipt"),
     ("GET", "/v1/documents/{cid}/receipt.age"),
+    *(("GET", f"/v1/{path}") for path in ("asset-classes", "asset-classes/{class_id}", "supply", "assets/{token}")),
+    *(("GET", f"/v1/evidence/{{digest}}{path}") for path in ("", "/receipt")),
+    ("GET", "/v1/retirements/{retirement_id}"),
+    ("GET", "/v1/labels"),
+    ("GET", "/v1/labels/{label_id}"),
+    ("GET", "/v1/labels/{label_id}/validity"),
     ("GET", "/health/ready"),
     # To the addresses that the operator names, and to no other: see test_metrics.
     ("GET", "/metrics"),
@@ -77,6 +83,22 @@ _GUARDED = {
     ("POST", "/v1/holds"): Permission.HOLD,
     ("DELETE", "/v1/holds/{cid}"): Permission.HOLD,
     ("GET", "/v1/me"): Permission.SEE_SELF,
+    **{
+        ("POST", f"/v1/{path}"): Permission.TRADE for path in ("transfers", "cancellations", "escrows", "retirements", "evidence")
+    },
+    **{("POST", f"/v1/escrows/{{escrow_id}}/{path}"): Permission.TRADE for path in ("acceptance", "return")},
+    ("POST", "/v1/evidence/{digest}/issuances"): Permission.TRADE,
+    **{("POST", f"/v1/evidence/{{digest}}/{path}"): Permission.CERTIFY for path in ("signature", "refusal", "revocation")},
+    **{("GET", f"/v1/{path}"): Permission.SEE_TRADE for path in ("acts", "acts/{digest}", "holdings", "evidence")},
+    ("GET", "/v1/assets/{token}/holders"): Permission.SEE_TRADE,
+    ("GET", "/v1/escrows/{escrow_id}"): Permission.SEE_TRADE,
+    ("POST", "/v1/purchases"): Permission.ORDER,
+    ("PUT", "/v1/purchases/{purchase_id}/lines/{number}"): Permission.ORDER,
+    **{("GET", f"/v1/purchases{path}"): Permission.ORDER for path in ("", "/{purchase_id}", "/{purchase_id}/check")},
+    ("GET", "/v1/balances"): Permission.READ,
+    ("GET", "/v1/conversion-factors"): Permission.READ,
+    ("POST", "/v1/conversion-factors"): Permission.DECLARE,
+    ("POST", "/v1/labels"): Permission.DECLARE,
 }
 
 
@@ -134,6 +156,11 @@ def test_each_role_may_do_what_it_is_granted_and_nothing_else(site: Site, role: 
         Permission.STORE: ("GET", f"/v1/uploads/{'0' * 32}"),
         Permission.SEE_READERS: ("GET", "/v1/members/cooperative/reader-keys"),
         Permission.SEE_SELF: ("GET", "/v1/me"),
+        Permission.DECLARE: ("POST", "/v1/labels"),
+        Permission.TRADE: ("POST", "/v1/transfers"),
+        Permission.SEE_TRADE: ("GET", f"/v1/acts/0x{'0' * 64}"),
+        Permission.CERTIFY: ("POST", f"/v1/evidence/0x{'0' * 64}/refusal"),
+        Permission.ORDER: ("GET", "/v1/purchases"),
     }
     assert set(uses) == set(Permission)
     for permission, (method, path) in uses.items():
