@@ -5,7 +5,8 @@ chain (`mirror`) and compare.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from copy import copy
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any, TypeVar
 
@@ -83,6 +84,9 @@ class AssetMachine(RuleBasedStateMachine):
         for month in (1, 2):
             self.state(0, (month, month), 0, CustodyModel.IDENTITY_PRESERVED, 0, 40, False, True)
             self.issue(month - 1, 24, 0)
+        for place, line in enumerate((1, 2, 3)):
+            self.escrow(place % 2, line, 3, line, 30, False)
+            self.transfer(place % 2, line, 4, 0, False, False)
 
     # ---- what the steps choose from ----
 
@@ -135,9 +139,10 @@ class AssetMachine(RuleBasedStateMachine):
 
     compares_whole = True
 
-    def whole(self) -> str:
-        """All that the world holds."""
-        return repr(self.world)
+    def whole(self) -> list[Any]:
+        """All that the world holds; what it is made of never changes in place, but for the ranges."""
+        ranges = [(key, len(told)) for lists in (self.world.vintages, self.world.serials) for key, told in lists.items()]
+        return [ranges, *(copy(getattr(self.world, part.name)) for part in fields(self.world))]
 
     # ---- steps ----
 
@@ -252,12 +257,18 @@ class AssetMachine(RuleBasedStateMachine):
         target = self.member(receiver, is_odd, source)
         self.move(self.account(caller) if is_by_other else source, source, target, of, min(quantity, tradable or quantity))
 
-    @rule(place=PLACES, mover=PLACES, receiver=PLACES)
-    def transfer_with_leave(self, place: int, mover: int, receiver: int) -> None:
+    @rule(place=PLACES, mover=PLACES, receiver=PLACES, is_odd=ODD)
+    def transfer_with_leave(self, place: int, mover: int, receiver: int, is_odd: bool) -> None:
         source, of, _ = self.held(place, False)
-        other = self.member(mover, False, source)
-        self.take(source, "approve", lambda: self.world.approve(source, other, True), operator=other, is_approved=True)
-        self.move(other, source, self.member(receiver, False, source), of, 1)
+        other, target = self.member(mover, is_odd, source), self.member(receiver, False, source)
+        for has_leave in (True, False):
+            self.approve(source, other, has_leave)
+            self.move(other, source, target, of, 1)
+
+    def approve(self, account: Address, other: Address, has_leave: bool) -> None:
+        self.take(
+            account, "approve", lambda: self.world.approve(account, other, has_leave), operator=other, is_approved=has_leave
+        )
 
     def move(self, account: Address, source: Address, target: Address, of: bytes, quantity: int) -> None:
         self.take(
@@ -268,17 +279,6 @@ class AssetMachine(RuleBasedStateMachine):
             receiver=target,
             token=of,
             quantity=quantity,
-        )
-
-    @rule(owner=PLACES, mover=PLACES, is_approved=st.booleans())
-    def approve(self, owner: int, mover: int, is_approved: bool) -> None:
-        account, other = self.account(owner), self.account(mover)
-        self.take(
-            account,
-            "approve",
-            lambda: self.world.approve(account, other, is_approved),
-            operator=other,
-            is_approved=is_approved,
         )
 
     @rule(
@@ -317,7 +317,7 @@ class AssetMachine(RuleBasedStateMachine):
         place=PLACES,
         claimant=PLACES,
         quantity=QUANTITIES,
-        ref=st.integers(0, 9),
+        ref=LINES,
         days=st.sampled_from([(1, 2), (1, 1), (12, 12), (2, 1), (0, 1)]),
         lot=st.sampled_from([LOT, OTHER_LOT]),
         is_odd=ODD,
@@ -360,8 +360,10 @@ class AssetMachine(RuleBasedStateMachine):
     def follow_key(self, caller: int, previous: int, token: int) -> None:
         self.follow(self.account(caller), self.account(previous), self.token(token))
 
-    @rule(name=st.sampled_from(MEMBERS), is_followed=st.sampled_from([True, True, False]))
-    def rotate(self, name: MemberName, is_followed: bool) -> None:
+    @rule(place=PLACES, is_followed=st.sampled_from([True, True, False]), is_odd=ODD)
+    def rotate(self, place: int, is_followed: bool, is_odd: bool) -> None:
+        """A member gets another account, most often one that has units, which then follow."""
+        name = self.world.around.member_of(self.held(place, is_odd)[0]) or MEMBERS[place % len(MEMBERS)]
         self.world.now += 1
         previous = self.world.around.members[name].account
         self.generations[name] += 1
@@ -403,7 +405,7 @@ class AssetMachine(RuleBasedStateMachine):
         voter = STRANGER if center is None else operator(center)
         self.take(voter, "vote_pause", lambda: self.world.vote_pause(voter, should_pause), should_pause=should_pause)
 
-    @rule(should_pause=st.booleans(), place=PLACES)
+    @rule(should_pause=st.sampled_from([False] * 5 + [True]), place=PLACES)
     def pause_and_go_on(self, should_pause: bool, place: int) -> None:
         """A quorum stops all movements, somebody tries one, and most often they go on."""
         self.by_all(True)
@@ -413,7 +415,7 @@ class AssetMachine(RuleBasedStateMachine):
             self.by_all(False)
 
     def by_all(self, should_pause: bool) -> None:
-        for center in CENTERS:
+        for center in CENTERS[:3]:
             self.vote_pause(center, should_pause)
 
     @rule(days=st.sampled_from([0, 1, 4, 40]))

@@ -5,6 +5,7 @@ The model's network has the same keys and names as any chain that a test sets be
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 from eth_account import Account
@@ -65,6 +66,7 @@ def secret_of(name: str) -> bytes:
     return sha256(b"green assets: " + name.encode())
 
 
+@cache
 def account_of(name: str) -> Address:
     """The account of whoever bears that name."""
     return Address(bytes.fromhex(Account.from_key(secret_of(name)).address[2:]))
