@@ -28,7 +28,7 @@ ACTS: Final = "acts"
 """Kind of the purposes that `acts_purpose` writes."""
 ACTS_GAS: Final = 8_000_000
 """Limit of one bringing of acts. Each act must find 3.1 million left (`IMediated.ACT_GAS` and its share), whatever it uses in the
-end; into the rest go nine issuances, or all the transfers that one transaction holds. A block of any plan holds twice as much,
+end; into the rest go eight issuances, or some forty-five transfers. A block of any plan holds twice as much,
 and takes such transactions until half of it is used.
 """
 _TRIED_GAS: Final = ACTS_GAS * 15 // 16
