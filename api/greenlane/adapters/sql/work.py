@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Table, select
@@ -107,10 +108,7 @@ class Work:
 
     def put(self, table: Table, row: dict[str, Any]) -> None:
         """Inserts a whole row, or replaces the one that has its key."""
-        dialect = postgresql if self.is_postgres else sqlite
-        inserted = dialect.insert(table)
-        fresh = {column.name: inserted.excluded[column.name] for column in table.columns if not column.primary_key}
-        self.connection.execute(inserted.on_conflict_do_update(index_elements=list(table.primary_key), set_=fresh), row)
+        self.connection.execute(_put(table, self.is_postgres), row)
 
     def changed(self, statement: Executable) -> int:
         """Executes an UPDATE or DELETE; how many rows it touched."""
@@ -142,3 +140,11 @@ class Work:
     def driver(self) -> Any:
         """The driver's own connection (sqlite3 or psycopg), inside the same transaction."""
         return self.connection.connection.driver_connection
+
+
+@cache
+def _put(table: Table, is_postgres: bool) -> Insert:
+    """INSERT … ON CONFLICT DO UPDATE, made once for each table: making it takes longer than executing it."""
+    inserted = postgresql.insert(table) if is_postgres else sqlite.insert(table)
+    fresh = {column.name: inserted.excluded[column.name] for column in table.columns if not column.primary_key}
+    return inserted.on_conflict_do_update(index_elements=list(table.primary_key), set_=fresh)
