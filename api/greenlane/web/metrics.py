@@ -21,7 +21,7 @@ from greenlane.ports.holds import DocumentsStanding
 from greenlane.ports.jobs import CaptureJob
 from greenlane.verify.ladder import Verdict
 from greenlane.web.readiness import Readiness, Report, Waiting
-from greenlane.web.services import FollowedSeals, WebServices
+from greenlane.web.services import AssetsStanding, FollowedSeals, WebServices
 from greenlane.web.shared import Shared
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -148,6 +148,8 @@ def _gauges(report: Report, kept: _Kept | None, *, is_sealed: bool) -> Iterator[
     yield probes
     yield from _of_logs(report.logs, is_sealed=is_sealed)
     yield from _of_chain(report)
+    if report.assets is not None:
+        yield from _of_assets(report.assets)
     if report.are_documents_up is not None:
         words = "Whether the store of documents can be used."
         yield GaugeMetricFamily("greenlane_documents_store_up", words, value=report.are_documents_up)
@@ -226,6 +228,23 @@ def _of_documents(standing: DocumentsStanding, *, is_store_up: bool) -> Iterator
         answers.add_metric((partner.center,), partner.away_since is None)
         waiting.add_metric((partner.center,), partner.waiting)
     yield from (answers, waiting)
+
+
+def _of_assets(assets: AssetsStanding) -> Iterator[Metric]:
+    words = "Acts of members that the chain has not decided."
+    waiting = GaugeMetricFamily("greenlane_acts_waiting", words, labels=("center",))
+    for center, count in assets.waiting.items():
+        waiting.add_metric((center,), count)
+    yield waiting
+    oldest, followed = assets.oldest_kept_at, assets.followed_at
+    if oldest is not None:
+        words = "When the oldest act that waits was kept, in Unix seconds; not told while none waits."
+        yield GaugeMetricFamily("greenlane_acts_oldest_kept_timestamp_seconds", words, value=oldest.timestamp())
+    if followed is not None and assets.followed_to is not None:
+        words = "When the chain was last looked at for green assets, in Unix seconds."
+        yield GaugeMetricFamily("greenlane_assets_followed_timestamp_seconds", words, value=followed.timestamp())
+        words = "The block up to which the chain was followed for green assets."
+        yield GaugeMetricFamily("greenlane_assets_followed_block", words, value=assets.followed_to)
 
 
 def _of_held(standing: DocumentsStanding) -> Iterator[Metric]:

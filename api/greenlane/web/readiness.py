@@ -3,8 +3,9 @@
 The database decides: without it nothing is served. A log whose entries wait too long decides too while the chain answers, for
 then its worker has stopped or halted. A chain that is away decides nothing: captures are durable without it, and anchored when it
 is back; taking servers away would only lose captures. A store of documents that is away decides nothing either: events and their
-receipts need none. The same holds for a chain that stands still: its nodes answer, its height
-tells nothing, and only the age of its newest block shows it. Nodes that do not agree on the chain are told as a fault too.
+receipts need none; nor do green assets, whose acts may wait, or whose standing on the chain may be old news. The same holds for a
+chain that stands still: its nodes answer, its height tells nothing, and only the age of its newest block shows it. Nodes that do
+not agree on the chain are told as a fault too.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from greenlane.ports.ledger import LedgerHealth, LedgerMismatch
 from greenlane.services.read_log import Backlog
 from greenlane.verify.ladder import Verdict
 from greenlane.web.schemas import time_text
-from greenlane.web.services import WebServices
+from greenlane.web.services import AssetsStanding, WebServices
 from greenlane.web.shared import Shared
 
 BEHIND_S = 120.0
@@ -100,6 +101,7 @@ class Report:
         chain: None where no node answered with what can be true.
         is_contradicted: whether nodes tell different chains, or one tells another than this deployment's.
         are_documents_up: whether the store of documents can be used; None where the database could not tell what it should hold.
+        assets: how green assets stand; None where the network has none, or the database could not tell.
     """
 
     probes: tuple[Probe, ...]
@@ -107,6 +109,7 @@ class Report:
     chain: ChainStanding | None
     is_contradicted: bool
     are_documents_up: bool | None
+    assets: AssetsStanding | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -119,18 +122,20 @@ class Readiness:
 
     def __init__(self, services: WebServices) -> None:
         # One thread for each part, so that one that hangs hides no other.
-        limiter = CapacityLimiter(4)
+        limiter = CapacityLimiter(5)
         self._clock = services.clock
         self._pulse = _Pulse()
         self._database = Shared(_database_look(services), fresh_s=_FRESH_S, limiter=limiter)
         self._chain = Shared(services.probe_ledger, fresh_s=_FRESH_S, limiter=limiter)
         self._logs = Shared(_logs_look(services), fresh_s=_FRESH_S, limiter=limiter)
         self._documents = Shared(_documents_look(services), fresh_s=_FRESH_S, limiter=limiter)
+        self._assets = Shared(services.assets.standing, fresh_s=_FRESH_S, limiter=limiter)
 
     async def __call__(self) -> Report:
         """The report; within a few seconds, whatever hangs."""
         asked = _asked(self._database), _asked(self._chain), _asked(self._logs), _asked(self._documents)
         database, health, logs, documents = await asyncio.gather(*asked)
+        assets = await _asked(self._assets)
         now = self._clock()
         if isinstance(health, GreenlaneError):
             chain, chain_probe = None, _probe("chain", health, is_needed=False)
@@ -145,6 +150,9 @@ class Readiness:
             waiting = tuple(_waiting(each, now) for each in logs)
             probes.append(_logs_probe(waiting, is_chain_well=chain is not None and chain.is_well))
         probes.append(_documents_probe(documents))
+        standing = None if isinstance(assets, GreenlaneError) else assets
+        if standing is not None:
+            probes.append(_assets_probe(standing, now, is_chain_well=chain is not None and chain.is_well))
         is_contradicted = isinstance(health, LedgerMismatch) or (chain is not None and chain.health.is_agreed is False)
         are_documents_up: bool | None = not isinstance(documents, GreenlaneError)
         if isinstance(documents, StoreUnavailable) or (not are_documents_up and isinstance(database, GreenlaneError)):
@@ -156,6 +164,7 @@ class Readiness:
             chain=chain,
             is_contradicted=is_contradicted,
             are_documents_up=are_documents_up,
+            assets=standing,
         )
 
     async def standstill(self) -> str | None:
@@ -285,6 +294,25 @@ def _documents_probe(found: DocumentsStanding | GreenlaneError | None) -> Probe:
     rotten = f" ({found.damaged} of them damaged)" if found.damaged else ""
     words = f"Of {counts}, not here whole: {lacking}{rotten}. {_LACKING_REMEDY}"
     return Probe(name="documents", verdict=Verdict.FAILED, words=words, is_needed=False)
+
+
+def _assets_probe(assets: AssetsStanding, now: datetime, *, is_chain_well: bool) -> Probe:
+    waiting = sum(assets.waiting.values())
+    waited_s = 0.0 if assets.oldest_kept_at is None else (now - assets.oldest_kept_at).total_seconds()
+    age_s = None if assets.followed_at is None else (now - assets.followed_at).total_seconds()
+    words = f"{waiting} acts wait for the chain." if waiting else "No act waits."
+    if age_s is None:
+        words += " The chain was not looked at for them yet."
+    else:
+        words += f" The chain was followed to block {assets.followed_to}, {max(0.0, age_s):.0f} s ago."
+    is_behind = waited_s > BEHIND_S or (age_s is not None and age_s > BEHIND_S)
+    if is_behind:
+        words += (
+            " Its worker has stopped or halted: look for worker.halted in the log."
+            if is_chain_well
+            else " They wait for the chain, and go on when it is back."
+        )
+    return Probe(name="green-assets", verdict=Verdict.FAILED if is_behind else Verdict.PASSED, words=words, is_needed=False)
 
 
 def _standstill_words(chain: ChainStanding) -> str:

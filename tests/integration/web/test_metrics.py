@@ -6,7 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from greenlane.core.assets.act import Act
 from greenlane.core.units import Address, CenterId, TreeSize, TxHash
+from greenlane.ports.acts import ActKind, ActState, KeptAct
+from greenlane.ports.asset_ledger import AssetContract, SignedAct
 from greenlane.ports.errors import StoreUnavailable
 from greenlane.ports.holds import DocumentsStanding, PartnerStanding
 from greenlane.ports.outbox import SignedTransaction, anchor_purpose
@@ -250,10 +253,50 @@ def note(world: World) -> None:
         tx.holds.note(standing)
 
 
+def keep_act(world: World) -> None:
+    """An act of the cooperative that waits for the chain."""
+    act = Act(account=Address(bytes(range(20))), salt=bytes(32), not_after=2_000_000_000, call=b"")
+    kept = KeptAct(
+        digest=bytes(range(32)),
+        center=LIMA,
+        member=COOPERATIVE,
+        kind=ActKind.TRANSFER,
+        signed=SignedAct(contract=AssetContract.GREEN_ASSET, act=act, signature=bytes(65)),
+        subject="0x",
+        line=None,
+        asked={},
+        state=ActState.KEPT,
+        kept_at=world.clock(),
+    )
+    with world.store.write() as tx:
+        tx.acts.add(kept)
+
+
+def test_acts_that_wait_and_how_far_assets_were_followed_are_told(site: Site) -> None:
+    def probe() -> dict[str, object]:
+        probes = {each["name"]: each for each in site.get("/health/ready").json()["probes"]}
+        found: dict[str, object] = probes["green-assets"]
+        return found
+
+    found = scrape(site)
+    assert names(found) & {"greenlane_acts_oldest_kept_timestamp_seconds", "greenlane_assets_followed_block"} == set()
+    assert (probe()["verdict"], probe()["isNeeded"]) == ("passed", False)
+    site.world.asset_work.follow()
+    keep_act(site.world)
+    site.world.clock.now += timedelta(seconds=600)
+    late = probe()
+    assert late["verdict"] == "failed" and "1 acts wait" in str(late["words"]) and "worker" in str(late["words"])
+    found = scrape(site)
+    assert (value(found, "acts_waiting", center=LIMA), value(found, "acts_waiting", center=TIANJIN)) == (1, 0)
+    assert site.get("/health/ready").status_code == 200
+
+
 def test_every_metric_is_in_the_list_that_dashboards_are_made_of(sealed_site: Site) -> None:
     note(sealed_site.world)
     sealed_site.world.ledger.is_agreed = True
     sealed_site.post("/epcis/v2/events", key=sealed_site.member, json=event_document(1))
+    sealed_site.world.asset_work.follow()
+    keep_act(sealed_site.world)
     text = sealed_site.get("/metrics").text
     told = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")}
     assert sorted(told) == NAMES.read_text(encoding="utf-8").split()
