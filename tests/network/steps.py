@@ -78,9 +78,9 @@ def all_validators_seal(trial: Trial) -> str:
 
 
 def contracts_answer(trial: Trial) -> str:
-    """Both contracts stand from block 0 on; registry, client and network.json name one validator set."""
+    """The contracts stand from block 0 on; registry, client and network.json name one validator set."""
     network, web3 = trial.network(), trial.rpc().web3()
-    check_contracts(web3, network.pilot_registry, network.anchor_log)
+    check_contracts(web3, network.pilot_registry, network.anchor_log, network.assets)
     registered = set(PilotRegistry(web3, network.pilot_registry).validators())
     told = trial.rpc(trial.validators()[0]).call("qbft_getValidatorsByBlockNumber", "latest")
     if not isinstance(told, list) or {"0x" + one.hex() for one in registered} != {str(one).lower() for one in told}:

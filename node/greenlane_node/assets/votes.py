@@ -68,7 +68,9 @@ def asset_places(chain: ChainAccess) -> AssetContracts:
         AssetsMissing: the network has none.
     """
     if chain.network.assets is None:
-        raise AssetsMissing("This network has no contracts of green assets.", where=str(chain.home.network_file))
+        # An embedded network of an earlier release gets them at its next start.
+        remedy = "Start it once more: greenlane-node embedded up." if chain.home.embedded_file.exists() else None
+        raise AssetsMissing("This network has no contracts of green assets.", where=str(chain.home.network_file), remedy=remedy)
     return chain.network.assets
 
 

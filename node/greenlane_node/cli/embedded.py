@@ -60,6 +60,7 @@ def _act(args: argparse.Namespace) -> tuple[Exit, dict[str, object]]:
 
 
 def _told(running: "RunningNetwork") -> dict[str, object]:
+    assets = running.network.assets
     return {
         "home": str(running.home.directory),
         "started": not running.was_running,
@@ -69,6 +70,8 @@ def _told(running: "RunningNetwork") -> dict[str, object]:
         "genesis": "0x" + running.network.genesis_hash.hex(),
         "registry": "0x" + running.network.pilot_registry.hex(),
         "anchors": "0x" + running.network.anchor_log.hex(),
+        "green_asset": None if assets is None else "0x" + assets.green_asset.hex(),
+        "evidence": None if assets is None else "0x" + assets.evidence_register.hex(),
         "centers": ", ".join(one.id for one in running.network.centers),
     }
 

@@ -168,7 +168,7 @@ def test_contracts_of_another_release_are_taken_and_what_is_no_contract_of_ours_
         # Behaves the same, and is not what this release compiles.
         set_code(running, log, code + b"\x00")
         assert start(home).was_running
-        check_contracts(web3_of(running), registry, log)
+        check_contracts(web3_of(running), registry, log, running.network.assets)
         for address, wrong in ((log, b"\x00"), (log, b""), (registry, b"\x00"), (registry, REVERTING), (log, REVERTING)):
             right = bytes(web3_of(running).eth.get_code(Web3.to_checksum_address(address)))
             set_code(running, address, wrong)
@@ -418,6 +418,12 @@ def test_the_command_line_starts_tells_stops_and_removes(home: Path, capsys: pyt
     assert run("status")[0] == 1
     code, told = run("up", "--port", str(free_port()))
     assert (code, told["started"], told["centers"]) == (0, True, "tianjin, lima, ho-chi-minh")
+    network = load_network(home / "network.json")
+    assert network.assets is not None
+    assert (told["green_asset"], told["evidence"]) == (
+        encode_hex(network.assets.green_asset),
+        encode_hex(network.assets.evidence_register),
+    )
     assert run("up")[1]["started"] is False
     port, other = int(told["rpc"].rpartition(":")[2]), free_port()
     assert run("up", "--port", str(port))[1]["note"] is None

@@ -16,7 +16,7 @@ from greenlane.core.wire import encode_hex
 from greenlane.ports.ledger import LedgerMismatch
 
 
-def check_contracts(web3: Web3, pilot_registry: Address, anchor_log: Address, assets: AssetContracts | None = None) -> None:
+def check_contracts(web3: Web3, pilot_registry: Address, anchor_log: Address, assets: AssetContracts | None) -> None:
     """Returns where registry, anchor log and, where the network has them, the contracts of green assets stand there, answer, and
     belong together.
 
