@@ -26,6 +26,8 @@ abstract contract CenterQuorum is ICenterQuorum {
 
     /// @inheritdoc ICenterQuorum
     function takeVote(bytes32 motion, address operator) external returns (bytes32 centerId, bool isCarried) {
+        // An act makes this contract call itself (IMediated): anybody's word would then be this contract's.
+        if (msg.sender == address(this)) revert NotActiveOperator(operator);
         return _takeVote(msg.sender, motion, operator);
     }
 

@@ -5,7 +5,7 @@ import {AnchorLog} from "../AnchorLog.sol";
 import {ICenterQuorum} from "../interfaces/ICenterQuorum.sol";
 import {IEvidenceRegister} from "../interfaces/IEvidenceRegister.sol";
 import {RangeList} from "../libraries/RangeList.sol";
-import {AdmittedEvidence, CustodyModel, Evidence, Placement} from "../types/AssetTypes.sol";
+import {Act, ActState, AdmittedEvidence, CustodyModel, Evidence, Placement} from "../types/AssetTypes.sol";
 import {AssetWorld} from "./AssetWorld.sol";
 import {Base} from "./Base.sol";
 
@@ -618,6 +618,22 @@ contract EvidenceRegisterTest is AssetWorld {
         (uint256 votes,,) = _register.tally(address(_register), motion);
         vm.assertEq(votes, 0);
         vm.assertFalse(_register.isRevoked(digest), "and nothing came of it");
+    }
+
+    function test_an_act_casts_nobody_else_s_vote() external {
+        bytes32 digest = admit(statement(1));
+        bytes32 motion = keccak256(abi.encode("revocation", digest));
+        (Act[] memory acts, bytes[] memory signatures) = (new Act[](3), new bytes[](3));
+        for (uint256 i = 0; i < 3; ++i) {
+            acts[i] = act(STRANGER, abi.encodeCall(_register.takeVote, (motion, account(i, "operator"))));
+            signatures[i] = signature(STRANGER, _register.actDigestOf(acts[i]));
+        }
+        _register.bring(acts, signatures);
+        (uint256 votes,, uint64 expiresAt) = _register.tally(address(_register), motion);
+        vm.assertEq(votes + expiresAt, 0);
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.assertEq(uint8(_register.actState(_register.actDigestOf(acts[i]))), uint8(ActState.Refused));
+        }
     }
 
     // ---- deployment ----
