@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, cast
 
+from greenlane.core.assets.asset import MAX_CLAIM_DAYS, MAX_CLASS_NAME_BYTES
 from greenlane.core.assets.custody import read_custody_model
 from greenlane.core.assets.evidence import read_name
 from greenlane.core.assets.facts import AssetClass
@@ -29,8 +30,6 @@ from greenlane.core.exits import UnreadableFile
 from greenlane.core.wire import FieldInvalid, read_count, read_line, read_object
 
 MAX_CLASS_FILE_BYTES: Final = 16_384
-MAX_CLAIM_DAYS: Final = 3_650
-MAX_NAME_BYTES: Final = 128
 NAMES: Final = ("id", "attribute", "unit", "decimals", "custody_model", "tradable", "claim_days", "name")
 """Of a class's values, as TOML has them."""
 _JSON_NAMES: Final = {"custodyModel": "custody_model", "isTradable": "tradable", "claimDays": "claim_days"}
@@ -67,9 +66,11 @@ def read_class(content: JsonValue, where: str) -> AssetClass:
         InvalidInput: one is missing, not known, or not as it must be; `where` points at it.
     """
     fields = read_object(content, NAMES, where)
-    name = read_words(fields["name"], f"{where}/name", longest=MAX_NAME_BYTES)
-    if len(name.encode()) > MAX_NAME_BYTES:
-        raise FieldInvalid(f"A name has at most {MAX_NAME_BYTES} bytes in UTF-8.", where=f"{where}/name", remedy="Shorten it.")
+    name = read_words(fields["name"], f"{where}/name", longest=MAX_CLASS_NAME_BYTES)
+    if len(name.encode()) > MAX_CLASS_NAME_BYTES:
+        raise FieldInvalid(
+            f"A name has at most {MAX_CLASS_NAME_BYTES} bytes in UTF-8.", where=f"{where}/name", remedy="Shorten it."
+        )
     return AssetClass(
         id=read_name(fields["id"], f"{where}/id"),
         attribute=read_name(fields["attribute"], f"{where}/attribute"),

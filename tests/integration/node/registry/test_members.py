@@ -118,6 +118,13 @@ def test_a_members_key_gives_way_to_another_and_comes_back(
     assert {"member-lima-acme", "former-member-lima-acme", "former-member-lima-acme-2"} <= names
 
 
+def test_a_key_that_is_named_as_the_members_own_and_lies_here_stays(node: Command, homes: Callable[[str], Path]) -> None:
+    made = node("lima", "members", "vouch", "acme", "--make-key", "--role", "buyer", "--json").json()
+    told = node("lima", "members", "rotate-key", "acme", "--account", made["account"], "--json").json()
+    assert (told["was_so"], told["key"]) == (True, "kept here by its center, as member-lima-acme")
+    assert keys_of(homes, "lima").account(LIMA, ACME) is not None
+
+
 @pytest.mark.parametrize("action", ["vouch", "rotate-key"])
 def test_what_was_interrupted_before_the_key_counted_is_finished(
     world: RegistryWorld, node: Command, homes: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, action: str
