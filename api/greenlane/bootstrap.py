@@ -23,8 +23,10 @@ from greenlane.adapters.network_file import Network, load_network
 from greenlane.adapters.partners import load_partners
 from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.adapters.staging import StagingFolder
+from greenlane.core.assets.retirement import RetirementCertificate
 from greenlane.core.units import CenterId
 from greenlane.ports.asset_ledger import AssetLedger
+from greenlane.ports.certificate_drawing import CertificateNames
 from greenlane.ports.clock import Clock
 from greenlane.ports.documents import Documents
 from greenlane.ports.entropy import Entropy
@@ -66,6 +68,7 @@ from greenlane.services.reconcile import Reconcile, ReconcilePace
 from greenlane.services.register_reader import RegisterReader
 from greenlane.services.seal import Seal
 from greenlane.services.sign_evidence import SignEvidence
+from greenlane.services.sign_in import SignIn
 from greenlane.services.state_evidence import JudgeBooks, StateEvidence
 from greenlane.services.store import StoreDocument
 from greenlane.services.sweep_uploads import SweepUploads
@@ -109,6 +112,7 @@ class Deployment:
     forget: Forget
     enrol: Enrol
     identify: Identify
+    sign_in: SignIn
     read_log: ReadLog
     look_up: LookUp
     documents: Documents
@@ -171,6 +175,7 @@ class Deployment:
             prove=self.prove,
             forget=self.forget,
             identify=self.identify,
+            sign_in=self.sign_in,
             read_log=self.read_log,
             look_up=self.look_up,
             receive_upload=self.receive_upload,
@@ -180,6 +185,7 @@ class Deployment:
             register_reader=self.register_reader,
             hold=self.hold,
             assets=self.assets,
+            draw_certificate=draw_certificate,
             balance=self.balance,
             declare_factor=self.declare_factor,
             register_label=self.register_label,
@@ -302,6 +308,7 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         forget=Forget(store=store, clock=clock),
         enrol=Enrol(store=store, clock=clock, entropy=entropy),
         identify=Identify(store=store, clock=clock),
+        sign_in=SignIn(store=store, clock=clock, entropy=entropy),
         read_log=ReadLog(store=store, signer=signer),
         look_up=LookUp(store=store),
         documents=documents,
@@ -451,6 +458,13 @@ def _documents_place(settings: Settings, home: Home) -> DocumentsPlace:
     else:
         kind, address = StoreKind.KUBO, settings.documents_url
     return DocumentsPlace(kind=kind, address=address, file=home.documents_kind_file)
+
+
+def draw_certificate(certificate: RetirementCertificate, names: CertificateNames) -> bytes:
+    """As `DrawCertificate`. The library that draws takes a while to import, and most commands draw nothing."""
+    from greenlane.adapters.certificate_pdf import draw_certificate as draw
+
+    return draw(certificate, names)
 
 
 def followed_seals(seal: Seal) -> Callable[[], FollowedSeals]:

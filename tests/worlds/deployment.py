@@ -58,6 +58,7 @@ from greenlane.services.publish import Publish
 from greenlane.services.read_log import ReadLog
 from greenlane.services.register_reader import RegisterReader
 from greenlane.services.seal import Seal
+from greenlane.services.sign_in import SignIn
 from greenlane.services.store import StoreDocument
 from greenlane.services.sweep_uploads import SweepUploads
 from greenlane.services.trace import Trace
@@ -159,6 +160,7 @@ class World:
     forget: Forget
     enrol: Enrol
     identify: Identify
+    sign_in: SignIn
     check: Check
     read_log: ReadLog
     watch_keys: WatchKeys
@@ -334,6 +336,7 @@ def _assembled(
         forget=Forget(store=store, clock=clock),
         enrol=Enrol(store=store, clock=clock, entropy=entropy),
         identify=Identify(store=store, clock=clock),
+        sign_in=SignIn(store=store, clock=clock, entropy=entropy),
         check=Check(store=store, signer=signer, sealed=sealed, documents=documents),
         read_log=ReadLog(store=store, signer=signer),
         watch_keys=watch_keys,

@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 import uvicorn
 from greenlane.adapters.age import encrypt_for
-from greenlane.bootstrap import followed_seals
+from greenlane.bootstrap import draw_certificate, followed_seals
 from greenlane.core.units import CenterId, MemberId
 from greenlane.ports.accounts import KeyRole
 from greenlane.ports.holds import DocumentsStanding
@@ -112,6 +112,7 @@ def services_of(world: World) -> WebServices:
         prove=world.prove,
         forget=world.forget,
         identify=world.identify,
+        sign_in=world.sign_in,
         read_log=world.read_log,
         look_up=world.look_up,
         receive_upload=world.receive_upload,
@@ -121,6 +122,7 @@ def services_of(world: World) -> WebServices:
         register_reader=world.register_reader,
         hold=world.hold,
         assets=world.assets,
+        draw_certificate=draw_certificate,
         balance=world.balance,
         declare_factor=world.declare_factor,
         register_label=world.register_label,

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from greenlane.core.errors import Faults, GreenlaneError
 from greenlane.settings import Settings
@@ -38,12 +38,14 @@ from greenlane.web.routes import (
     reader_keys,
     receipts,
     retirements,
+    sign_in,
     transfers,
     trust,
     uploads,
 )
 from greenlane.web.schemas import Problem
 from greenlane.web.services import WebServices
+from greenlane.web.signed_in import SignInNeeded
 from greenlane.web.state import TrustCache, WebState
 
 __all__ = ["WebServices", "create_app"]
@@ -85,7 +87,7 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
     for room in (
         *(epcis, receipts, uploads, documents, document_bytes, reader_keys),
         *(evidence, assets, transfers, escrows, retirements, acts, purchases, balances, labels),
-        *(me, holds, centers, log, trust, health, metrics, pages),
+        *(sign_in, me, holds, centers, log, trust, health, metrics, pages),
     ):
         app.include_router(room.router)
 
@@ -95,6 +97,8 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
             answer = ProblemAnswer(error, public_url=settings.public_url, instance=request.url.path)
             answer.headers["Tus-Resumable"] = uploads.TUS_VERSION
             return answer
+        if isinstance(error, SignInNeeded):
+            return RedirectResponse(error.address, status_code=303, headers={"Cache-Control": "no-store"})
         if prefers_html(request) and not request.url.path.startswith(_PROGRAM_PATHS):
             return error_page(error)
         return ProblemAnswer(error, public_url=settings.public_url, instance=request.url.path)

@@ -415,7 +415,7 @@ class _Exchange:
             self.status = message["status"]
             given = {name.lower() for name, _ in message["headers"]}
             dressed = [*message["headers"], *((name, value) for name, value in _PAGE_HEADERS.items() if name not in given)]
-            # No cookie is ever read, so what a page of another origin can fetch without a key, anyone can.
+            # To a page of another origin no browser shows under * what it sent a cookie for: what it can fetch, anyone can.
             if self._scope["method"] in {"GET", "HEAD"}:
                 dressed.append((b"access-control-allow-origin", b"*"))
             if self._is_upload and not self._has_body_ended:

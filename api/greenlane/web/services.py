@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from greenlane.core.trust import TrustFile
 from greenlane.core.units import Address, BlockNumber, CenterId
+from greenlane.ports.certificate_drawing import DrawCertificate
 from greenlane.ports.clock import Clock
 from greenlane.ports.encryption import EncryptFor
 from greenlane.ports.holds import DocumentsStanding
@@ -35,6 +36,7 @@ from greenlane.services.prove import Prove
 from greenlane.services.read_log import ReadLog
 from greenlane.services.register_reader import RegisterReader
 from greenlane.services.sign_evidence import SignEvidence
+from greenlane.services.sign_in import SignIn
 from greenlane.services.state_evidence import StateEvidence
 from greenlane.services.store import StoreDocument
 from greenlane.services.trace import Trace
@@ -103,7 +105,9 @@ class WebServices:
     """The use cases behind the routes.
 
     Attributes:
+        sign_in: people at pages.
         assets: green assets and purchases.
+        draw_certificate: makes a certificate of retirement something to file.
         encrypt_for: encrypts receipts of confidential documents for their readers.
         centers: the pilot centers served here.
         probe_store: raises where the database cannot be used.
@@ -121,6 +125,7 @@ class WebServices:
     prove: Prove
     forget: Forget
     identify: Identify
+    sign_in: SignIn
     read_log: ReadLog
     look_up: LookUp
     receive_upload: ReceiveUpload
@@ -130,6 +135,7 @@ class WebServices:
     register_reader: RegisterReader
     hold: Hold
     assets: AssetServices
+    draw_certificate: DrawCertificate
     balance: Balance
     declare_factor: DeclareFactor
     register_label: RegisterLabel

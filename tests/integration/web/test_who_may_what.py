@@ -24,6 +24,8 @@ _PUBLIC = {
     ("GET", "/documents/{cid}"),
     ("GET", "/problems"),
     ("GET", "/problems/{code}"),
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
     ("GET", "/v1/receipts/{event_hash:path}"),
     ("GET", "/v1/centers"),
     ("GET", "/v1/centers/{center_id}"),
@@ -83,6 +85,8 @@ _GUARDED = {
     ("POST", "/v1/holds"): Permission.HOLD,
     ("DELETE", "/v1/holds/{cid}"): Permission.HOLD,
     ("GET", "/v1/me"): Permission.SEE_SELF,
+    ("GET", "/sign-out"): Permission.SEE_SELF,
+    ("POST", "/sign-out"): Permission.SEE_SELF,
     **{
         ("POST", f"/v1/{path}"): Permission.TRADE for path in ("transfers", "cancellations", "escrows", "retirements", "evidence")
     },

@@ -43,6 +43,13 @@ _WITH_SCRIPTS = _VARY | {
     )
 }
 
+PRIVATE_PAGE = {
+    "Cache-Control": "private, no-store",
+    "Vary": "Cookie",
+    # With no-referrer a browser would say of our own forms, too, that they come from nowhere.
+    "Referrer-Policy": "same-origin",
+}
+
 _templates = Environment(
     loader=PackageLoader("greenlane.web.pages"),
     autoescape=select_autoescape(default=True),
@@ -187,6 +194,21 @@ def problem_kind_page(kind: ProblemKind) -> Response:
 def problem_kinds_page(kinds: list[ProblemKind]) -> Response:
     """All kinds of problems."""
     return _page("problem_kinds.html", kinds=kinds)
+
+
+def private_page(template: str, *, status: int = 200, **values: Any) -> Response:
+    """A page for one person who is signed in, or is about to be; nothing keeps a copy of it."""
+    return HTMLResponse(_templates.get_template(template).render(**values), status_code=status, headers=PRIVATE_PAGE)
+
+
+def public_page(template: str, *, status: int = 200, **values: Any) -> Response:
+    """A page for everybody."""
+    return _page(template, status=status, **values)
+
+
+def qr_of(address: str) -> Markup:
+    """An address as a QR code."""
+    return _qr(address)
 
 
 def prefers_html(request: Request) -> bool:
