@@ -355,7 +355,13 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
             # pinned there stays; what nobody has pinned is kept for nobody by any node.
             pace=ReconcilePace(collects_idle=settings.documents_url is None),
         ),
-        check=Check(store=store, signer=signer, sealed=sealed, documents=documents),
+        check=Check(
+            store=store,
+            signer=signer,
+            sealed=sealed,
+            documents=documents,
+            assets=None if network.assets is None else asset_ledger.places,
+        ),
         seal=seal,
         tidy=Tidy(store=store, clock=clock),
         watch_keys=watch_keys,

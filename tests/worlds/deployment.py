@@ -337,7 +337,7 @@ def _assembled(
         enrol=Enrol(store=store, clock=clock, entropy=entropy),
         identify=Identify(store=store, clock=clock),
         sign_in=SignIn(store=store, clock=clock, entropy=entropy),
-        check=Check(store=store, signer=signer, sealed=sealed, documents=documents),
+        check=Check(store=store, signer=signer, sealed=sealed, documents=documents, assets=asset_ledger.places),
         read_log=ReadLog(store=store, signer=signer),
         watch_keys=watch_keys,
         look_up=LookUp(store=store),

@@ -1,5 +1,10 @@
 """From a lot to a claim: each step over HTTP, each said where it stands, and the purchase checked on the way."""
 
+import json
+from pathlib import Path
+
+import pytest
+from greenlane.cli.program import main
 from greenlane.core.receipt import parse_receipt
 from worlds.deployment import LIMA
 from worlds.trade import CITY, COCOA, Trade
@@ -46,6 +51,7 @@ def test_a_purchase_goes_from_order_to_retirement_and_its_checks_follow(trade: T
     holdings = {each["token"]: each for each in site.get("/v1/holdings", key=trade.seller).json()["holdings"]}
     assert holdings[token]["tradable"] == "8.5"
     trade.site.world.asset_ledger.model.check()
+    assert trade.site.world.fsck().faults == []
 
 
 def test_a_statement_has_a_receipt_that_reads_as_any_other(trade: Trade) -> None:
@@ -86,3 +92,21 @@ def test_nobody_sees_anothers_acts_purchases_or_drafts(trade: Trade) -> None:
         assert site.get(f"/v1/purchases/{purchase['id']}", key=key).json()["code"] == "purchase-unknown"
     assert site.get(f"/v1/purchases/{purchase['id']}", key=site.operator).status_code == 200
     assert site.get(f"/v1/purchases/{purchase['id']}", key=site.facilitator).status_code == 403
+
+
+def test_the_command_tells_a_purchase_as_its_address_does(
+    trade: Trade, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = tmp_path / "key"
+    key.write_text(trade.city + "\n")
+    key.chmod(0o600)
+    purchase = trade.ordered()["id"]
+    asked = ["purchase", "check", purchase, "--url", trade.site.url, "--key-file", str(key)]
+    assert main(asked) == 3
+    told = capsys.readouterr().out
+    assert "Line 1: ordered" in told and "not checked" in told and "lima/cooperative sets 1.5 KGM" in told
+    assert main([*asked, "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["purchase"] == purchase
+    assert main(["purchase", "check", "nonsense", "--url", trade.site.url]) == 2
+    assert main(["purchase", "check", "0" * 32, "--url", trade.site.url, "--key-file", str(key)]) == 2
+    assert "There is no purchase" in capsys.readouterr().err
