@@ -84,6 +84,10 @@ contract MarketHandler is AssetWorld {
         proof.placement = placementOf(given);
         if (by % 16 == 0) proof.placement.serialAfter = uint64(by);
         quantity = uint128(within(_mix(quantity), by % 32 == 1 ? 0 : 1, given.quantity / 4 + 1));
+        // All that is left, and one more: by chance it would hardly be hit.
+        if ((by >> 8) % 8 < 2) {
+            quantity = given.quantity - _asset.issuance(uint256(_register.digestOf(given))).issued + uint128((by >> 8) % 8);
+        }
         address holder = by % 16 == 2 ? _trader(by) : given.holder;
         uint256 before = _register.evidenceCount();
         uint256 tokenId = uint256(_register.digestOf(given));
