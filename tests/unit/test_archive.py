@@ -191,7 +191,7 @@ def test_a_small_archive_that_unpacks_to_much_is_refused_before_it_is_unpacked(t
     for number, members in enumerate(
         [
             [manifest({"network.json": large}), (tarfile.TarInfo("network.json"), large)],
-            [manifest({f"keys/{n}": b"" for n in range(1_001)})],
+            [manifest({f"keys/{n}": b"" for n in range(50_001)})],
         ]
     ):
         with pytest.raises(ArchiveInvalid, match=r"cannot have|at most"):
@@ -203,6 +203,20 @@ def test_a_small_archive_that_unpacks_to_much_is_refused_before_it_is_unpacked(t
         members = [manifest({"network.json": small}), (header, large), (tarfile.TarInfo("network.json"), small)]
         with pytest.raises(ArchiveInvalid, match="no plain file"):
             read_archive(forged(tmp_path, members), folder(tmp_path, header.type.hex()))
+
+
+def test_a_key_for_every_member_fits_and_what_could_not_be_read_is_not_written(tmp_path: Path) -> None:
+    key = tmp_path / "key.json"
+    key.write_bytes(b"{}")
+    target = tmp_path / "backup.tar.gz"
+    longest = "keys/" + "m" * 160 + ".json"
+    parts = {f"keys/member-lima-m{number}.json": key for number in range(1_200)} | {longest: key}
+    write_archive(target, parts, created_at=NOW)
+    assert set(read_archive(target, folder(tmp_path))) == set(parts)
+    too_many = {f"keys/{number}": key for number in range(50_001)}
+    with pytest.raises(InvalidInput, match="at most 50000 parts"):
+        write_archive(tmp_path / "other.tar.gz", too_many, created_at=NOW)
+    assert not (tmp_path / "other.tar.gz").exists()
 
 
 def test_a_part_with_holes_is_refused_however_they_are_told(tmp_path: Path) -> None:

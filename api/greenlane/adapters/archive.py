@@ -22,13 +22,15 @@ from greenlane.core.errors import Conflict, InvalidInput
 _MANIFEST = "manifest.json"
 NETWORK_PART, TRUST_PART, KEYS_PART = "network.json", "trust.json", "keys/"
 """Names in the archive; they are its format, wherever a home keeps those files."""
-_NAME = re.compile(r"database|network\.json|trust\.json|keys/[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-_MAX_MANIFEST_BYTES = 1024 * 1024
+# A key of the longest name that the keystore takes, and its ending.
+_NAME = re.compile(r"database|network\.json|trust\.json|keys/[A-Za-z0-9][A-Za-z0-9._-]{0,179}", re.ASCII)
+_MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 _VERSION = 1
 _CHUNK_BYTES = 1024 * 1024
 # All but the database are small files of JSON.
 _MAX_SMALL_PART_BYTES = 4 * 1024 * 1024
-_MAX_PARTS = 1_000
+# A key for each member whose key its center keeps; so many fit the manifest.
+_MAX_PARTS = 50_000
 # Names and times that a plain header has no room for; tarfile holds them in memory whole.
 _MAX_EXTENDED_HEADER_BYTES = 64 * 1024
 
@@ -69,6 +71,11 @@ def write_archive(target: Path, parts: Mapping[str, Path], *, created_at: dateti
             raise InvalidInput(
                 f"A backup has no place for {name[:120]!r}.", where=str(parts[name]), remedy="Move that file elsewhere."
             )
+    if len(parts) > _MAX_PARTS:
+        # It could be written, and never be read.
+        raise InvalidInput(
+            f"A backup has at most {_MAX_PARTS} parts, not {len(parts)}.", where=str(target), remedy="Copy keys/ besides."
+        )
     if target.exists():
         raise Conflict("That file exists already.", where=str(target), remedy="Name a new one.")
     manifest = {
