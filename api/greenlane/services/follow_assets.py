@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from greenlane.core.assets.facts import AssetClass, EscrowFacts, HoldingFacts, IssuanceFacts, Totals
 from greenlane.core.assets.retirement import RetirementFacts
+from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.units import Address, BlockNumber, CenterId
 from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.asset_index import FollowedTo
@@ -99,6 +100,7 @@ class FollowAssets:
             LedgerUnavailable: no node answers; what was followed stands.
             LedgerMismatch, AssetsMissing: this is another chain.
             QueueFull: a retirement's statement waits for room in the log.
+            GreenlaneError: an act cannot be noted; everything else was.
             StoreUnavailable: the database is away.
         """
         head = self._ledger.head()
@@ -107,10 +109,7 @@ class FollowAssets:
         if followed is not None and head.number < followed.block.number and not self._has_waited():
             return False
         is_anew = followed is None or self._ledger.block_hash(followed.block.number) != followed.block.block_hash
-        if followed is None or is_anew:
-            block = self._read_everything(was_lost=followed is not None)
-        else:
-            block = followed.block
+        block = self._read_everything(was_lost=followed is not None) if followed is None or is_anew else followed.block
         self._behind_since = None
         for _ in range(_LOOKS_A_CALL):
             if block.number >= head.number:
@@ -123,9 +122,19 @@ class FollowAssets:
         waiting = [act for center in self._centers for act in self._waiting(center)]
         # What is brought again later is asked about again.
         self._asked = {act.digest: self._asked[act.digest] for act in waiting if act.digest in self._asked}
-        closed = [self._settle(act, block) for act in waiting]
+        closed, faults = 0, list[GreenlaneError]()
+        for act in waiting:
+            try:
+                closed += self._settle(act, block)
+            except Unavailable:
+                raise
+            except GreenlaneError as fault:
+                # One act that cannot be noted must not keep others from it.
+                faults.append(fault)
+        if faults:
+            raise faults[0]
         # What was lost waits to be brought again.
-        return not is_anew and not any(closed)
+        return not is_anew and not closed
 
     def _has_waited(self) -> bool:
         now = self._clock()
@@ -184,7 +193,6 @@ class FollowAssets:
         is_late = act.signed.act.not_after < (now - _GRACE).timestamp()
         if not is_late and (act.brought_at is None or self._asked.get(act.digest) == block):
             return False
-        self._asked[act.digest] = block
         outcome = self._ledger.outcome(act.signed.contract, act.digest)
         if outcome.state is ChainActState.DONE:
             self._close_done(act, block)
@@ -194,6 +202,7 @@ class FollowAssets:
             with self._store.write() as tx:
                 tx.acts.close(act.digest, ActState.EXPIRED, now, detail=_LATE, remedy=_LATE_REMEDY)
         else:
+            self._asked[act.digest] = block
             return False
         return True
 

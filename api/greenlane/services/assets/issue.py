@@ -6,7 +6,7 @@ here another act is made in its place, a few times at most.
 """
 
 from greenlane.core.assets.quantity import read_quantity
-from greenlane.core.errors import Conflict, Forbidden, GreenlaneError, NotFound, ProofRefused
+from greenlane.core.errors import Conflict, Forbidden, GreenlaneError, NotFound, ProofRefused, Unavailable
 from greenlane.core.merkle import leaf_hash, verify_inclusion
 from greenlane.core.tiles import inclusion_proof_from_tiles
 from greenlane.core.wire import encode_hex
@@ -86,7 +86,7 @@ class Issue:
         replaced = Replaced(act=act, attempt=attempt, detail=detail)
         try:
             self._issued(asker, digest, quantity, None, None, replaced)
-        except LedgerUnavailable:
+        except Unavailable:
             raise
         except GreenlaneError:
             # What hinders now is told by the contract's first words; nobody waits here for others.

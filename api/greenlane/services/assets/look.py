@@ -1,6 +1,7 @@
 """What is shown of green assets: the read model of the chain, and acts on their way to it."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from greenlane.core.assets.facts import AssetClass, EscrowFacts, HoldingFacts, IssuanceFacts, Totals
@@ -15,7 +16,7 @@ from greenlane.ports.asset_ledger import ChainMember
 from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
 from greenlane.ports.ledger import LedgerUnavailable
 from greenlane.ports.purchases import KeptRetirement
-from greenlane.ports.store import Store
+from greenlane.ports.store import Store, Transaction
 from greenlane.services.assets.acting import keeping_of, require_act
 from greenlane.services.assets.escrow import EscrowUnknown
 from greenlane.services.assets.issue import STALE
@@ -34,9 +35,15 @@ class RetirementMissing(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supply:
-    """Classes with their sums, and how far the chain was followed for them; None before the first time."""
+    """Classes with their sums.
+
+    Attributes:
+        evidenced: what certifiers stated for each class in all, as far as it is issued out of; None where it was not added up.
+        followed: how far the chain was followed for them; None before the first time.
+    """
 
     classes: Sequence[tuple[AssetClass, Totals]]
+    evidenced: Mapping[str, int] | None
     followed: FollowedTo | None
 
 
@@ -105,10 +112,18 @@ class Look:
         self._store = store
         self._members = members
 
-    def supply(self) -> Supply:
-        """Every class with its sums."""
+    def supply(self, *, most_issuances: int = 0) -> Supply:
+        """Every class with its sums.
+
+        Args:
+            most_issuances: what is evidenced is added up where there are no more issuances than this.
+        """
         with self._store.read() as tx:
-            return Supply(classes=tx.assets.classes(), followed=tx.assets.followed_to())
+            return Supply(
+                classes=tx.assets.classes(),
+                evidenced=_evidenced(tx, most_issuances),
+                followed=tx.assets.followed_to(),
+            )
 
     def asset_class(self, class_id: str) -> tuple[AssetClass, Totals, FollowedTo | None]:
         """One class.
@@ -249,3 +264,16 @@ class Look:
         """A member's acts, newest first."""
         with self._store.read() as tx:
             return tx.acts.of_member(center, member, limit=limit)
+
+
+def _evidenced(tx: Transaction, most: int) -> Mapping[str, int] | None:
+    """What is evidenced of each class; None where there are more issuances than `most`."""
+    if most < 1:
+        return None
+    found = tx.assets.issuances(class_id=None, after=None, limit=most + 1)
+    if len(found) > most:
+        return None
+    sums: Counter[str] = Counter()
+    for each in found:
+        sums[each.class_id] += each.evidenced
+    return sums

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
+from greenlane.core.assets.retirement import RetirementInvalid
 from greenlane.core.documents.description import MemberName
 from greenlane.core.units import BlockNumber
-from greenlane.ports.acts import ActState
+from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.services.bring import BringStep
 from worlds.asset_ledger import PLACES, account_of, sign
 from worlds.deployment import COOPERATIVE, LIMA
@@ -267,3 +269,26 @@ def test_acts_and_following_survive_a_restart(trade: Trade) -> None:
     world.asset_work.follow._asked.clear()
     trade.run()
     assert held(trade, token) == 1_000
+
+
+def test_one_act_that_cannot_be_noted_keeps_no_other_from_it(trade: Trade) -> None:
+    token = trade.issued("10")
+    world = trade.site.world
+    retired = trade.retire(token, key=trade.seller).json()["digest"]
+    moved = transfer(trade, token, "1").json()["digest"]
+    follow = world.asset_work.follow
+    certify = follow._certify
+
+    def broken(act: KeptAct) -> object:
+        if act.kind is ActKind.RETIRE:
+            raise RetirementInvalid("The statement cannot be made.")
+        return None
+
+    follow._certify = broken
+    world.asset_work.bring(LIMA)
+    with pytest.raises(RetirementInvalid):
+        follow()
+    assert [trade.act(each)["state"] for each in (retired, moved)] == ["kept", "done"]
+    follow._certify = certify
+    trade.run()
+    assert trade.act(retired)["state"] == "done"
