@@ -3,6 +3,7 @@
 A step passes, fails, or was not checked; "not checked" is never said for "failed", nor the other way round.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
@@ -175,3 +176,24 @@ def failed(rung: Rung, words: str, code: str | None) -> Step:
 def not_checked(rung: Rung, reason: str) -> Step:
     """No answer, and why there is none: a whole sentence."""
     return Step(rung=rung, verdict=Verdict.NOT_CHECKED, words=f"Not checked: {reason[0].lower()}{reason[1:]}")
+
+
+def unread(what: str, words: str, code: str, rungs: Iterable[Rung]) -> Judgement:
+    """Of bytes that do not read well: the first step fails, and no other is asked.
+
+    Args:
+        what: they should have been: "receipt".
+        rungs: the other questions.
+    """
+    others = [not_checked(rung, f"The {what} could not be read.") for rung in rungs]
+    return Judgement(
+        receipt=None,
+        center=None,
+        steps=(failed(Rung.READS_WELL, words, code), *others),
+        event_hash=None,
+        description=None,
+        given=None,
+        nodes=(),
+        anchored_at=None,
+        sealed=None,
+    )

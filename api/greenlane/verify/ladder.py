@@ -37,9 +37,8 @@ from greenlane.verify.judgement import (
     Rung,
     Step,
     Verdict,
-    failed,
-    not_checked,
     passed,
+    unread,
 )
 from greenlane.verify.log import CenterUnknown, CheckpointMismatch, checkpoint_step, inclusion_step
 from greenlane.verify.opening import SaltRefused
@@ -95,18 +94,7 @@ def judge(
         words = f"It does not read well{place}: {error.detail} {_FETCH_AGAIN}"
         # Of what kind its entry is was not read either: it is asked what most are asked.
         rungs = (Rung.EVENT_HASH, Rung.CONTENT, Rung.OPENED, Rung.INCLUSION, Rung.CHECKPOINT, Rung.ANCHORED, Rung.SEALED)
-        unread = [not_checked(rung, "The receipt could not be read.") for rung in rungs]
-        return Judgement(
-            receipt=None,
-            center=None,
-            steps=(failed(Rung.READS_WELL, words, error.code), *unread),
-            event_hash=None,
-            description=None,
-            given=None,
-            nodes=(),
-            anchored_at=None,
-            sealed=None,
-        )
+        return unread("receipt", words, error.code, rungs)
     stands_for, hash_text, of_document = _stands_for(receipt, event, document)
     center = trust.center(receipt.anchor.center)
     checkpoint, term = checkpoint_step(receipt, center)

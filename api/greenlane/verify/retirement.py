@@ -21,7 +21,7 @@ from greenlane.core.trust import TrustFile
 from greenlane.core.units import Address, BlockNumber
 from greenlane.core.wire import encode_hex, shown
 from greenlane.verify.anchor import AnotherChain, Node, NodeAway, chain_steps
-from greenlane.verify.judgement import Judgement, NodeAnswer, Rung, Step, Verdict, failed, not_checked, passed
+from greenlane.verify.judgement import Judgement, NodeAnswer, Rung, Step, Verdict, failed, not_checked, passed, unread
 from greenlane.verify.log import checkpoint_step, inclusion_step
 
 _AS_IT_WAS = "Use the file as it was handed out; do not open and save it in an editor."
@@ -78,18 +78,7 @@ def judge_certificate(data: bytes, trust: TrustFile, *, ask: Sequence[Certificat
     except InvalidInput as error:
         place = f" (at {error.where})" if error.where else ""
         words = f"It does not read well{place}: {error.detail} {_AS_IT_WAS}"
-        unread = [not_checked(rung, "The certificate could not be read.") for rung in _OTHER_STEPS]
-        return Judgement(
-            receipt=None,
-            center=None,
-            steps=(failed(Rung.READS_WELL, words, error.code), *unread),
-            event_hash=None,
-            description=None,
-            given=None,
-            nodes=(),
-            anchored_at=None,
-            sealed=None,
-        )
+        return unread("certificate", words, error.code, _OTHER_STEPS)
     receipt = certificate.receipt
     center = trust.center(receipt.anchor.center)
     checkpoint, term = checkpoint_step(receipt, center)
