@@ -4,8 +4,8 @@ pragma solidity ^0.8.28;
 import {ERC2771Context} from "@openzeppelin/contracts/metatx/ERC2771Context.sol";
 import {ERC1155} from "@openzeppelin/contracts/token/ERC1155/ERC1155.sol";
 import {IERC1155} from "@openzeppelin/contracts/token/ERC1155/IERC1155.sol";
-import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Context} from "@openzeppelin/contracts/utils/Context.sol";
+import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 
 import {IEvidenceRegister} from "./interfaces/IEvidenceRegister.sol";
 import {IGreenAsset} from "./interfaces/IGreenAsset.sol";
@@ -489,9 +489,9 @@ contract GreenAsset is ERC1155, Mediated, IGreenAsset {
     /// Passes the arguments of `issue` on as they came: those of `admit` are the same but for the last, and stand in the same
     /// places. To take them apart and put them together again would be most of this contract's largest function.
     function _admit() private returns (bytes32 digest) {
-        bytes memory answer = Address.functionCall(
-            address(_evidenceRegister), bytes.concat(IEvidenceRegister.admit.selector, _msgData()[4:])
-        );
+        (bool isDone, bytes memory answer) =
+            address(_evidenceRegister).call(bytes.concat(IEvidenceRegister.admit.selector, _msgData()[4:]));
+        if (!isDone) LowLevelCall.bubbleRevert(answer);
         return abi.decode(answer, (bytes32));
     }
 

@@ -339,6 +339,22 @@ contract GreenAssetTest is AssetWorld {
         );
     }
 
+    function test_what_the_standard_refuses_besides() external {
+        uint256 tokenId = issue(1, 100);
+        (address farm, address mute) = (signer(FARM), address(_log));
+        // A member whose account is a contract that knows nothing of tokens.
+        vm.prank(account(0, "operator"));
+        _registry.vouch("mute", mute, ENTERPRISE, 0, 0);
+        bytes memory words = abi.encodeWithSelector(IERC1155Errors.ERC1155InvalidReceiver.selector, mute);
+        _refuseMoves(farm, farm, mute, tokenId, words);
+        words = abi.encodeWithSelector(IERC1155Errors.ERC1155InvalidOperator.selector, address(0));
+        _refuse(farm, abi.encodeCall(_asset.setApprovalForAll, (address(0), false)), words);
+        words = abi.encodeWithSelector(IERC1155Errors.ERC1155InvalidApprover.selector, address(0));
+        _refuse(address(0), abi.encodeCall(_asset.setApprovalForAll, (farm, false)), words);
+        // ERC1155InvalidSender never comes to be said: nobody is no member, and that is asked first.
+        _refuseMoves(farm, address(0), farm, tokenId, _notMember(address(0)));
+    }
+
     // ---- escrows ----
 
     function test_an_escrow_is_accepted_by_its_buyer_before_its_deadline() external {
