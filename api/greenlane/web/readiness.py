@@ -129,7 +129,7 @@ class Readiness:
         self._chain = Shared(services.probe_ledger, fresh_s=_FRESH_S, limiter=limiter)
         self._logs = Shared(_logs_look(services), fresh_s=_FRESH_S, limiter=limiter)
         self._documents = Shared(_documents_look(services), fresh_s=_FRESH_S, limiter=limiter)
-        self._assets = Shared(services.assets.standing, fresh_s=_FRESH_S, limiter=limiter)
+        self._assets = Shared(_assets_look(services), fresh_s=_FRESH_S, limiter=limiter)
 
     async def __call__(self) -> Report:
         """The report; within a few seconds, whatever hangs."""
@@ -246,6 +246,13 @@ def _documents_look(services: WebServices) -> Callable[[], DocumentsStanding | N
     def look() -> DocumentsStanding | None:
         services.probe_documents()
         return services.documents_standing()
+
+    return look
+
+
+def _assets_look(services: WebServices) -> Callable[[], AssetsStanding | None]:
+    def look() -> AssetsStanding | None:
+        return services.assets.standing()
 
     return look
 
