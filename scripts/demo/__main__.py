@@ -1,4 +1,4 @@
-"""`make demo`: three pilot centers, two supply chains, documents, receipts that a stranger checks, and lies that are caught.
+"""`make demo`: three pilot centers, two supply chains, documents, a green purchase, and lies that a stranger catches.
 
 Everything a user would do goes through the same commands and the same HTTP interface that a user has. The stranger is a separate
 process with the base install alone, a trust file and the address of a node.
@@ -24,15 +24,16 @@ from greenlane_node.embedded.anvil import ChainNotStarted
 from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
 
 from scripts.demo.cocoa import DRY_LOT
-from scripts.demo.documents import OWNERS, Documents
+from scripts.demo.documents import OWNERS, Documents, Shelf
 from scripts.demo.story import digital_link
 from scripts.demo.telling import DemoFailed, must, progress, say, say_more, tell
+from scripts.demo.trade import ENTRIES, TRADERS, Governing, Trade
 from scripts.running import BIN, Child, NotReady, is_answering
 
 _HOME = Path("var/demo").absolute()
 _CHAINS = Path(__file__).parent / "chains"
 _STRANGER = Path(".build/stranger/bin/greenlane").absolute()
-_LINK = _HOME / "link-to-the-audit-report"
+_PAGES = _HOME / "pages-to-look-at"
 _PORT = 8600
 _PATIENCE_S = 60
 
@@ -48,13 +49,12 @@ def main() -> int:
         print(f"demo: something serves {url} already (make up?). Stop it first.")
         return 2
     try:
-        is_new = not (keep and _LINK.exists())
+        is_new = not (keep and _PAGES.exists())
         if is_new and _HOME.exists():
             EmbeddedNetwork.stop(_HOME)
             shutil.rmtree(_HOME)
         with EmbeddedNetwork.start(_HOME) as network:
             say(
-                1,
                 "a local chain with the registry of three pilot centers",
                 f"chain id {network.network.chain_id} at {network.rpc_url}",
             )
@@ -70,7 +70,7 @@ def main() -> int:
                 else:
                     server.wait_ready(f"{url}/health/ready")
                 print(f"\n✔ done in {time.monotonic() - began:.0f} s")
-                _point_the_way(url, keep=keep)
+                _point_the_way(keep=keep)
                 if keep:
                     _wait_for_ctrl_c(server)
             finally:
@@ -86,23 +86,30 @@ def _run(network: RunningNetwork, server: Child, url: str) -> None:
     with open_deployment(read_settings({"GREENLANE_HOME": str(_HOME)})) as deployment:
         keys = _enrol(deployment, world)
         server.wait_ready(f"{url}/health/ready")
-        say(3, "the server listens, and its worker publishes and anchors", url)
+        say("the server listens, and its worker publishes, anchors, and brings what members sign", url)
+        governing = Governing(_HOME)
         hashes = _capture(world, keys, url)
         documents = Documents(_HOME, keys=keys, url=url)
         # The certifier's last event is its judgement of the lot.
         shelf = documents.store(hashes["cocoa/bosque-vivo.jsonld"][-1])
         _wait_until_anchored(deployment)
-        _fsck()
         receipt = _fetch_receipt(_headline_event(world, url), url)
         documents.fetch(shelf)
-        say(9, "receipts of an event and of documents fetched, and the documents with them", str(_HOME.relative_to(Path.cwd())))
+        say("receipts of an event and of documents fetched, and the documents with them", str(_HOME.relative_to(Path.cwd())))
         _verify(network, receipt)
         _tamper(network, receipt)
         documents.check(shelf, stranger=_STRANGER, trust=network.home.trust_file, rpc=network.rpc_url)
-        _summary(deployment, sum(map(len, hashes.values())), shelf.statements)
+        governing.wait()
+        trade = Trade(_HOME, keys=keys, url=url)
+        trade.run()
+        trade.verify(stranger=_STRANGER, trust=network.home.trust_file, rpc=network.rpc_url)
+        trade.count(stranger=_STRANGER, trust=network.home.trust_file, rpc=network.rpc_url)
+        trade.check()
+        _fsck()
+        _summary(deployment, sum(map(len, hashes.values())), shelf.statements + ENTRIES)
     # Last of all: where it lies, the demo was done.
-    _LINK.touch(mode=0o600)
-    _LINK.write_text(shelf.link + "\n")
+    _PAGES.touch(mode=0o600)
+    _PAGES.write_text("\n".join([*_pages(world, shelf, url), *trade.pages()]) + "\n")
 
 
 def _enrol(deployment: Deployment, world: dict[str, Any]) -> dict[str, Path]:
@@ -124,9 +131,9 @@ def _enrol(deployment: Deployment, world: dict[str, Any]) -> dict[str, Path]:
             )
             members += 1
         _issue_key(deployment, keys, folder / f"{of}.key", of, None)
-    for firm in OWNERS:
+    for firm in dict.fromkeys((*OWNERS, *TRADERS)):
         _issue_key(deployment, keys, folder / f"{firm.id}.key", center_id(firm.center.id), member_id(firm.id))
-    say(2, f"{members} firms, certifiers, agencies and buyers enrolled, and {len(keys)} API keys issued", str(folder))
+    say(f"{members} firms, certifiers, agencies and buyers enrolled, and {len(keys)} API keys issued", str(folder))
     return keys
 
 
@@ -154,7 +161,7 @@ def _capture(world: dict[str, Any], keys: dict[str, Path], url: str) -> dict[str
                 total += len(hashes[document])
                 progress(f"captured {total} events: {member['name']}, {document}")
     progress("")
-    say(4, f"{total} events of a cocoa and a furniture chain captured over HTTP", "farm, plantation → factory → retail, office")
+    say(f"{total} events of a cocoa and a furniture chain captured over HTTP", "farm, plantation → factory → retail, office")
     return hashes
 
 
@@ -170,7 +177,6 @@ def _wait_until_anchored(deployment: Deployment) -> None:
         time.sleep(0.1)
     progress("")
     say(
-        7,
         "every log is published, and its root anchored in the contract",
         f"{time.monotonic() - began:.1f} s after the last document",
     )
@@ -184,7 +190,7 @@ def _is_anchored(deployment: Deployment, center: CenterId) -> bool:
 
 def _fsck() -> None:
     told = must("fsck", BIN / "greenlane", "fsck", "--documents", "--home", _HOME)
-    say(8, "fsck recomputed every event, document, leaf, tile and checkpoint, and found each root on the chain")
+    say("fsck recomputed every event, document, statement, claim, leaf, tile and checkpoint, and found each root on the chain")
     say_more("\n".join(told.splitlines()[:-1]))
 
 
@@ -209,7 +215,7 @@ def _verify(network: RunningNetwork, receipt: Path) -> None:
     told = must(
         "the stranger does not agree", _STRANGER, "verify", receipt, "--trust", network.home.trust_file, "--rpc", network.rpc_url
     )
-    say(10, "a stranger with the base install, the trust file and a node checks the event", "exit code 0")
+    say("a stranger with the base install, the trust file and a node checks the event", "exit code 0")
     say_more(told)
 
 
@@ -223,7 +229,7 @@ def _tamper(network: RunningNetwork, receipt: Path) -> None:
     told = tell(_STRANGER, "verify", file, "--trust", network.home.trust_file, "--rpc", network.rpc_url)
     if told.code != 1:
         raise DemoFailed(f"a forged receipt was not refused (exit code {told.code}):\n{told.out}{told.err}")
-    say(11, "one byte of it changed: the stranger refuses", "exit code 1")
+    say("one byte of it changed: the stranger refuses", "exit code 1")
     say_more(told.out)
 
 
@@ -244,12 +250,16 @@ def _summary(deployment: Deployment, events: int, statements: int) -> None:
         raise DemoFailed(f"{events} events and {statements} statements were taken, the logs hold {total} entries")
 
 
-def _point_the_way(url: str, *, keep: bool) -> None:
-    world = json.loads((_CHAINS / "members.json").read_text())
-    for item in world["headline"]:
-        print(f"  {item['title']}: {url}{item['path']}")
-    print(f"  Dry cocoa beans, with their certificate and test results: {url}{digital_link(DRY_LOT, resolver='')}")
-    print(f"  The audit report, for whoever has this link: {_LINK.read_text().strip()}")
+def _pages(world: dict[str, Any], shelf: Shelf, url: str) -> list[str]:
+    return [
+        *(f"{item['title']}: {url}{item['path']}" for item in world["headline"]),
+        f"Dry cocoa beans, with their certificate and test results: {url}{digital_link(DRY_LOT, resolver='')}",
+        f"The audit report, for whoever has this link: {shelf.link}",
+    ]
+
+
+def _point_the_way(*, keep: bool) -> None:
+    print("".join(f"  {line}\n" for line in _PAGES.read_text().splitlines()), end="")
     print("  Press Ctrl-C to stop." if keep else "  `make up` keeps the server running, so that these pages can be looked at.")
 
 

@@ -65,7 +65,7 @@ class Documents:
         results = self._add(BOSQUE, TEST_RESULTS, inspection)["cid"]
         if self._add(JINHE, CERTIFICATE, digital_link(GIFT_BOX.key))["cid"] != certificate:
             raise DemoFailed("the same certificate has another name when it is stated again")
-        say(5, "a certificate of the lot stored, test results of an event, and the certificate stated again for the gift boxes")
+        say("a certificate of the lot stored, test results of an event, and the certificate stated again for the gift boxes")
         say_more(f"{certificate}  {CERTIFICATE.name}, stated twice, kept once\n{results}  {TEST_RESULTS.name}")
         readers = [part for firm in READERS for part in ("--for", f"{firm.center.id}/{firm.id}")]
         shared = self._add(VALLE, AUDIT_REPORT, digital_link(DRY_LOT), *readers, "--with-link-key", "--own-identity", own_key)
@@ -76,7 +76,7 @@ class Documents:
                 *("--identity", own_key), *self._as(VALLE), "--json",
             )
         )  # fmt: skip
-        say(6, f"an audit report encrypted by the cooperative for {len(READERS)} firms and a link, then taken back from one")
+        say(f"an audit report encrypted by the cooperative for {len(READERS)} firms and a link, then taken back from one")
         say_more(
             f"{shared['cid']}  for {', '.join(firm.name for firm in READERS)}, and the link\n"
             f"{anew['cid']}  without {_TAKEN_FROM.name}; what was read stays read"
@@ -120,10 +120,10 @@ class Documents:
         if self._folder.joinpath("audit-by-link.pdf").read_bytes() != pdf_of(AUDIT_REPORT):
             raise DemoFailed("the link opens something else than the audit report")
         self._require_locked_out(shelf)
-        say(12, "the stranger checks the certificate and the audit report with their files", "exit code 0")
+        say("the stranger checks the certificate and the audit report with their files", "exit code 0")
         say_more("\n".join(words for code, words in answers if code == 0))
         say_more(f"One bit of the certificate flipped: {answers[2][1]}")
-        say(13, f"{_READER.name} and whoever has the link decrypt the report; {_TAKEN_FROM.name} is left out of the new version")
+        say(f"{_READER.name} and whoever has the link decrypt the report; {_TAKEN_FROM.name} is left out of the new version")
 
     def _require_locked_out(self, shelf: Shelf) -> None:
         """The reader that was left out opens neither the new version nor gets the old one."""

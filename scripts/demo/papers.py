@@ -1,4 +1,4 @@
-"""The documents of the demo's cocoa chain: what they say, and the PDF files that they are.
+"""The documents of the demo's chains: what they say, and the PDF files that they are.
 
 What they say is what the chain's events say: lots, weights and sums come from there. A file is one A4 page of PDF 1.4 (ISO
 32000-1), in a font that every reader of PDF brings along, and holds no date of its making, so that the same paper is the same
@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scripts.demo.cast import ANDES, BOSQUE, JINHE, VALLE
+from scripts.demo.cast import ANDES, BOSQUE, DESK, JINHE, VALLE
 from scripts.demo.cocoa import COCOA_CERTIFICATE, DRY_LOT, WET_LOTS
+from scripts.demo.furniture import CUSTODY_CERTIFICATE, DESKS, FOREST_CERTIFICATE, FOREST_LOTS
 
 _WIDTH, _HEIGHT = 595, 842
 _LEFT, _RIGHT = 60, 535
@@ -102,7 +103,30 @@ AUDIT_REPORT = Paper(
         "What growers were paid is theirs to tell.",
     ),
 )
+WOOD_CERTIFICATE = Paper(
+    name="certificate-HCM-0655.pdf",
+    document_type="cert",
+    title="Certificate of the chain of custody",
+    number=CUSTODY_CERTIFICATE.partition("/coc/")[2].replace("/", "-"),
+    # In the letters that the page's font has.
+    issuer="La Rung Certification",
+    issued_on="2026-04-24",
+    facts=(
+        ("Holder", "An Phu Xanh Furniture"),
+        ("Goods", DESK.name),
+        ("Pieces", f"{len(DESKS)}, from {DESKS[0].serial} to {DESKS[-1].serial}, each known by its number"),
+        ("Wood from", ", ".join(lot for lot, *_ in FOREST_LOTS)),
+        ("Certificate", CUSTODY_CERTIFICATE),
+        ("Rests on", FOREST_CERTIFICATE),
+    ),
+    words=(
+        "The wood of these desks comes from the planted forest lots named above and from no others.",
+        "It was harvested by permit, and the plots were planted again within twelve months.",
+    ),
+)
 PAPERS = (CERTIFICATE, TEST_RESULTS, AUDIT_REPORT)
+"""What the cocoa's members store."""
+ALL_PAPERS = (*PAPERS, WOOD_CERTIFICATE)
 READERS = (ANDES, JINHE)
 """Whom the cooperative lets read its audit report; the first one's leave is taken back."""
 

@@ -1,6 +1,7 @@
 """How the demo runs commands, and how it tells what they came to."""
 
 import io
+import itertools
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 
 from greenlane.cli.program import main as greenlane_main
 
-STEPS = 13
+STEPS = 22
+_numbers = itertools.count(1)
 
 
 class DemoFailed(Exception):
@@ -64,9 +66,9 @@ def _good(what: str, told: Told) -> str:
     return told.out
 
 
-def say(step: int, what: str, detail: str = "") -> None:
-    """One step, as it is done."""
-    print(f"── {step} of {STEPS}  {what}{f' ({detail})' if detail else ''}", flush=True)
+def say(what: str, detail: str = "") -> None:
+    """The next step, as it is done."""
+    print(f"── {next(_numbers)} of {STEPS}  {what}{f' ({detail})' if detail else ''}", flush=True)
 
 
 def say_more(text: str) -> None:

@@ -12,9 +12,9 @@ from greenlane.core.documents.description import read_day, read_document_type, r
 from greenlane.core.documents.unixfs import identify
 from greenlane.ports.media_types import TypeForbidden
 
-from scripts.demo.cast import BOSQUE
+from scripts.demo.cast import AN_PHU, BOSQUE, TRUONG_SON
 from scripts.demo.cocoa import DRY_LOT
-from scripts.demo.papers import AUDIT_REPORT, CERTIFICATE, PAPERS, TEST_RESULTS, Paper, pdf_of
+from scripts.demo.papers import ALL_PAPERS, AUDIT_REPORT, CERTIFICATE, TEST_RESULTS, WOOD_CERTIFICATE, Paper, pdf_of
 from scripts.demo.story import spell
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def inspection() -> Any:
     return document["epcisBody"]["eventList"][-1]
 
 
-@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.document_type)
+@pytest.mark.parametrize("paper", ALL_PAPERS, ids=lambda paper: paper.name)
 def test_a_paper_is_a_pdf_whose_parts_are_where_it_says(paper: Paper) -> None:
     file = pdf_of(paper)
     said = texts(file)
@@ -73,7 +73,7 @@ def test_a_paper_is_a_pdf_whose_parts_are_where_it_says(paper: Paper) -> None:
         SniffedTypes(frozenset({"application/pdf"})).check(io.BytesIO(file[1:]), stated="application/pdf")
 
 
-@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.document_type)
+@pytest.mark.parametrize("paper", ALL_PAPERS, ids=lambda paper: paper.name)
 def test_what_is_stated_of_a_paper_is_what_a_center_takes(paper: Paper) -> None:
     assert read_file_name(paper.name, "/name") == paper.name
     assert read_document_type(paper.document_type, "/documentType") == paper.document_type
@@ -82,8 +82,8 @@ def test_what_is_stated_of_a_paper_is_what_a_center_takes(paper: Paper) -> None:
 
 
 def test_a_paper_is_the_same_bytes_at_each_run_and_no_two_are_alike() -> None:
-    assert {paper.name: identify([pdf_of(paper)])[0].text for paper in PAPERS} == json.loads(CIDS.read_bytes())
-    assert len({pdf_of(paper) for paper in PAPERS}) == 3
+    assert {paper.name: identify([pdf_of(paper)])[0].text for paper in ALL_PAPERS} == json.loads(CIDS.read_bytes())
+    assert len({pdf_of(paper) for paper in ALL_PAPERS}) == len(ALL_PAPERS)
 
 
 def test_the_test_results_say_what_the_inspecting_event_says(inspection: Any) -> None:
@@ -99,6 +99,21 @@ def test_the_test_results_say_what_the_inspecting_event_says(inspection: Any) ->
     assert inspection["bizTransactionList"][0]["bizTransaction"].endswith(TEST_RESULTS.number)
     assert inspection["eventTime"].startswith(TEST_RESULTS.issued_on)
     assert inspection["certificationInfo"] == [facts(CERTIFICATE)["Certificate"]]
+
+
+def test_the_wood_s_certificate_says_what_the_desks_events_say() -> None:
+    events = json.loads((CHAINS / "furniture" / f"{AN_PHU.id}.jsonld").read_bytes())["epcisBody"]["eventList"]
+    made = [event for event in events if event["type"] == "TransformationEvent"]
+    serials = [uri.rpartition("/")[2] for event in made for uri in event["outputEPCList"]]
+    assert facts(WOOD_CERTIFICATE)["Pieces"].startswith(f"{len(serials)}, from {serials[0]} to {serials[-1]}")
+    assert {certificate for event in made for certificate in event["certificationInfo"]} == {
+        facts(WOOD_CERTIFICATE)["Certificate"]
+    }
+    assert made[-1]["eventTime"].startswith(WOOD_CERTIFICATE.issued_on)
+    forest = json.loads((CHAINS / "furniture" / f"{TRUONG_SON.id}.jsonld").read_bytes())["epcisBody"]["eventList"]
+    grown = [event for event in forest if event["action"] == "ADD"]
+    assert ", ".join(event["ilmd"]["cbvmda:lotNumber"] for event in grown) == facts(WOOD_CERTIFICATE)["Wood from"]
+    assert {certificate for event in grown for certificate in event["certificationInfo"]} == {facts(WOOD_CERTIFICATE)["Rests on"]}
 
 
 def test_what_growers_were_paid_stands_in_the_confidential_paper_alone() -> None:
