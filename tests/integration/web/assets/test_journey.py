@@ -1,12 +1,18 @@
 """From a lot to a claim: each step over HTTP, each said where it stands, and the purchase checked on the way."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from greenlane.cli.program import main
+from greenlane.core.crypto import sha256
+from greenlane.core.documents.description import MemberName
 from greenlane.core.receipt import parse_receipt
-from worlds.deployment import LIMA
+from greenlane.core.wire import encode_hex
+from worlds.deployment import COOPERATIVE, LIMA
+from worlds.descriptions import description, state
 from worlds.trade import CITY, COCOA, Trade
 
 
@@ -110,3 +116,65 @@ def test_the_command_tells_a_purchase_as_its_address_does(
     assert main(["purchase", "check", "nonsense", "--url", trade.site.url]) == 2
     assert main(["purchase", "check", "0" * 32, "--url", trade.site.url, "--key-file", str(key)]) == 2
     assert "There is no purchase" in capsys.readouterr().err
+
+
+def label(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "fair-cocoa",
+        "name": "Fair cocoa",
+        "owner": "Cocoa without borders",
+        "categories": [],
+        "models": ["choco-1"],
+        "economies": ["PE"],
+        "validFrom": "2026-01-01",
+        "validTo": None,
+        "status": "active",
+        "recognitions": [],
+        "effectiveFrom": "2026-01-01",
+    } | changes
+
+
+def test_with_its_certificate_and_a_valid_label_a_purchase_passes_all_four_checks(trade: Trade) -> None:
+    site = trade.site
+    stated_by = MemberName(center=LIMA, member=COOPERATIVE)
+    certificate = b"the certificate of the lot"
+    stated = trade.state(certificateDigest=encode_hex(sha256(certificate)))
+    assert any("No document here" in each for each in stated.json()["warnings"])
+    state(site.world, replace(description(certificate), stated_by=stated_by), stored=certificate)
+    token = stated.json()["digest"]
+    site.post(f"/v1/evidence/{token}/signature", key=trade.certifier, json={})
+    site.world.settle()
+    trade.accepted(trade.issue(token))
+    assert site.post("/v1/labels", key=site.operator, json=label()).status_code == 201
+    lines = [
+        trade.line(label="fair-cocoa", model="choco-1"),
+        trade.line(label="fair-cocoa", model="choco-2", description="Another"),
+        trade.line(label="no-such-label", model="choco-1", description="A third"),
+    ]
+    purchase = trade.ordered(*lines)
+    for each in purchase["lines"]:
+        trade.accepted(trade.set_aside(token, each["digest"]))
+    checks = [{check["name"]: check for check in line["checks"]} for line in trade.check(purchase["id"])["lines"]]
+    assert [each["certificate"]["verdict"] for each in checks] == ["passed", "failed", "not-checked"]
+    assert {each["verdict"] for each in checks[0].values()} == {"passed"}
+    assert "choco-2" in checks[1]["certificate"]["reason"] and checks[1]["certificate"]["remedy"]
+    kinds = {one["kind"] for check in checks[0].values() for one in check["evidence"]}
+    assert kinds == {"escrow", "issuance", "event", "evidence", "document", "label", "line"}
+    for check in checks[0].values():
+        for one in check["evidence"]:
+            assert site.get(one["link"].removeprefix(site.url), key=trade.city).status_code == 200, one
+
+
+def test_a_line_whose_record_was_changed_behind_its_back_fails(trade: Trade) -> None:
+    token = trade.issued("10")
+    purchase = trade.ordered()
+    trade.accepted(trade.set_aside(token, purchase["lines"][0]["digest"]))
+    world = trade.site.world
+    with world.store.read() as tx:
+        kept = tx.purchases.get(purchase["id"])
+    assert kept is not None
+    line = kept.lines[0]
+    changed = replace(line.open_line, line=replace(line.open_line.line, quantity=2_000))
+    found = world.assets.check_purchase(replace(kept, lines=(replace(line, open_line=changed),)))
+    verdicts = {check.name.value: check.verdict.value for check in found.lines[0].checks}
+    assert (verdicts["purchase-line"], verdicts["token"]) == ("failed", "failed")

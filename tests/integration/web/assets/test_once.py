@@ -1,12 +1,15 @@
 """A request takes effect once: repeated, interrupted, the chain away, lost or late, and by members that keep their own keys."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from greenlane.core.assets.retirement import RetirementInvalid
 from greenlane.core.documents.description import MemberName
-from greenlane.core.units import BlockNumber
+from greenlane.core.units import BlockNumber, CenterId
 from greenlane.ports.acts import ActKind, ActState, KeptAct
+from greenlane.ports.asset_ledger import SignedAct
 from greenlane.services.bring import BringStep
 from worlds.asset_ledger import PLACES, account_of, sign
 from worlds.deployment import COOPERATIVE, LIMA
@@ -292,3 +295,37 @@ def test_one_act_that_cannot_be_noted_keeps_no_other_from_it(trade: Trade) -> No
     follow._certify = certify
     trade.run()
     assert trade.act(retired)["state"] == "done"
+
+
+def test_two_equal_requests_at_once_make_one_act(trade: Trade) -> None:
+    token = trade.issued("10")
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: transfer(trade, token, "1", once="at-once"), range(6)))
+    assert {each.status_code for each in answers} == {202}
+    assert len({each.json()["digest"] for each in answers}) == 1
+    trade.run()
+    assert held(trade, token) == 1_000
+
+
+class Died(BaseException):
+    """The process ended here."""
+
+
+def test_a_worker_that_dies_after_sending_and_before_noting_sends_nothing_that_counts_twice(trade: Trade) -> None:
+    token = trade.issued("10")
+    world = trade.site.world
+    ledger = world.asset_ledger
+    digest = transfer(trade, token, "1").json()["digest"]
+    send = ledger.bring
+
+    def dying(center: CenterId, acts: Sequence[SignedAct]) -> int:
+        send(center, acts)
+        raise Died
+
+    ledger.bring = dying  # type: ignore[method-assign]
+    with pytest.raises(Died):
+        world.asset_work.bring(LIMA)
+    ledger.bring = send  # type: ignore[method-assign]
+    assert trade.act(digest)["broughtAt"] is None and held(trade, token) == 1_000
+    trade.run()
+    assert trade.act(digest)["state"] == "done" and held(trade, token) == 1_000
