@@ -40,6 +40,41 @@ def claim(goods: Goods, quantity: str) -> Claim:
 @pytest.mark.parametrize("goods", GOODS, ids=lambda goods: goods.class_id)
 def test_the_books_carry_what_is_stated_and_not_a_gram_more(goods: Goods) -> None:
     events = [BookEvent(event=event, event_hash=str(at)) for at, event in enumerate(events_of(goods.seller.id))]
+    movements = movements_of(events, goods.facility).movements
+    factors = (weight_of_a_bag(),)
+    assert judge_statement(claim(goods, goods.all), movements=movements, stated=(), factors=factors)
+    with pytest.raises(BeyondBalance):
+        judge_statement(claim(goods, str(Decimal(goods.all) + Decimal("0.001"))), movements=movements, stated=(), factors=factors)
+    assert Decimal(goods.some) <= Decimal(goods.all)
+
+
+@pytest.mark.parametrize("goods", GOODS, ids=lambda goods: goods.class_id)
+def test_the_lot_is_one_that_the_supplier_s_events_name(goods: Goods) -> None:
+    named = {item.identifier for event in events_of(goods.seller.id) for item in event.epcs}
+    assert goods.lot in named
+    asked = stated(goods, goods.all)
+    assert (asked["lot"], asked["facility"]) == (goods.lot, goods.facility)
+
+
+def test_the_classes_are_ones_that_operators_can_vote_for_and_the_goods_fit_them(tmp_path: Path) -> None:
+    for goods in GOODS:
+        file = tmp_path / f"{goods.class_id}.toml"
+        file.write_text(CLASSES[goods.class_id])
+        admitted = load_class(file)
+        assert admitted.id == goods.class_id and admitted.is_tradable
+        assert read_custody_model(goods.model, "").may_become(admitted.custody_model)
+        assert {goods.seller, goods.certifier} <= set(TRADERS)
+
+
+def test_a_bag_weighs_what_the_product_s_master_data_says() -> None:
+    document = json.loads((CHAINS / "cocoa" / "valle-esmeralda.jsonld").read_bytes())
+    contents = [
+        attribute["attribute"]["value"]
+        for vocabulary in document["epcisHeader"]["epcisMasterData"]["vocabularyList"]
+        for element in vocabulary["vocabularyElementList"]
+        for attribute in element["attributes"]
+        if attribute["id"] == "greenlane:netContent"
+    ]
     assert [1 / weight_of_a_bag().quantity] == contents
     with pytest.raises(AssertionError):
         assert [1 / replace(weight_of_a_bag(), quantity=Decimal("0.02")).quantity] == contents
