@@ -117,7 +117,8 @@ class LineCheck:
 
     Attributes:
         tokens: whose units stand for it.
-        waiting: acts for it that are not decided yet.
+        acts: everything that members of this center asked for it, oldest first.
+        waiting: those of them that are not decided yet.
     """
 
     number: int
@@ -127,6 +128,7 @@ class LineCheck:
     tokens: tuple[bytes, ...]
     escrow: EscrowFacts | None
     retirements: tuple[RetirementFacts, ...]
+    acts: tuple[KeptAct, ...]
     waiting: tuple[KeptAct, ...]
     checks: tuple[CheckResult, ...]
 
@@ -241,6 +243,20 @@ class CheckPurchase:
                 for kept in purchase.lines
             )
 
+    def next_steps(self, purchase: Purchase) -> tuple[tuple[LineStanding, NextStep], ...]:
+        """Where each line stands and whose turn it is, for lists."""
+        now = self._clock()
+        with self._store.read() as tx:
+            found: list[tuple[LineStanding, NextStep]] = []
+            for kept in purchase.lines:
+                acts = tx.acts.of_line(purchase.id, kept.open_line.line.number)
+                escrows, retirements = _own_facts(tx, kept, acts)
+                standing = _standing(escrows, retirements, kept, now)
+                waiting = tuple(act for act in acts if act.state is ActState.KEPT)
+                escrow = max(escrows, key=lambda each: each.state is not EscrowState.RETURNED, default=None)
+                found.append((standing, _next_step(standing, waiting, kept, escrow)))
+            return tuple(found)
+
     def _line(self, tx: Transaction, looked: "_Anchored", purchase: Purchase, kept: KeptLine, now: datetime) -> LineCheck:
         number = kept.open_line.line.number
         acts = tx.acts.of_line(purchase.id, number)
@@ -266,6 +282,7 @@ class CheckPurchase:
             tokens=line.tokens,
             escrow=line.escrow,
             retirements=retirements,
+            acts=tuple(acts),
             waiting=waiting,
             checks=(
                 _token(line, standing, waiting),

@@ -33,6 +33,7 @@ from greenlane.web.routes import (
     log,
     me,
     metrics,
+    officer_pages,
     pages,
     purchases,
     reader_keys,
@@ -87,7 +88,7 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
     for room in (
         *(epcis, receipts, uploads, documents, document_bytes, reader_keys),
         *(evidence, assets, transfers, escrows, retirements, acts, purchases, balances, labels),
-        *(sign_in, me, holds, centers, log, trust, health, metrics, pages),
+        *(sign_in, officer_pages, me, holds, centers, log, trust, health, metrics, pages),
     ):
         app.include_router(room.router)
 

@@ -87,6 +87,14 @@ _GUARDED = {
     ("GET", "/v1/me"): Permission.SEE_SELF,
     ("GET", "/sign-out"): Permission.SEE_SELF,
     ("POST", "/sign-out"): Permission.SEE_SELF,
+    ("GET", "/purchases"): Permission.ORDER,
+    ("GET", "/purchases/{purchase_id}"): Permission.ORDER,
+    **{
+        (method, f"/purchases/{{purchase_id}}/lines/{{number}}/{verb}"): Permission.TRADE
+        for method in ("GET", "POST")
+        for verb in ("accept", "return", "retire")
+    },
+    ("GET", "/acts/{digest}"): Permission.SEE_TRADE,
     **{
         ("POST", f"/v1/{path}"): Permission.TRADE for path in ("transfers", "cancellations", "escrows", "retirements", "evidence")
     },

@@ -58,29 +58,63 @@ class Picture:
     words: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """One station before it has its place.
+
+    Attributes:
+        code: two letters or so, inside.
+        kind: stations of one kind have one color.
+        who, what: under it.
+    """
+
+    code: str
+    kind: str
+    who: str
+    what: str
+    title: str
+
+
 def picture_of(events: Sequence[JudgedEvent]) -> Picture:
     """Draws the events of a journey, at least one, in time order."""
+    return drawn(stops_of(events))
+
+
+def stops_of(events: Sequence[JudgedEvent]) -> tuple[Stop, ...]:
+    """The stations of a journey."""
     stops: list[list[JudgedEvent]] = []
     for event in events:
         if stops and _site(stops[-1][-1]) == _site(event):
             stops[-1].append(event)
         else:
             stops.append([event])
+    return tuple(
+        Stop(
+            code=stop[0].economy,
+            kind=stop[0].economy,
+            who=stop[0].member,
+            what=stop[-1].step,
+            title=f"{stop[0].member} ({stop[0].center}): {', '.join(dict.fromkeys(each.step for each in stop))}",
+        )
+        for stop in stops
+    )
+
+
+def drawn(stops: Sequence[Stop]) -> Picture:
+    """A line through stations, at least one, in their order."""
     colors: dict[str, int] = {}
     stations: list[Station] = []
     for place, stop in enumerate(stops):
         row, column = divmod(place, _COLUMNS)
-        first = stop[0]
         y = 34 + _STEP_Y * row
-        color = colors.setdefault(first.economy, len(colors) % ECONOMY_COLORS)
         stations.append(
             Station(
                 x=_FIRST_X + _STEP_X * (column if row % 2 == 0 else _COLUMNS - 1 - column),
                 y=y,
-                economy=first.economy,
-                color=color,
-                captions=_captions(y, first.member, stop[-1].step),
-                title=f"{first.member} ({first.center}): {', '.join(dict.fromkeys(each.step for each in stop))}",
+                economy=stop.code,
+                color=colors.setdefault(stop.kind, len(colors) % ECONOMY_COLORS),
+                captions=_captions(y, stop.who, stop.what),
+                title=stop.title,
             )
         )
     rows = -(-len(stations) // _COLUMNS)

@@ -80,6 +80,9 @@ _UNITS: Final = {
     "H87": "pieces",
     "EA": "pieces",
     "C62": "pieces",
+    "KMT": "km",
+    "KWH": "kWh",
+    "MWH": "MWh",
 }
 ECONOMY_COLORS: Final = 6
 """How many colors the style sheet has for the economies of one journey."""
@@ -129,6 +132,11 @@ def local_path(identifier: str) -> str | None:
         return parse_identifier(identifier).digital_link.removeprefix("https://id.gs1.org")
     except IdentifierFault:
         return None
+
+
+def unit_words(code: str) -> str:
+    """A unit of UN/CEFACT Recommendation 20 as people write it; its code where nobody does."""
+    return _UNITS.get(code, code)
 
 
 def quantity_words(quantity: object, uom: object) -> str | None:
