@@ -40,6 +40,7 @@ from greenlane.web.routes import (
     receipts,
     retirements,
     sign_in,
+    supply_page,
     transfers,
     trust,
     uploads,
@@ -88,7 +89,7 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
     for room in (
         *(epcis, receipts, uploads, documents, document_bytes, reader_keys),
         *(evidence, assets, transfers, escrows, retirements, acts, purchases, balances, labels),
-        *(sign_in, officer_pages, me, holds, centers, log, trust, health, metrics, pages),
+        *(sign_in, officer_pages, supply_page, me, holds, centers, log, trust, health, metrics, pages),
     ):
         app.include_router(room.router)
 

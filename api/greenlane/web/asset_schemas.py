@@ -212,6 +212,13 @@ class EscrowAnswer(Answer):
     deadline: datetime
 
 
+class EscrowsAnswer(Answer):
+    """What a member set aside or has waiting for it; what ends first comes first."""
+
+    escrows: list[EscrowAnswer]
+    next_page_token: str | None
+
+
 class RetirementAnswer(Answer):
     """A claim, one way."""
 

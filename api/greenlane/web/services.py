@@ -14,6 +14,7 @@ from greenlane.ports.ledger import LedgerHealth
 from greenlane.ports.signing import HostedCenter
 from greenlane.services.assets.cancel import Cancel
 from greenlane.services.assets.escrow import Escrow
+from greenlane.services.assets.follow_key import FollowKey
 from greenlane.services.assets.issue import Issue
 from greenlane.services.assets.look import Look
 from greenlane.services.assets.retire import Retire
@@ -92,6 +93,7 @@ class AssetServices:
     escrow: Escrow
     retire: Retire
     cancel: Cancel
+    follow_key: FollowKey
     revoke: Revoke
     look: Look
     order: Order

@@ -26,6 +26,10 @@ _PUBLIC = {
     ("GET", "/problems/{code}"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
+    ("GET", "/supply"),
+    ("GET", "/retirements/{retirement_id}"),
+    ("GET", "/v1/retirements/{retirement_id}/certificate"),
+    ("GET", "/v1/retirements/{retirement_id}/certificate.pdf"),
     ("GET", "/v1/receipts/{event_hash:path}"),
     ("GET", "/v1/centers"),
     ("GET", "/v1/centers/{center_id}"),
@@ -96,12 +100,13 @@ _GUARDED = {
     },
     ("GET", "/acts/{digest}"): Permission.SEE_TRADE,
     **{
-        ("POST", f"/v1/{path}"): Permission.TRADE for path in ("transfers", "cancellations", "escrows", "retirements", "evidence")
+        ("POST", f"/v1/{path}"): Permission.TRADE
+        for path in ("transfers", "key-followings", "cancellations", "escrows", "retirements", "evidence")
     },
     **{("POST", f"/v1/escrows/{{escrow_id}}/{path}"): Permission.TRADE for path in ("acceptance", "return")},
     ("POST", "/v1/evidence/{digest}/issuances"): Permission.TRADE,
     **{("POST", f"/v1/evidence/{{digest}}/{path}"): Permission.CERTIFY for path in ("signature", "refusal", "revocation")},
-    **{("GET", f"/v1/{path}"): Permission.SEE_TRADE for path in ("acts", "acts/{digest}", "holdings", "evidence")},
+    **{("GET", f"/v1/{path}"): Permission.SEE_TRADE for path in ("acts", "acts/{digest}", "escrows", "holdings", "evidence")},
     ("GET", "/v1/assets/{token}/holders"): Permission.SEE_TRADE,
     ("GET", "/v1/escrows/{escrow_id}"): Permission.SEE_TRADE,
     ("POST", "/v1/purchases"): Permission.ORDER,

@@ -1,5 +1,6 @@
 """Units that wait for a buyer: set aside for a purchase line, accepted, or given back."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -8,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from greenlane.core.documents.description import read_member_name
-from greenlane.core.wire import read_time
+from greenlane.core.wire import encode_hex, read_time
+from greenlane.services.assets.look import ShownEscrow
 from greenlane.services.identify import Principal
 from greenlane.web.asked import (
+    MEMBER_PARAMETER,
     PRIVATE,
     QUANTITY,
     TOKEN,
@@ -24,9 +27,11 @@ from greenlane.web.asked import (
     read_quantity_text,
     request_body,
 )
-from greenlane.web.asset_schemas import ACT_RESPONSES, EscrowAnswer, act_answer, escrow_value
-from greenlane.web.auth import Guard, Permission
+from greenlane.web.asset_schemas import ACT_RESPONSES, EscrowAnswer, EscrowsAnswer, act_answer, escrow_value
+from greenlane.web.auth import Guard, Permission, member_of
 from greenlane.web.once import once_of
+from greenlane.web.problems import BadRequest
+from greenlane.web.query import PAGE_PARAMETERS, next_link, per_page, read_parameters
 from greenlane.web.schemas import JsonAnswer, Problem
 from greenlane.web.state import WebState, state_of
 
@@ -36,6 +41,9 @@ TradePrincipal = Annotated[Principal, Depends(Guard(Permission.TRADE))]
 SeeTradePrincipal = Annotated[Principal, Depends(Guard(Permission.SEE_TRADE))]
 _LINE_EXAMPLE = "0x0a4f6c1d2e3b5a7980c1d2e3f4a5b6c7d8e9f00112233445566778899aabbccd"
 _END_BODY = request_body({}, required=(), example={})
+_MAX_PAGE = 200
+_SECONDS_DIGITS = 11
+_STATES = {"open": True, "ended": False}
 
 
 @router.post(
@@ -69,6 +77,45 @@ async def escrow(request: Request, principal: TradePrincipal) -> Response:
 
 
 @router.get(
+    "",
+    response_model=EscrowsAnswer,
+    summary="What a member set aside, or has waiting for it",
+    openapi_extra={
+        "parameters": [
+            MEMBER_PARAMETER,
+            {
+                "name": "state",
+                "in": "query",
+                "required": False,
+                "description": "open unless told; ended: accepted or returned",
+                "schema": {"type": "string", "enum": list(_STATES)},
+            },
+            *PAGE_PARAMETERS,
+        ]
+    },
+)
+def listed(request: Request, principal: SeeTradePrincipal) -> Response:
+    """As seller and as buyer, what ends first first: the key's own member's, or those of the member that the header names."""
+    query = read_parameters(request, ("state", "perPage", "nextPageToken"))
+    state = query.get("state", "open")
+    if state not in _STATES:
+        raise BadRequest(f"{state[:40]!r} is no state of escrows.", remedy=f"Use {' or '.join(_STATES)}.")
+    limit = min(per_page(query.get("perPage")), _MAX_PAGE)
+    given = query.get("nextPageToken")
+    look = state_of(request).services.assets.look
+    account = look.account_of(principal.center, member_of(request, principal))
+    after = None if given is None else _read_page(given)
+    found = look.escrows(account, is_open=_STATES[state], limit=limit + 1, after=after)
+    page = found[:limit]
+    next_token = _page_of(page[-1]) if len(found) > limit else None
+    value = {
+        "escrows": [escrow_value(each, tells_line=_tells_line(each, principal)) for each in page],
+        "nextPageToken": next_token,
+    }
+    return JsonAnswer(value, headers=PRIVATE if next_token is None else PRIVATE | {"Link": next_link(request, next_token)})
+
+
+@router.get(
     "/{escrow_id}",
     response_model=EscrowAnswer,
     summary="An escrow",
@@ -78,9 +125,7 @@ def shown(request: Request, principal: SeeTradePrincipal, escrow_id: str) -> Res
     """To its seller, its buyer and their centers."""
     look = state_of(request).services.assets.look
     found = look.escrow(digest_in_address(escrow_id), center=principal.center, member=principal.member)
-    buyer = found.buyer
-    tells_line = buyer is not None and buyer.center == principal.center and principal.member in (None, buyer.member)
-    return JsonAnswer(escrow_value(found, tells_line=tells_line), headers=PRIVATE)
+    return JsonAnswer(escrow_value(found, tells_line=_tells_line(found, principal)), headers=PRIVATE)
 
 
 @router.post(
@@ -109,6 +154,22 @@ async def give_back(request: Request, principal: TradePrincipal, escrow_id: str)
     """By the buyer at any time, by anyone once the deadline is over."""
     body = await request.body()
     return await run_in_threadpool(_end, state_of(request), request, principal, body, escrow_id, False)
+
+
+def _tells_line(found: ShownEscrow, principal: Principal) -> bool:
+    buyer = found.buyer
+    return buyer is not None and buyer.center == principal.center and principal.member in (None, buyer.member)
+
+
+def _page_of(last: ShownEscrow) -> str:
+    return f"{int(last.facts.deadline.timestamp())}-{encode_hex(last.facts.id)}"
+
+
+def _read_page(text: str) -> tuple[datetime, bytes]:
+    seconds, _, named = text.partition("-")
+    if not (seconds.isascii() and seconds.isdecimal() and len(seconds) <= _SECONDS_DIGITS):
+        raise BadRequest("nextPageToken is none of this list.", remedy="Take it from the page before, or leave it out.")
+    return datetime.fromtimestamp(int(seconds), UTC), digest_in_address(named)
 
 
 def _escrow(state: WebState, request: Request, principal: Principal, body: bytes) -> Response:

@@ -1,4 +1,4 @@
-"""Units given to another member, and units taken out of the world without a claim."""
+"""Units given to another member, fetched from a member's former account, and taken out of the world without a claim."""
 
 from typing import Annotated
 
@@ -7,7 +7,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from greenlane.core.anchoring import ADDRESS_BYTES
 from greenlane.core.documents.description import read_member_name
+from greenlane.core.units import Address
+from greenlane.core.wire import read_hex
 from greenlane.services.identify import Principal
 from greenlane.web.asked import (
     QUANTITY,
@@ -30,6 +33,7 @@ from greenlane.web.state import WebState, state_of
 router = APIRouter(prefix="/v1", tags=["Green assets"])
 
 TradePrincipal = Annotated[Principal, Depends(Guard(Permission.TRADE))]
+_ADDRESS = "^0x[0-9a-f]{40}$"
 
 
 @router.post(
@@ -68,6 +72,27 @@ async def cancel(request: Request, principal: TradePrincipal) -> Response:
     return await run_in_threadpool(_cancel, state_of(request), request, principal, body)
 
 
+@router.post(
+    "/key-followings",
+    status_code=202,
+    response_model=None,
+    summary="Fetch units from the account that the member had before",
+    responses=ACT_RESPONSES,
+    openapi_extra=request_body(
+        {
+            "token": TOKEN,
+            "previous": {"type": "string", "description": "the former account: 0x and 40 hex digits", "pattern": _ADDRESS},
+        },
+        required=("token", "previous"),
+        example={"token": TOKEN_EXAMPLE, "previous": "0x3c8a1de57f9b02c46e81a0d97b5f2e64c1d80a39"},
+    ),
+)
+async def follow_key(request: Request, principal: TradePrincipal) -> Response:
+    """All that can be moved of a token, once the member's center gave the registry another account. 202 once it is durable."""
+    body = await request.body()
+    return await run_in_threadpool(_follow_key, state_of(request), request, principal, body)
+
+
 def _transfer(state: WebState, request: Request, principal: Principal, body: bytes) -> Response:
     asker = asker_of(request, principal)
     fields = read_body(request, body, required=("token", "quantity", "to"), optional=("act",))
@@ -90,6 +115,19 @@ def _cancel(state: WebState, request: Request, principal: Principal, body: bytes
         token=read_digest(fields["token"], "/token"),
         quantity=read_quantity_text(fields["quantity"]),
         reason=read_reason(fields["reason"]),
+        own=read_own(fields["act"]),
+        once=once_of(state, request, principal, meaning_of(asker, body)),
+    )
+    return act_answer(kept)
+
+
+def _follow_key(state: WebState, request: Request, principal: Principal, body: bytes) -> Response:
+    asker = asker_of(request, principal)
+    fields = read_body(request, body, required=("token", "previous"), optional=("act",))
+    kept = state.services.assets.follow_key(
+        asker,
+        token=read_digest(fields["token"], "/token"),
+        previous=Address(read_hex(fields["previous"], "/previous", length=ADDRESS_BYTES)),
         own=read_own(fields["act"]),
         once=once_of(state, request, principal, meaning_of(asker, body)),
     )
