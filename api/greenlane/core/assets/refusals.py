@@ -415,11 +415,6 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         "ERC1155InvalidOperator": _refusal(
             "operator:account", "{operator} cannot be given leave.", "Name the account of a member."
         ),
-        "AddressEmptyCode": _refusal("target:account", "No contract stands at {target}.", _ASK_CENTER),
-        "FailedCall": _refusal("", "A contract that was called on the way refused without a word.", _ASK_CENTER),
-        "InsufficientBalance": _refusal(
-            "balance:number needed:number", "The contract has {balance} of the chain's coin; needed are {needed}.", _ASK_CENTER
-        ),
         "ERC1155InvalidArrayLength": _refusal(
             "idsLength:number valuesLength:number",
             "{idsLength} tokens came with {valuesLength} quantities.",
