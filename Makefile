@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
-.PHONY: help setup check format test test-deep contracts contracts-deep demo up bench chaos network-rehearsal network-test kubo-test audit
+.PHONY: help setup check format test test-deep contracts contracts-deep demo up attacks bench chaos network-rehearsal network-test kubo-test audit
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ demo: setup .build/stranger/.ready ## the main job, end to end, on real input, o
 
 up: setup .build/stranger/.ready ## the demo's network and server, kept running until Ctrl-C
 	@$(PY) -m scripts.demo --keep
+
+attacks: setup ## what fraudsters try with green assets, each refused by the contract itself
+	@$(PY) -m scripts.attacks
 
 bench: setup ## measure, side by side with a peer, a naive way or the hardware's floor
 	@$(PY) -m scripts.bench

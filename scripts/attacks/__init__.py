@@ -1,0 +1,1 @@
+"""What fraudsters try with green assets, and who refuses it."""
