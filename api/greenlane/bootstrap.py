@@ -38,6 +38,7 @@ from greenlane.services.anchor import Anchor
 from greenlane.services.assets.acting import Acting, touched_by
 from greenlane.services.assets.cancel import Cancel
 from greenlane.services.assets.escrow import Escrow
+from greenlane.services.assets.follow_key import FollowKey
 from greenlane.services.assets.issue import Issue
 from greenlane.services.assets.look import Look
 from greenlane.services.assets.members import Members
@@ -412,6 +413,7 @@ def assemble_assets(
         escrow=Escrow(store=store, ledger=ledger, members=members, acting=acting),
         retire=Retire(store=store, ledger=ledger, members=members, acting=acting),
         cancel=Cancel(store=store, ledger=ledger, acting=acting),
+        follow_key=FollowKey(store=store, ledger=ledger, acting=acting),
         revoke=Revoke(store=store, ledger=ledger, acting=acting),
         look=Look(store=store, members=members),
         order=Order(store=store, ledger=ledger, clock=clock, entropy=entropy),

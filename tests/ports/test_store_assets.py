@@ -215,6 +215,9 @@ def test_escrows_are_found_by_either_side_those_that_expire_first_first(store: S
         assert list(tx.assets.escrows_of(account(1), is_open=True, limit=9)) == [same_day, own, bought, sold]
         assert list(tx.assets.escrows_of(account(1), is_open=True, limit=2)) == [same_day, own]
         assert list(tx.assets.escrows_of(account(1), is_open=False, limit=9)) == [ended[1], ended[0]]
+        for at, last in enumerate((same_day, own, bought, sold), start=1):
+            onward = tx.assets.escrows_of(account(1), is_open=True, limit=9, after=(last.deadline, last.id))
+            assert list(onward) == [same_day, own, bought, sold][at:]
         assert list(tx.assets.escrows_of(account(2), is_open=True, limit=9)) == [same_day, sold]
         assert list(tx.assets.escrows_of(account(3), is_open=True, limit=9)) == []
         assert [one.id for one in tx.assets.escrows_of_line(sha256(b"line"))] == [word(n) for n in (1, 2, 3, 5, 7)]
@@ -386,6 +389,7 @@ def test_no_question_reads_a_whole_table(store: SqlStore) -> None:
         lambda tx: tx.assets.escrows_of_line(word(7)),
         lambda tx: tx.assets.escrows_of(account(7), is_open=True, limit=5),
         lambda tx: tx.assets.escrows_of(account(107), is_open=False, limit=5),
+        lambda tx: tx.assets.escrows_of(account(7), is_open=True, limit=5, after=(NOON, word(3))),
         lambda tx: tx.assets.retirement(word(7)),
         lambda tx: tx.assets.retirements_of_line(word(7)),
     ]

@@ -69,16 +69,22 @@ def sign(name: MemberName, digest: bytes, generation: int = 0) -> bytes:
 
 @dataclass
 class MemberKeysWorld:
-    """A `ports.member_keys.MemberKeys` that keeps the keys of all but some."""
+    """A `ports.member_keys.MemberKeys` that keeps the keys of all but some.
+
+    Attributes:
+        generations: which key of a member's is kept now, where it is not the first.
+    """
 
     keeps_itself: set[MemberName] = field(default_factory=set)
+    generations: dict[MemberName, int] = field(default_factory=dict)
 
     def account(self, center: CenterId, member: MemberId) -> Address | None:
         name = MemberName(center=center, member=member)
-        return None if name in self.keeps_itself else account_of(name)
+        return None if name in self.keeps_itself else account_of(name, self.generations.get(name, 0))
 
     def sign(self, center: CenterId, member: MemberId, digest: bytes) -> bytes:
-        return sign(MemberName(center=center, member=member), digest)
+        name = MemberName(center=center, member=member)
+        return sign(name, digest, self.generations.get(name, 0))
 
 
 @dataclass

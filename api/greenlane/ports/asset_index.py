@@ -52,8 +52,14 @@ class AssetIndex(Protocol):
     def holders_of(self, token: bytes, *, after: Address | None, limit: int) -> Sequence[HoldingFacts]: ...
     def escrow(self, escrow_id: bytes) -> EscrowFacts | None: ...
     def escrows_of_line(self, line_digest: bytes) -> Sequence[EscrowFacts]: ...
-    def escrows_of(self, account: Address, *, is_open: bool, limit: int) -> Sequence[EscrowFacts]:
-        """As seller or as buyer; those that expire first come first."""
+    def escrows_of(
+        self, account: Address, *, is_open: bool, limit: int, after: tuple[datetime, bytes] | None = None
+    ) -> Sequence[EscrowFacts]:
+        """As seller or as buyer; those that expire first come first, of one moment by id.
+
+        Args:
+            after: deadline and id of the one before the first.
+        """
 
     def retirement(self, retirement_id: bytes) -> RetirementFacts | None: ...
     def retirements_of_line(self, line_digest: bytes) -> Sequence[RetirementFacts]: ...

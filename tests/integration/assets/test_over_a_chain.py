@@ -6,6 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_account import Account
+from greenlane.adapters.evm.bindings import PilotRegistry
+from greenlane.adapters.home import Home
+from greenlane.adapters.keystore import KeyUse
+from greenlane.adapters.member_keys import member_key_name
 from greenlane.bootstrap import Deployment, open_deployment
 from greenlane.core.assets.purchase import Price
 from greenlane.core.crypto import sha256
@@ -19,7 +24,7 @@ from greenlane.services.assets.acting import Asker
 from greenlane.services.check_purchase import CheckVerdict, LineStanding
 from greenlane.services.order import AskedLine
 from greenlane.settings import read_settings
-from worlds.asset_chain import CERTIFIER, CITY, COOPERATIVE
+from worlds.asset_chain import CERTIFIER, CITY, COOPERATIVE, address_of
 from worlds.asset_network import AssetNetwork, asset_network
 from worlds.events import CONTEXT
 
@@ -179,6 +184,27 @@ def test_a_purchase_over_the_contracts_themselves(deployment: Deployment) -> Non
     assert verdicts == [CheckVerdict.PASSED, CheckVerdict.PASSED, CheckVerdict.NOT_CHECKED, CheckVerdict.PASSED]
     totals = {of.id: sums for of, sums in assets.look.supply().classes}["cocoa-df"]
     assert (totals.issued, totals.tradable, totals.retired) == (12_000, 10_500, 1_500)
+
+
+def test_units_follow_a_member_whose_account_was_changed(made: AssetNetwork, tmp_path: Path) -> None:
+    with made.fresh(tmp_path / "home") as network:
+        settings = read_settings(network.environment(GREENLANE_RECHECK_INTERVAL_S="1"))
+        former, fresh = network.account(COOPERATIVE), Account.create()
+        with open_deployment(settings) as deployment:
+            enrol(deployment)
+            made_lot(deployment)
+            token = issued(deployment)
+        network.chain.govern(COOPERATIVE.center, PilotRegistry.encode_rotate_member_key(COOPERATIVE.member, address_of(fresh)))
+        Home(network.home).keys.joinpath(f"{member_key_name(COOPERATIVE.center, COOPERATIVE.member)}.json").unlink()
+        network.keystore.add(member_key_name(COOPERATIVE.center, COOPERATIVE.member), KeyUse.MEMBER, bytes(fresh.key))
+        with open_deployment(settings) as deployment:
+            assets = deployment.assets
+            with pytest.raises(ActWouldFail) as refused:
+                assets.follow_key(asker(CITY), token=token, previous=former)
+            assert refused.value.refusal == "NotItsFormerAccount"
+            done(deployment, assets.follow_key(asker(COOPERATIVE), token=token, previous=former))
+            _, holders = assets.look.holders(token, after=None, limit=9)
+            assert {each.account: each.tradable for each in holders} == {former: 0, address_of(fresh): 12_000}
 
 
 def test_what_the_certifier_takes_back_is_frozen_on_the_chain_and_here(deployment: Deployment) -> None:

@@ -1,9 +1,10 @@
 """What the chain shows of green assets, in the database. Rows come in any order and replace what stood there."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, delete, false, select, true, union
+from sqlalchemy import ColumnElement, Row, Table, delete, false, select, true, tuple_, union
 
 from greenlane.adapters.sql.faults import RowDamaged
 from greenlane.adapters.sql.tables_assets import asset_class as classes
@@ -119,11 +120,14 @@ class SqlAssetIndex:
         wanted = select(escrows).where(escrows.c.line_digest == line_digest).order_by(escrows.c.id)
         return [_escrow(row) for row in self._work.connection.execute(wanted)]
 
-    def escrows_of(self, account: Address, *, is_open: bool, limit: int) -> Sequence[EscrowFacts]:
+    def escrows_of(
+        self, account: Address, *, is_open: bool, limit: int, after: tuple[datetime, bytes] | None = None
+    ) -> Sequence[EscrowFacts]:
+        onward = true() if after is None else tuple_(escrows.c.deadline, escrows.c.id) > after
         # Each side from its own index; asked for both at once, the whole table would be read.
         parts = [
             select(escrows)
-            .where(side == account, escrows.c.is_open == (true() if is_open else false()))
+            .where(side == account, escrows.c.is_open == (true() if is_open else false()), onward)
             .order_by(escrows.c.deadline, escrows.c.id)
             .limit(limit)
             .subquery()

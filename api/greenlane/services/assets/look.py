@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from greenlane.core.assets.facts import AssetClass, EscrowFacts, HoldingFacts, IssuanceFacts, Totals
 from greenlane.core.assets.retirement import RetirementFacts
@@ -218,10 +219,31 @@ class Look:
                 return ShownEscrow(facts=facts, asset_class=asset_class, seller=seller, buyer=buyer, line=line)
         raise EscrowUnknown(f"No escrow {encode_hex(escrow_id)} is known to whom you ask for.")
 
-    def escrows(self, account: Address, *, is_open: bool, limit: int) -> Sequence[EscrowFacts]:
-        """Escrows that an account is party to; those that expire first come first."""
+    def escrows(
+        self, account: Address, *, is_open: bool, limit: int, after: tuple[datetime, bytes] | None = None
+    ) -> Sequence[ShownEscrow]:
+        """Escrows that an account is party to; those that end first come first.
+
+        Args:
+            after: deadline and id of the one before the first.
+        """
+        found: list[tuple[EscrowFacts, AssetClass, tuple[str, int] | None]] = []
         with self._store.read() as tx:
-            return tx.assets.escrows_of(account, is_open=is_open, limit=limit)
+            for facts in tx.assets.escrows_of(account, is_open=is_open, limit=limit, after=after):
+                issuance = tx.assets.issuance(facts.token)
+                asset_class = None if issuance is None else tx.assets.asset_class(issuance.class_id)
+                if asset_class is not None:
+                    found.append((facts, asset_class, tx.purchases.line_of(facts.line_digest)))
+        return [
+            ShownEscrow(
+                facts=facts,
+                asset_class=asset_class,
+                seller=self.name_of(facts.seller),
+                buyer=self.name_of(facts.buyer),
+                line=line,
+            )
+            for facts, asset_class, line in found
+        ]
 
     def retirement(self, retirement_id: bytes) -> ShownRetirement:
         """A retirement.
