@@ -6,22 +6,34 @@ import itertools
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from greenlane.adapters.evm.bringing import ACTS_GAS
+from greenlane.adapters.evm.ledger import ANCHOR_GAS
 from greenlane.cli.program import build_parser
+from greenlane.core.assets.label import read_label
+from greenlane.core.balance.custody import CUSTODY_WORDS
+from greenlane.core.balance.factors import encode_factor, read_factor
+from greenlane.core.canonical import parse_json
 from greenlane.core.errors import Faults
 from greenlane.core.exits import WrongUse
+from greenlane.services.assets.acting import LIFETIME
 from greenlane.services.hold import MAX_HELD_DOCUMENTS
 from greenlane.services.reconcile import bringing
+from greenlane.services.sign_in import LASTS
 from greenlane.settings import Settings, _Reader, read_settings
+from greenlane.web.readiness import BEHIND_S
+from greenlane_node.assets.class_file import read_class
 from greenlane_node.cli.program import build_parser as build_node_parser
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path for folder in ("api", "node", "scripts") for path in (ROOT / folder).rglob("*.py"))
 ALERTS = ROOT / "node" / "compose" / "observe" / "alerts.yml"
+OPERATIONS = ROOT / "docs" / "operations.md"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -286,11 +298,12 @@ def test_every_metric_that_a_document_names_is_told() -> None:
     assert [each for each in sorted(named) if each[1] not in known] == []
 
 
-def test_every_metric_of_documents_and_the_bounds_of_partners_are_told_to_operators() -> None:
+def test_every_metric_of_documents_and_assets_and_the_bounds_of_partners_are_told_to_operators() -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     known = (ROOT / "tests/integration/web/metrics.txt").read_text(encoding="utf-8").split()
-    watched = [name for name in known if name.startswith(("greenlane_documents", "greenlane_partner"))]
-    assert len(watched) >= 7
+    prefixes = ("greenlane_documents", "greenlane_partner", "greenlane_acts", "greenlane_assets")
+    watched = [name for name in known if name.startswith(prefixes)]
+    assert len(watched) >= 11
     assert [name for name in watched if f"`{name}`" not in text] == []
     assert f"at most {MAX_HELD_DOCUMENTS:,} documents" in text
     longest = bringing._PATIENCE + timedelta(seconds=(1 << 30) / bringing._SLOWEST_BYTES_PER_S)
@@ -298,7 +311,7 @@ def test_every_metric_of_documents_and_the_bounds_of_partners_are_told_to_operat
 
 
 def test_every_log_line_that_a_document_or_an_alert_names_is_written() -> None:
-    rooms = ("worker", "anchors", "documents?", "partner", "hold")
+    rooms = ("worker", "anchors", "documents?", "partner", "hold", "acts")
     pattern = re.compile(rf"(?<![\w/.-])({'|'.join(rooms)})\.([a-z_]+)(?![\w/.-]|\.\w)")
     texts = {path.name: path.read_text(encoding="utf-8") for path in (*DOCUMENTS, ALERTS)}
     named = {(name, ".".join(found)) for name, text in texts.items() for found in pattern.findall(text) if found[1] != "py"}
@@ -316,3 +329,69 @@ def test_every_variable_that_a_document_names_is_a_setting_or_the_tests() -> Non
         read_settings(dict.fromkeys(named, "0"))
     except Faults as refused:
         assert [fault.where for fault in refused.faults if "no such setting" in fault.detail] == []
+
+
+def test_every_request_that_a_document_names_is_answered() -> None:
+    paths = json.loads((ROOT / "api/greenlane/web/openapi.json").read_bytes())["paths"]
+    routes = {(method.upper(), re.sub(r"\{\w+\}", "{}", path)) for path, asked in paths.items() for method in asked}
+    named = {
+        (document.name, method, re.sub(r"\{\w+\}", "{}", path.partition("?")[0]))
+        for document in DOCUMENTS
+        for method, path in re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`\s]*)`", document.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 15
+    # A folder stands for what is in it.
+    wrong = [each for each in sorted(named) if each[1:] not in routes and not each[2].endswith("/")]
+    assert wrong == []
+
+
+def test_every_page_that_a_document_sends_people_to_is_there() -> None:
+    paths = json.loads((ROOT / "api/greenlane/web/openapi.json").read_bytes())["paths"]
+    pages = {re.sub(r"\{\w+\}", "{}", path) for path in paths}
+    named = {
+        (document.name, re.sub(r"\{\w+\}", "{}", path))
+        for document in DOCUMENTS
+        for path in re.findall(r"`(/[a-z][a-z0-9-]*(?:/[a-z0-9{}_-]+)*)`", document.read_text(encoding="utf-8"))
+    }
+    assert ("README.md", "/sign-in") in named
+    assert [each for each in sorted(named) if each[1] not in pages] == []
+
+
+def _block(begin: str) -> str:
+    """The words between the quotes of the shell line that begins so."""
+    line = next(
+        line for block in FENCE.findall(OPERATIONS.read_text(encoding="utf-8")) for line in block.splitlines() if begin in line
+    )
+    return shlex.split(line)[2]
+
+
+def test_the_class_the_factor_and_the_label_that_are_shown_are_taken() -> None:
+    shown = re.search(r"^```toml\n(id = .*?)^```", OPERATIONS.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    assert read_class(tomllib.loads(shown[1]), "").id == "cocoa-df"
+    factor = _block("GreenlaneConversionFactor")
+    assert encode_factor(read_factor(parse_json(factor.encode()))) == factor.encode()
+    assert read_label(parse_json(_block("Foundation").encode())).id == "fair-cocoa"
+
+
+def test_what_the_documents_say_in_numbers_of_acts_is_so() -> None:
+    text = OPERATIONS.read_text(encoding="utf-8")
+    act_gas = re.search(r"ACT_GAS = ([\d_]+);", (ROOT / "contracts/parts/Mediated.sol").read_text())
+    assert act_gas is not None
+    assert f"a gas limit of {ANCHOR_GAS:,}, one of acts {ACTS_GAS:,}; each act in it gets {int(act_gas[1]):,}" in text
+    assert f"waited more than {BEHIND_S:.0f} s, or the chain was not looked at" in text
+    assert (LIFETIME, "that is a day old and undecided expires" in text) == (timedelta(days=1), True)
+    assert (LASTS, "a cookie for twelve hours" in text) == (timedelta(hours=12), True)
+
+
+def test_the_words_for_custody_models_are_those_of_pages_and_certificates() -> None:
+    text = (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")
+    rows = [f"| {words.name} | {words.verb} … | {words.meaning} | {words.may_not_say} |" for words in CUSTODY_WORDS.values()]
+    assert "\n".join(rows) in text
+
+
+def test_every_function_and_event_of_the_contracts_that_trust_leans_on_is_there() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "contracts").glob("**/I*.sol"))
+    for kind, name in (("function", "followKey"), ("event", "KeyFollowed"), ("event", "MemberKeyChanged")):
+        assert f"`{name}`" in (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")
+        assert re.search(rf"{kind} {name}\(", sources), name
