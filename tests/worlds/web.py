@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 import uvicorn
 from greenlane.adapters.age import encrypt_for
-from greenlane.bootstrap import draw_certificate, followed_seals
+from greenlane.bootstrap import draw_certificate, followed_seals, report_spend_of, write_spreadsheet
 from greenlane.core.units import CenterId, MemberId
 from greenlane.ports.accounts import KeyRole
 from greenlane.ports.holds import DocumentsStanding
@@ -122,7 +122,9 @@ def services_of(world: World) -> WebServices:
         register_reader=world.register_reader,
         hold=world.hold,
         assets=world.assets,
+        report_spend=report_spend_of(world.store, world.assets.check_purchase, world.clock),
         draw_certificate=draw_certificate,
+        write_spreadsheet=write_spreadsheet,
         balance=world.balance,
         declare_factor=world.declare_factor,
         register_label=world.register_label,

@@ -112,6 +112,20 @@ class NextStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineBacking:
+    """What stands on the chain for a line, without checking more of it.
+
+    Attributes:
+        retirements: ids, 32 bytes each.
+        is_sound: the units are of the class that was ordered, and the evidence behind them was not revoked.
+    """
+
+    standing: LineStanding
+    retirements: tuple[bytes, ...]
+    is_sound: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineCheck:
     """One line.
 
@@ -255,6 +269,25 @@ class CheckPurchase:
                 waiting = tuple(act for act in acts if act.state is ActState.KEPT)
                 escrow = max(escrows, key=lambda each: each.state is not EscrowState.RETURNED, default=None)
                 found.append((standing, _next_step(standing, waiting, kept, escrow)))
+            return tuple(found)
+
+    def backing(self, purchase: Purchase) -> tuple[LineBacking, ...]:
+        """What stands on the chain for each line, for reports."""
+        now = self._clock()
+        with self._store.read() as tx:
+            found: list[LineBacking] = []
+            for kept in purchase.lines:
+                escrows, retirements = _own_facts(tx, kept, tx.acts.of_line(purchase.id, kept.open_line.line.number))
+                standing = [each.token for each in escrows if each.state is EscrowState.ACCEPTED]
+                issuances = [tx.assets.issuance(token) for token in {*standing, *(each.token for each in retirements)}]
+                wanted = kept.open_line.line.class_id
+                found.append(
+                    LineBacking(
+                        standing=_standing(escrows, retirements, kept, now),
+                        retirements=tuple(each.id for each in retirements),
+                        is_sound=all(each is not None and each.revoked is None and each.class_id == wanted for each in issuances),
+                    )
+                )
             return tuple(found)
 
     def _line(self, tx: Transaction, looked: "_Anchored", purchase: Purchase, kept: KeptLine, now: datetime) -> LineCheck:

@@ -38,6 +38,7 @@ from greenlane.web.routes import (
     purchases,
     reader_keys,
     receipts,
+    reports,
     retirements,
     sign_in,
     supply_page,
@@ -89,7 +90,7 @@ def create_app(services: WebServices, settings: Settings) -> FastAPI:
     for room in (
         *(epcis, receipts, uploads, documents, document_bytes, reader_keys),
         *(evidence, assets, transfers, escrows, retirements, acts, purchases, balances, labels),
-        *(sign_in, officer_pages, supply_page, me, holds, centers, log, trust, health, metrics, pages),
+        *(sign_in, officer_pages, supply_page, reports, me, holds, centers, log, trust, health, metrics, pages),
     ):
         app.include_router(room.router)
 

@@ -12,6 +12,7 @@ from greenlane.ports.encryption import EncryptFor
 from greenlane.ports.holds import DocumentsStanding
 from greenlane.ports.ledger import LedgerHealth
 from greenlane.ports.signing import HostedCenter
+from greenlane.ports.spreadsheets import WriteSpreadsheet
 from greenlane.services.assets.cancel import Cancel
 from greenlane.services.assets.escrow import Escrow
 from greenlane.services.assets.follow_key import FollowKey
@@ -36,6 +37,7 @@ from greenlane.services.order import Order
 from greenlane.services.prove import Prove
 from greenlane.services.read_log import ReadLog
 from greenlane.services.register_reader import RegisterReader
+from greenlane.services.report_spend import ReportSpend
 from greenlane.services.sign_evidence import SignEvidence
 from greenlane.services.sign_in import SignIn
 from greenlane.services.state_evidence import StateEvidence
@@ -109,6 +111,7 @@ class WebServices:
     Attributes:
         sign_in: people at pages.
         assets: green assets and purchases.
+        report_spend: what a buyer spent.
         draw_certificate: makes a certificate of retirement something to file.
         encrypt_for: encrypts receipts of confidential documents for their readers.
         centers: the pilot centers served here.
@@ -137,7 +140,9 @@ class WebServices:
     register_reader: RegisterReader
     hold: Hold
     assets: AssetServices
+    report_spend: ReportSpend
     draw_certificate: DrawCertificate
+    write_spreadsheet: WriteSpreadsheet
     balance: Balance
     declare_factor: DeclareFactor
     register_label: RegisterLabel

@@ -99,6 +99,9 @@ _GUARDED = {
         for verb in ("accept", "return", "retire")
     },
     ("GET", "/acts/{digest}"): Permission.SEE_TRADE,
+    ("GET", "/reports/spend"): Permission.ORDER,
+    ("GET", "/reports/spend.xlsx"): Permission.ORDER,
+    ("GET", "/reports/spend.csv"): Permission.ORDER,
     **{
         ("POST", f"/v1/{path}"): Permission.TRADE
         for path in ("transfers", "key-followings", "cancellations", "escrows", "retirements", "evidence")

@@ -31,11 +31,16 @@ def amount_words(quantity: int, unit: Unit) -> str:
 
 
 def money_words(amount: Decimal | str, currency: str) -> str:
-    """An amount of money, never rounded; at least two decimals where there are any: "1,299.90 PEN"."""
+    """An amount of money with its currency: "1,299.90 PEN"."""
+    return f"{money_text(amount)} {currency}"
+
+
+def money_text(amount: Decimal | str) -> str:
+    """An amount of money, never rounded; at least two decimals where there are any: "1,299.90"."""
     text = f"{Decimal(amount):f}"
     whole, point, part = text.partition(".")
     part = part.rstrip("0")
-    return f"{grouped(whole)}{point + part.ljust(2, '0') if part else ''} {currency}"
+    return f"{grouped(whole)}{point + part.ljust(2, '0') if part else ''}"
 
 
 def day_words(day: date) -> str:
