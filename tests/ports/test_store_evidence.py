@@ -286,3 +286,59 @@ def test_no_question_reads_every_statement(store: SqlStore) -> None:
             assert ask(tx), at
         assert plans
         assert whole_tables_read("\n".join(plans), ["evidence"]) == [], (at, plans)
+
+
+def from_elsewhere(number: int = 0, **facts: Any) -> KeptEvidence:
+    said = stated(number, center=TIANJIN)
+    return draft(said, **{"state": EvidenceState.ELSEWHERE, "signature": SIGNATURE, "decided_at": NOON} | facts)
+
+
+def test_a_statement_from_elsewhere_is_found_by_its_digest_and_in_no_list_of_this_center(store: Store) -> None:
+    known = from_elsewhere()
+    with store.write() as tx:
+        tx.evidence.add_elsewhere(known)
+        tx.evidence.add_elsewhere(dataclasses.replace(known, drafted_at=NOON + timedelta(days=1)))
+    with store.read() as tx:
+        assert tx.evidence.get(known.digest) == known, "the first time stays"
+        assert known.is_signed
+        assert tx.evidence.by_id(known.statement.id) is None
+        assert list(tx.evidence.walk(TIANJIN, start=LeafIndex(0), limit=9)) == []
+        assert list(tx.evidence.of_member(LIMA, FARM, limit=9)) == []
+        days = (known.statement.vintage_from, known.statement.vintage_to)
+        assert list(tx.evidence.stated(FACILITY, vintage_from=days[0], vintage_to=days[1], attribute=ATTRIBUTE)) == []
+
+
+def test_a_statement_of_this_center_goes_before_the_same_one_from_elsewhere(store: Store) -> None:
+    own = draft(stated(center=LIMA))
+    with store.write() as tx:
+        tx.evidence.add_elsewhere(dataclasses.replace(own, state=EvidenceState.ELSEWHERE, signature=SIGNATURE, decided_at=NOON))
+        tx.evidence.add(own)
+    with store.read() as tx:
+        assert tx.evidence.get(own.digest) == own
+
+
+@pytest.mark.parametrize("wrong", [{"state": EvidenceState.DRAFTED}, {"state": EvidenceState.LOGGED}, {"center": LIMA}])
+def test_only_what_is_from_elsewhere_is_kept_as_such(store: Store, wrong: dict[str, Any]) -> None:
+    with store.write() as tx, pytest.raises(InvalidInput):
+        tx.evidence.add_elsewhere(from_elsewhere(**wrong))
+
+
+def test_statements_from_elsewhere_are_walked_in_pages(store: Store) -> None:
+    some = sorted((from_elsewhere(number) for number in range(5)), key=lambda each: each.digest)
+    with store.write() as tx:
+        for each in some:
+            tx.evidence.add_elsewhere(each)
+    with store.read() as tx:
+        assert list(tx.evidence.walk_elsewhere(after=b"", limit=3)) == some[:3]
+        assert list(tx.evidence.walk_elsewhere(after=some[2].digest, limit=3)) == some[3:]
+
+
+@pytest.mark.parametrize(("column", "value"), [("statement", b"{}"), ("statement", b"\xff"), ("center", "lima")])
+def test_a_damaged_statement_from_elsewhere_is_told(store: SqlStore, column: str, value: object) -> None:
+    known = from_elsewhere()
+    with store.write() as tx:
+        tx.evidence.add_elsewhere(known)
+        change = f"UPDATE evidence_elsewhere SET {column} = {'%s' if store.is_postgres else '?'}"
+        tx.evidence._work.driver().execute(change, (value,))  # type: ignore[attr-defined]
+    with store.read() as tx, pytest.raises(RowDamaged):
+        tx.evidence.get(known.digest)

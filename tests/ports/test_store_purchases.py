@@ -14,6 +14,7 @@ from greenlane.core.assets.purchase import MAX_LINES, OpenLine, Price, encode_li
 from greenlane.core.assets.quantity import MAX_QUANTITY
 from greenlane.core.crypto import sha256
 from greenlane.core.errors import GreenlaneError, InvalidInput
+from greenlane.core.seals import SealedState
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
 from greenlane.ports.purchases import KeptLine, KeptRetirement, Purchase
 from greenlane.ports.store import Store
@@ -361,8 +362,9 @@ def test_no_question_reads_every_purchase(store: SqlStore) -> None:
         lambda tx: tx.purchases.retirement(certified(7).id),
         lambda tx: tx.purchases.retirement_at(LIMA, LeafIndex(7)),
         lambda tx: tx.purchases.walk_retirements(LIMA, start=LeafIndex(200), limit=5),
+        lambda tx: tx.purchases.unsealed_retirements(LIMA, limit=5),
     ]
-    tables = ("purchase", "purchase_line", "purchase_secret", "certified_retirement")
+    tables = ("purchase", "purchase_line", "purchase_secret", "certified_retirement", "retirement_seal")
     analyze(store)
     for at, ask in enumerate(questions):
         with explained(store) as (tx, plans):
@@ -374,3 +376,24 @@ def test_no_question_reads_every_purchase(store: SqlStore) -> None:
             of_purchases = next(plan for plan in plans if "purchase_line" not in plan and "ordered_on" in plan)
             assert "Sort" not in of_purchases, (at, plans)
             assert "TEMP B-TREE" not in of_purchases, (at, plans)
+
+
+def test_a_certified_retirement_waits_for_its_seal_and_keeps_the_first(store: Store) -> None:
+    first, second, other = certified(0), certified(1), certified(2, center=TIANJIN)
+    with store.write() as tx:
+        for each in (first, second, other):
+            tx.purchases.add_retirement(each)
+    seal = SealedState(header=b"header", witness=(b"node", b"another"))
+    with store.write() as tx:
+        assert list(tx.purchases.unsealed_retirements(LIMA, limit=9)) == [second, first]
+        assert list(tx.purchases.unsealed_retirements(LIMA, limit=1)) == [second]
+        assert tx.purchases.retirement_seal(first.id) is None
+        tx.purchases.keep_retirement_seal(second.id, seal)
+        tx.purchases.keep_retirement_seal(second.id, SealedState(header=b"later", witness=()))
+        tx.purchases.keep_retirement_seal(bytes(32), seal)
+    with store.read() as tx:
+        assert tx.purchases.retirement_seal(second.id) == seal
+        assert tx.purchases.retirement_seal(bytes(32)) is None
+        assert list(tx.purchases.unsealed_retirements(LIMA, limit=9)) == [first]
+        assert list(tx.purchases.unsealed_retirements(TIANJIN, limit=9)) == [other]
+        assert list(tx.purchases.unsealed_retirements(CenterId("nowhere"), limit=9)) == []

@@ -1,4 +1,7 @@
-"""Evidence statements at the center whose log holds them: drafted, signed by their certifier, entered into the log."""
+"""Evidence statements at the center whose log holds them: drafted, signed by their certifier, entered into the log.
+
+Beside them those of other deployments' centers that somebody brought here, for units that are bought or claimed here.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +14,13 @@ from greenlane.core.units import CenterId, LeafIndex, MemberId
 
 
 class EvidenceState(StrEnum):
-    """drafted: waits for the certifier's signature. logged: signed, and an entry of the log. refused: the certifier said no."""
+    """drafted: waits for the certifier's signature. logged: signed, and an entry of the log. refused: the certifier said no.
+    elsewhere: signed, and an entry of a log that another deployment keeps; the chain's register has admitted it."""
 
     DRAFTED = "drafted"
     LOGGED = "logged"
     REFUSED = "refused"
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +33,8 @@ class KeptEvidence:
         holder_center, holder: the member whose units these will be.
         certifier_center, certifier: the member that is to sign.
         signature: 65 bytes, once signed.
-        leaf_index: of its entry, once logged.
+        leaf_index: of its entry, once logged; None of one from elsewhere, whose log is not kept here.
+        drafted_at, decided_at: of one from elsewhere: since when it is known here.
         refused_because: the certifier's words; None unless refused.
     """
 
@@ -46,6 +52,11 @@ class KeptEvidence:
     decided_at: datetime | None
     refused_because: str | None
 
+    @property
+    def is_signed(self) -> bool:
+        """Whether its certifier signed it and a log holds it, be it another deployment's; then it is public."""
+        return self.state in (EvidenceState.LOGGED, EvidenceState.ELSEWHERE)
+
 
 class EvidenceIndex(Protocol):
     """Kept statements."""
@@ -56,6 +67,9 @@ class EvidenceIndex(Protocol):
         Raises:
             Conflict: a statement of that id or digest is kept.
         """
+
+    def add_elsewhere(self, evidence: KeptEvidence) -> None:
+        """Keeps a statement from elsewhere; does nothing where it is kept. Only `get` and `walk_elsewhere` tell of it."""
 
     def get(self, digest: bytes) -> KeptEvidence | None: ...
     def by_id(self, statement_id: str) -> KeptEvidence | None: ...
@@ -76,3 +90,6 @@ class EvidenceIndex(Protocol):
 
     def walk(self, center: CenterId, *, start: LeafIndex, limit: int) -> Sequence[KeptEvidence]:
         """Logged ones of a center in log order, for checks."""
+
+    def walk_elsewhere(self, *, after: bytes, limit: int) -> Sequence[KeptEvidence]:
+        """Those from elsewhere by their digests, after that one (b"": from the first), for checks."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from greenlane.core.assets.purchase import OpenLine
 from greenlane.core.assets.retirement import RetirementStatement
+from greenlane.core.seals import SealedState
 from greenlane.core.units import CenterId, LeafIndex, MemberId
 
 
@@ -94,3 +95,12 @@ class Purchases(Protocol):
     def retirement_at(self, center: CenterId, leaf_index: LeafIndex) -> KeptRetirement | None: ...
     def walk_retirements(self, center: CenterId, *, start: LeafIndex, limit: int) -> Sequence[KeptRetirement]:
         """In log order, for checks."""
+
+    def unsealed_retirements(self, center: CenterId, *, limit: int) -> Sequence[KeptRetirement]:
+        """Certified ones without a sealed block that proves them, newest first."""
+
+    def keep_retirement_seal(self, retirement_id: bytes, state: SealedState) -> None:
+        """Keeps the sealed block that proves a certified retirement; the first one kept stays. Of another it does nothing."""
+
+    def retirement_seal(self, retirement_id: bytes) -> SealedState | None:
+        """The sealed block that proves a certified retirement, or None."""

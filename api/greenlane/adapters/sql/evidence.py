@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, Row, select, union, update
 
 from greenlane.adapters.sql.faults import RowDamaged
 from greenlane.adapters.sql.tables_purchases import evidence as statements
+from greenlane.adapters.sql.tables_purchases import evidence_elsewhere as elsewhere
 from greenlane.adapters.sql.work import Work
-from greenlane.core.assets.evidence import evidence_value, read_evidence
+from greenlane.core.assets.evidence import EvidenceStatement, evidence_value, read_evidence
 from greenlane.core.canonical import canonical_bytes
 from greenlane.core.errors import Conflict, InvalidInput, NotFound
 from greenlane.core.units import CenterId, LeafIndex, MemberId
@@ -70,8 +71,28 @@ class SqlEvidenceIndex:
         if not self._work.was_inserted(statements, row):
             raise EvidenceTaken(f"The statement {statement.id} is kept already.", where="/id")
 
+    def add_elsewhere(self, evidence: KeptEvidence) -> None:
+        if evidence.state is not EvidenceState.ELSEWHERE or evidence.center != evidence.statement.center:
+            raise InvalidInput("The statement is not one of another deployment's center, signed and admitted.")
+        row = {
+            "digest": evidence.digest,
+            "center": evidence.center,
+            "holder_center": evidence.holder_center,
+            "holder": evidence.holder,
+            "certifier_center": evidence.certifier_center,
+            "certifier": evidence.certifier,
+            "statement": canonical_bytes(evidence_value(evidence.statement)),
+            "signature": evidence.signature,
+            "known_at": evidence.drafted_at,
+        }
+        self._work.was_inserted(elsewhere, row)
+
     def get(self, digest: bytes) -> KeptEvidence | None:
-        return self._one(statements.c.digest == digest)
+        own = self._one(statements.c.digest == digest)
+        if own is not None:
+            return own
+        row = self._work.connection.execute(select(elsewhere).where(elsewhere.c.digest == digest)).one_or_none()
+        return None if row is None else _from_elsewhere(row)
 
     def by_id(self, statement_id: str) -> KeptEvidence | None:
         return self._one(statements.c.statement_id == statement_id)
@@ -112,6 +133,10 @@ class SqlEvidenceIndex:
         wanted = select(statements).where(here.center == number, here.leaf_index >= start).order_by(here.leaf_index)
         return [self._evidence(row) for row in self._work.connection.execute(wanted.limit(limit)).all()]
 
+    def walk_elsewhere(self, *, after: bytes, limit: int) -> Sequence[KeptEvidence]:
+        wanted = select(elsewhere).where(elsewhere.c.digest > after).order_by(elsewhere.c.digest).limit(limit)
+        return [_from_elsewhere(row) for row in self._work.connection.execute(wanted).all()]
+
     def _decide(self, digest: bytes, **decided: object) -> None:
         is_draft = (statements.c.digest == digest, statements.c.state == EvidenceState.DRAFTED.value)
         if self._work.changed(update(statements).where(*is_draft).values(**decided)):
@@ -129,9 +154,10 @@ class SqlEvidenceIndex:
         where = f"0x{row.digest.hex()}"
         center = self._work.slug(row.center)
         try:
-            statement, state = read_evidence(orjson.loads(row.statement)), EvidenceState(row.state)
-        except (InvalidInput, ValueError) as error:
+            state = EvidenceState(row.state)
+        except ValueError as error:
             raise RowDamaged("A kept evidence statement is damaged.", where=where) from error
+        statement = _statement(row.statement, where)
         found_by = (row.statement_id, center, row.facility, row.attribute, row.vintage_from, row.vintage_to)
         says = (statement.id, statement.center, statement.facility, statement.attribute)
         if found_by != (*says, statement.vintage_from, statement.vintage_to):
@@ -151,3 +177,32 @@ class SqlEvidenceIndex:
             decided_at=row.decided_at,
             refused_because=row.refused_because,
         )
+
+
+def _from_elsewhere(row: Row[Any]) -> KeptEvidence:
+    where = f"0x{row.digest.hex()}"
+    statement = _statement(row.statement, where)
+    if statement.center != row.center:
+        raise RowDamaged("A kept evidence statement is of another center's log than it says.", where=where)
+    return KeptEvidence(
+        digest=row.digest,
+        center=CenterId(row.center),
+        holder_center=CenterId(row.holder_center),
+        holder=MemberId(row.holder),
+        certifier_center=CenterId(row.certifier_center),
+        certifier=MemberId(row.certifier),
+        statement=statement,
+        state=EvidenceState.ELSEWHERE,
+        signature=row.signature,
+        leaf_index=None,
+        drafted_at=row.known_at,
+        decided_at=row.known_at,
+        refused_because=None,
+    )
+
+
+def _statement(data: bytes, where: str) -> EvidenceStatement:
+    try:
+        return read_evidence(orjson.loads(data))
+    except (InvalidInput, ValueError) as error:
+        raise RowDamaged("A kept evidence statement is damaged.", where=where) from error

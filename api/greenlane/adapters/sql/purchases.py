@@ -13,16 +13,19 @@ from sqlalchemy import ColumnElement, Row, literal, select, tuple_, update
 
 from greenlane.adapters.sql.faults import RowDamaged
 from greenlane.adapters.sql.page_tokens import TokenInvalid
+from greenlane.adapters.sql.seals import decode_state, encode_state
 from greenlane.adapters.sql.tables import Day
 from greenlane.adapters.sql.tables_purchases import certified_retirement as certified
 from greenlane.adapters.sql.tables_purchases import purchase as purchases
 from greenlane.adapters.sql.tables_purchases import purchase_line as lines
 from greenlane.adapters.sql.tables_purchases import purchase_secret as secrets
+from greenlane.adapters.sql.tables_purchases import retirement_seal as seals
 from greenlane.adapters.sql.work import Work
 from greenlane.core.assets.purchase import OpenLine, encode_line, line_digest, price_value, read_line_value, read_price
 from greenlane.core.assets.retirement import encode_retirement, read_retirement
 from greenlane.core.canonical import canonical_bytes
 from greenlane.core.errors import Conflict, InvalidInput, NotFound
+from greenlane.core.seals import SealedState
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
 from greenlane.ports.purchases import KeptLine, KeptRetirement, Purchase
 
@@ -145,6 +148,8 @@ class SqlPurchases:
         }
         if not self._work.was_inserted(certified, row):
             raise RetirementTaken(f"The retirement 0x{retirement.id.hex()}, or its place in the log, is taken already.")
+        unsealed = {"id": retirement.id, "center": row["center"], "leaf_index": retirement.leaf_index, "state": None}
+        self._work.connection.execute(seals.insert(), unsealed)
 
     def retirement(self, retirement_id: bytes) -> KeptRetirement | None:
         return self._retirement(certified.c.id == retirement_id)
@@ -156,6 +161,21 @@ class SqlPurchases:
         number, here = self._work.number(center), certified.c
         wanted = select(certified).where(here.center == number, here.leaf_index >= start).order_by(here.leaf_index)
         return [self._certified(row) for row in self._work.connection.execute(wanted.limit(limit)).all()]
+
+    def unsealed_retirements(self, center: CenterId, *, limit: int) -> Sequence[KeptRetirement]:
+        here = seals.c
+        waiting = select(here.id).where(here.center == self._work.number(center), here.state.is_(None))
+        wanted = waiting.order_by(here.leaf_index.desc()).limit(limit)
+        found = (self.retirement(each) for each in self._work.connection.scalars(wanted).all())
+        return [each for each in found if each is not None]
+
+    def keep_retirement_seal(self, retirement_id: bytes, state: SealedState) -> None:
+        is_unsealed = (seals.c.id == retirement_id, seals.c.state.is_(None))
+        self._work.connection.execute(update(seals).where(*is_unsealed).values(state=encode_state(state)))
+
+    def retirement_seal(self, retirement_id: bytes) -> SealedState | None:
+        found: bytes | None = self._work.connection.scalar(select(seals.c.state).where(seals.c.id == retirement_id))
+        return None if found is None else decode_state(found)
 
     def _check_line(self, purchase_id: str, number: int) -> None:
         is_it = (lines.c.purchase_id == purchase_id, lines.c.number == number)

@@ -3,9 +3,23 @@
 Members of other centers stand by their centers' short names, as `tables` says.
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from greenlane.adapters.sql.tables import Day, Moment, Words, metadata
+
+_UNSEALED = text("state IS NULL")
 
 evidence = Table(
     "evidence",
@@ -39,6 +53,21 @@ evidence = Table(
     Index(None, "certifier_center", "certifier", "drafted_at", "digest"),
 )
 """`statement` is its RFC 8785 bytes; what of it stands in columns beside is what it is found by."""
+
+evidence_elsewhere = Table(
+    "evidence_elsewhere",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("center", Text, nullable=False),
+    Column("holder_center", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("certifier_center", Text, nullable=False),
+    Column("certifier", Text, nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("known_at", Moment, nullable=False),
+)
+"""Statements in the logs of other deployments' centers, which write nothing here: no leaf, no number of a center."""
 
 purchase = Table(
     "purchase",
@@ -89,3 +118,14 @@ certified_retirement = Table(
     UniqueConstraint("center", "leaf_index"),
 )
 """`statement` is its RFC 8785 bytes, whose SHA-256 is the content of its entry."""
+
+retirement_seal = Table(
+    "retirement_seal",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("center", Integer, ForeignKey("center.number"), nullable=False),
+    Column("leaf_index", BigInteger, nullable=False),
+    Column("state", LargeBinary),
+    Index("ix_retirement_seal_unsealed", "center", "leaf_index", sqlite_where=_UNSEALED, postgresql_where=_UNSEALED),
+)
+"""The sealed block that proves a retirement, as `seals` writes one; it comes later than the certified words, which never change."""
