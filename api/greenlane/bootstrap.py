@@ -298,6 +298,7 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         settings=settings,
         network=network,
         store=store,
+        sealed=sealed,
         signer=signer,
         ledger=ledger,
         tokens=tokens,
@@ -393,6 +394,7 @@ def assemble_assets(
 
     Args:
         judge: what the books say of a statement.
+    sealed: SealedChain | None = None,
         centers: those that are hosted here.
         has_contracts: whether the network has contracts of green assets.
         max_waiting: acts of one center that may wait for the chain.
@@ -400,7 +402,8 @@ def assemble_assets(
     members = Members(ledger=ledger, clock=clock)
     acting = Acting(store=store, ledger=ledger, members=members, keys=keys, clock=clock, entropy=entropy, max_waiting=max_waiting)
     issue = Issue(store=store, ledger=ledger, acting=acting, keys=keys)
-    certify = CertifyRetirement(store=store, ledger=ledger, clock=clock, max_unpublished=max_unpublished)
+    certify = CertifyRetirement(store=store, ledger=ledger, clock=clock, max_unpublished=max_unpublished, sealed=sealed)
+        sealed: the chain where validators seal it; None where nobody does.
 
     def standing() -> AssetsStanding | None:
         return assets_standing(store, centers) if has_contracts else None
@@ -509,3 +512,4 @@ def _log_key_name(network: Network, center: CenterId) -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+        green_asset=None if network.assets is None else network.assets.green_asset,

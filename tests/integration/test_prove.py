@@ -309,7 +309,7 @@ def test_only_the_newest_changes_for_which_there_is_room_are_carried(
         ("_SEALS_BYTES", 0, [0]),
     ):
         with monkeypatch.context() as patched:
-            patched.setattr(f"greenlane.services.prove.{name}", bound)
+            patched.setattr(f"greenlane.ports.seals.{name}", bound)
             receipt = world.receipt(event.event_hash)
         assert receipt.seals is not None and len(receipt.seals.changes) in carried
         assert receipt.seals.changes == whole.seals.changes[6 - len(receipt.seals.changes) :]

@@ -19,7 +19,7 @@ from greenlane.core.assets.asset import AssetWorld, CenterStanding, MemberStandi
 from greenlane.core.assets.evidence import EvidenceStatement
 from greenlane.core.assets.facts import AssetClass, EscrowFacts, HoldingFacts, IssuanceFacts, Totals
 from greenlane.core.assets.refusals import AssetRefused, refusal
-from greenlane.core.assets.retirement import RetirementFacts
+from greenlane.core.assets.retirement import RetirementFacts, retirement_digest
 from greenlane.core.assets.typed_data import signer_of
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.description import MemberName
@@ -228,7 +228,10 @@ class AssetLedgerWorld:
                 self.states[digest] = self._decided(signed, digest)
                 decided.append(digest)
         self.waiting.clear()
-        self._close_block(tuple(decided), **_differences(before, self.model))
+        differences = _differences(before, self.model)
+        for name in differences["retirements"]:
+            self.chain.retire(name, retirement_digest(self.model.retirements[name]))
+        self._close_block(tuple(decided), **differences)
 
     def lose_to(self, number: int) -> None:
         """The chain comes back as it was after that block."""

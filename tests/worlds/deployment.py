@@ -304,6 +304,7 @@ def _assembled(
             pilot_registry=trust.pilot_registry,
             anchor_log=trust.anchor_log,
             sealing=ledger.sealing(),
+            green_asset=ASSETS.green_asset,
         )
     seal = None if sealed is None else Seal(store=store, ledger=ledger, chain=sealed)
     watch_keys = WatchKeys(ledger=ledger, sealing=None if seal is None else seal.sealing)
@@ -320,6 +321,7 @@ def _assembled(
         centers=[center.id for center in HOSTED],
         max_unpublished=1_000_000,
         has_contracts=True,
+        sealed=sealed,
     )
     return World(
         file=file,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from greenlane.core.anchoring import MAX_ANCHOR_GROWTH, anchored_root_slot
+from greenlane.core.assets.chain_places import retirement_slot
 from greenlane.core.crypto import sha256
 from greenlane.core.errors import NotFound, ProofRefused
 from greenlane.core.merkle import verify_consistency
@@ -76,7 +77,8 @@ class LedgerWorld:
         reach: how many blocks one look for changes of the validators reaches.
         hides_changes: whether a node says that there were none.
         block_time: between two blocks; those of `sealed` tell their own.
-        bent_states: answered in place of sealed blocks, by center and tree size; of changes by block number.
+        bent_states: answered in place of sealed blocks: by center and tree size, of changes by number, of retirements by id.
+        retired: ids of retirements that stand in blocks of `sealed`.
     """
 
     trust_file: TrustFile
@@ -96,7 +98,8 @@ class LedgerWorld:
     is_agreed: bool | None = None
     reach: int = 1_000
     hides_changes: bool = False
-    bent_states: dict[tuple[CenterId, TreeSize] | int, SealedState] = field(default_factory=dict)
+    bent_states: dict[tuple[CenterId, TreeSize] | int | bytes, SealedState] = field(default_factory=dict)
+    retired: set[bytes] = field(default_factory=set)
     block_time: timedelta = BLOCK_TIME
 
     def health(self) -> LedgerHealth:
@@ -152,6 +155,24 @@ class LedgerWorld:
         if self._find(center, tree_size) is None:
             raise NotFound("Nothing is anchored there.")
         return self.bent_states.get((center, tree_size)) or self.sealed.sealed_anchor(center, tree_size)
+
+    def retire(self, retirement_id: bytes, digest: bytes) -> None:
+        """Writes a retirement where the contract keeps it, in one more block; does nothing where nobody seals."""
+        if self.sealed is None or self.trust_file.assets is None:
+            return
+        self.retired.add(retirement_id)
+        contract = self.trust_file.assets.green_asset
+        self.sealed.write(contract, retirement_slot(retirement_id), int.from_bytes(digest, "big"))
+        self.mine()
+
+    def sealed_retirement(self, retirement_id: bytes, *, turn: int = 0) -> SealedState:
+        self._ask("sealed_retirement")
+        assert self.sealed is not None and self.trust_file.assets is not None, "nobody asks for seals where nobody seals"
+        if retirement_id not in self.retired:
+            raise NotFound("Nothing is retired there.")
+        contract, slot = self.trust_file.assets.green_asset, retirement_slot(retirement_id)
+        bent = self.bent_states.get(retirement_id)
+        return bent or self.sealed.sealed_state(self.sealed.head.number, contract, [slot])
 
     def set_changes(self, after: BlockNumber, *, turn: int = 0) -> SetChanges:
         self._ask("set_changes")

@@ -79,6 +79,8 @@ __all__ = [
     "encode_tlog_proof",
     "parse_receipt",
     "parse_tlog_proof",
+    "read_seals",
+    "seals_value",
     "to_tlog_proof",
 ]
 
@@ -227,7 +229,7 @@ def parse_receipt(data: bytes) -> Receipt:
         inclusion=_read_inclusion(value["inclusion"]),
         checkpoint=_read_checkpoint(value["checkpoint"]),
         anchor=_read_anchor(value["anchor"]),
-        seals=None if value["seals"] is None else _read_seals(value["seals"]),
+        seals=None if value["seals"] is None else read_seals(value["seals"], "/seals"),
     )
     # A value has many spellings (1e-7 and 1E-7): were they all taken, a byte could be changed and nobody would notice.
     # Asked last, so that a fault of one field is told as that.
@@ -259,7 +261,7 @@ def encode_receipt(receipt: Receipt) -> bytes:
             },
             "checkpoint": receipt.checkpoint,
             "anchor": _anchor_value(receipt.anchor),
-            "seals": None if receipt.seals is None else _seals_value(receipt.seals),
+            "seals": None if receipt.seals is None else seals_value(receipt.seals),
         }
     )
     if parse_receipt(data) != receipt:
@@ -375,8 +377,15 @@ def _read_anchor(value: JsonValue) -> Anchor:
     )
 
 
-def _read_seals(value: JsonValue) -> Seals:
-    where = "/seals"
+def read_seals(value: JsonValue, where: str) -> Seals:
+    """Reads the JSON form of seals strictly; what they hold stays bytes.
+
+    Args:
+        where: JSON pointer of the value, for errors.
+
+    Raises:
+        FieldInvalid: a part is missing, unknown, too large, or stands there twice.
+    """
     fields = read_object(value, ("changes", "anchored"), where)
     changes = read_list(fields["changes"], f"{where}/changes", longest=MAX_SET_CHANGES)
     return Seals(
@@ -406,7 +415,8 @@ def _read_bytes(value: JsonValue, where: str, *, longest: int) -> bytes:
     return data
 
 
-def _seals_value(seals: Seals) -> dict[str, JsonValue]:
+def seals_value(seals: Seals) -> dict[str, JsonValue]:
+    """The JSON form of seals, as receipts and certificates of retirement carry them."""
     return {
         "changes": [_sealed_state_value(change) for change in seals.changes],
         "anchored": _sealed_state_value(seals.anchored),

@@ -120,6 +120,16 @@ class Ledger(Protocol):
             NotFound: nothing is anchored there in the newest block.
         """
 
+    def sealed_retirement(self, retirement_id: bytes, *, turn: int = 0) -> SealedState:
+        """The newest block, with a witness of the slot that holds the digest of a retirement; unverified.
+
+        Args:
+            turn: as for `sealed_anchor`.
+
+        Raises:
+            NotFound: the newest block knows no such retirement, or the network has no contracts of green assets.
+        """
+
     def set_changes(self, after: BlockNumber, *, turn: int = 0) -> SetChanges:
         """Changes of the validator set in the blocks after that one, as far as one look reaches.
 

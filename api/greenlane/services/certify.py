@@ -2,18 +2,25 @@
 
 It is done once the chain holds the retirement and before the act that asked for it is closed: whatever dies in between is done
 again, and finds what is there. Entry, statement and audit line are one transaction.
+
+Where validators seal the chain, the worker's lane of seals brings the block that proves the retirement a moment later, and
+certificates carry it from then on; until then, and where nobody seals, they go out without.
 """
 
 from datetime import UTC
 from typing import Final
 
+from greenlane.core.assets.chain_places import retirement_slot
 from greenlane.core.assets.retirement import (
     RetirementFacts,
     RetirementStatement,
+    retirement_digest,
     retirement_entry,
 )
 from greenlane.core.documents.description import MemberName
-from greenlane.core.errors import NotFound
+from greenlane.core.errors import GreenlaneError, NotFound, ProofRefused, Unavailable
+from greenlane.core.sealing import verify_sealed_slot
+from greenlane.core.seals import Seals
 from greenlane.core.units import LeafIndex
 from greenlane.core.wire import encode_hex
 from greenlane.ports.acts import ActKind, KeptAct
@@ -22,6 +29,7 @@ from greenlane.ports.audit import AuditLine
 from greenlane.ports.clock import Clock
 from greenlane.ports.log import QueueFull
 from greenlane.ports.purchases import KeptRetirement
+from greenlane.ports.seals import SealedChain, carried_seals
 from greenlane.ports.store import Store, Transaction
 
 _ACTOR: Final = "worker"
@@ -37,13 +45,24 @@ class RetirementUnknown(NotFound):
     )
 
 
+class RetirementSealsDamaged(ProofRefused):
+    """What the store holds as the seals of a retirement does not prove it; no certificate of it was handed out."""
+
+    code = "retirement-seals-damaged"
+    default_remedy = "The center's operator runs `greenlane fsck`, and restores from a backup what it names."
+
+
 class CertifyRetirement:
     """The use case; one instance serves all threads."""
 
-    def __init__(self, *, store: Store, ledger: AssetLedger, clock: Clock, max_unpublished: int) -> None:
+    def __init__(
+        self, *, store: Store, ledger: AssetLedger, clock: Clock, max_unpublished: int, sealed: SealedChain | None = None
+    ) -> None:
         """Args:
         max_unpublished: entries of one center that may wait to be published before statements are pushed back.
+        sealed: the chain where validators seal it; None where nobody does.
         """
+        self._sealed = sealed
         self._store = store
         self._ledger = ledger
         self._clock = clock
@@ -112,6 +131,37 @@ class CertifyRetirement:
         if kept is None:
             raise RetirementUnknown(f"No retirement {encode_hex(retirement_id)} is certified here.")
         return kept
+
+    def seals(self, kept: KeptRetirement) -> Seals | None:
+        """What proves a certified retirement without asking the chain, verified as any stranger would; None where it is not kept
+        yet, or nobody seals the chain.
+
+        Raises:
+            RetirementSealsDamaged, StoreUnavailable: as their names say.
+        """
+        chain = self._sealed
+        if chain is None or chain.green_asset is None:
+            return None
+        with self._store.read() as tx:
+            try:
+                shown = tx.purchases.retirement_seal(kept.id)
+                if shown is None:
+                    return None
+                seals, sealing = carried_seals(tx.seals, chain, shown)
+                verify_sealed_slot(
+                    seals,
+                    sealing=sealing,
+                    registry=chain.pilot_registry,
+                    contract=chain.green_asset,
+                    slot=retirement_slot(kept.id),
+                    value=retirement_digest(kept.statement.facts),
+                )
+            except Unavailable:
+                raise
+            except GreenlaneError as fault:
+                words = f"What is kept as the seals of the retirement {encode_hex(kept.id)} does not prove it: {fault.detail}"
+                raise RetirementSealsDamaged(words) from fault
+        return seals
 
     def _statement(
         self, tx: Transaction, act: KeptAct, facts: RetirementFacts, claimant: MemberName | None

@@ -8,7 +8,7 @@ Where validators seal the chain a receipt carries their seals as soon as they ar
 Until then it goes out without: it proves less, and nothing wrong. Whoever wants the seals says so and is told to wait.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from greenlane.core.assets.evidence import text_digest
@@ -20,20 +20,19 @@ from greenlane.core.documents.description import document_entry
 from greenlane.core.entry import Entry, EntryKind, opens
 from greenlane.core.epcis.eventhash import CbvVersion, event_hash, event_hash_digest
 from greenlane.core.errors import GreenlaneError, InvalidInput, NotFound, ProofRefused, Unavailable
-from greenlane.core.header import Header
 from greenlane.core.merkle import leaf_hash, verify_inclusion
 from greenlane.core.note import SignatureRefused, VerifierKey, parse_note
 from greenlane.core.receipt import Anchor, Disclosure, DocumentDisclosure, Inclusion, Receipt
 from greenlane.core.sealing import verify_sealed_root
-from greenlane.core.seals import MAX_SET_CHANGES, SealedState, Seals, ValidatorMode
+from greenlane.core.seals import Seals
 from greenlane.core.tiles import inclusion_proof_from_tiles
-from greenlane.core.units import Address, BlockNumber, CenterId, ChainId, LeafIndex, TreeSize
+from greenlane.core.units import Address, CenterId, ChainId, LeafIndex, TreeSize
 from greenlane.core.wire import encode_hex
 from greenlane.ports.document_index import StoredDocument
 from greenlane.ports.events import Reader, StoredEvent, meant_entry
 from greenlane.ports.log import StoredAnchor, StoredCheckpoint
 from greenlane.ports.outbox import anchor_purpose
-from greenlane.ports.seals import SealedChain, StoredChange, extended
+from greenlane.ports.seals import SealedChain, carried_seals
 from greenlane.ports.signing import CheckpointSigner, LogKeyRetired, LogKeyTerms
 from greenlane.ports.store import Store, Transaction
 
@@ -58,8 +57,6 @@ class _PlainEntry:
 _Stored = StoredEvent | StoredDocument | _PlainEntry
 # An anchor takes a block or two, and the worker signs a few checkpoints in that time; one of them is the one on its way.
 _CHECKPOINTS_LOOKED_AT = 64
-# What a receipt of the largest event leaves room for, beside its proof and its checkpoint.
-_SEALS_BYTES = 400_000
 
 
 class ReceiptNotReady(Unavailable):
@@ -285,17 +282,7 @@ class Prove:
         anchored = tx.seals.sealed(anchor.center, anchor.tree_size)
         if anchored is None:
             return None
-        number = Header.decode(anchored.header).number
-        # On the way to the block are the changes in blocks before it: by the contract they seal from the next block on, and where
-        # headers name the set, from their own.
-        until = number if chain.sealing.mode is ValidatorMode.CONTRACT else BlockNumber(number - 1)
-        changes = _that_fit(tx.seals.changes(chain.chain_id, until=until, newest=MAX_SET_CHANGES), anchored)
-        sealing = extended(chain.sealing, tx.seals.sets(chain.chain_id))
-        if changes:
-            # The sets that the carried changes lead to are not believed: a stranger with an older trust file believes none.
-            before = tuple(one for one in sealing.sets if one.seals_from < changes[0].becomes.seals_from)
-            sealing = replace(sealing, sets=before or sealing.sets)
-        seals = Seals(changes=tuple(change.state for change in changes), anchored=anchored)
+        seals, sealing = carried_seals(tx.seals, chain, anchored)
         verify_sealed_root(
             seals,
             sealing=sealing,
@@ -410,20 +397,3 @@ def _plain(stored: _Stored, disclosure: Disclosure | DocumentDisclosure | None) 
         subject=event_hash_digest(event_hash(disclosure.event, disclosure.cbv_version)),
         content=content_digest(disclosure.event),
     )
-
-
-def _that_fit(changes: Sequence[StoredChange], anchored: SealedState) -> tuple[StoredChange, ...]:
-    """The newest of the changes for which there is room in a receipt, oldest first."""
-    room = _SEALS_BYTES - _size(anchored)
-    fitting: list[StoredChange] = []
-    for change in reversed(changes):
-        room -= _size(change.state)
-        if room < 0:
-            break
-        fitting.insert(0, change)
-    return tuple(fitting)
-
-
-def _size(state: SealedState) -> int:
-    """Of a sealed block in a receipt, in characters: base64, and what stands between its parts."""
-    return sum(4 * (len(part) // 3 + 1) + 8 for part in (state.header, *state.witness)) + 32

@@ -1,4 +1,5 @@
-"""Keeps what proves anchors without asking anybody: blocks that the validators sealed, and every change of who they are.
+"""Keeps what proves anchors and retirements without asking anybody: blocks that the validators sealed, and every change of who
+they are.
 
 A node only brings blocks; what it brings is judged by `core.sealing` before it is kept, by the sets of validators that this
 deployment was set up to believe and those that followed from them. A node that brings what does not verify halts sealing, and
@@ -12,19 +13,23 @@ against it begins the look again, from the last set known.
 Every call asks first what is kept already, so it may be repeated, interrupted, and made by several workers at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from greenlane.core.anchoring import anchored_root_slot
+from greenlane.core.assets.chain_places import retirement_slot
+from greenlane.core.assets.retirement import retirement_digest
 from greenlane.core.errors import CannotCheck, InvalidInput, NotFound, ProofRefused
 from greenlane.core.header import Header
-from greenlane.core.sealing import follow, next_set, verify_sealed_root
+from greenlane.core.sealing import follow, next_set, verify_sealed_slot
 from greenlane.core.seals import SealedState, Sealing, Seals, ValidatorSet
-from greenlane.core.units import BlockNumber, CenterId
+from greenlane.core.units import Address, BlockNumber, CenterId
 from greenlane.ports.ledger import Ledger, LedgerMismatch, SetChanges
 from greenlane.ports.log import StoredAnchor
+from greenlane.ports.purchases import KeptRetirement
 from greenlane.ports.seals import SealedChain, StoredChange, extended
-from greenlane.ports.store import Store
+from greenlane.ports.store import Store, Transaction
 
 _TRUST_FILE_CHARACTERS = 400_000
 """For validators; a trust file has at most `core.trust.MAX_TRUST_FILE_BYTES`, and the rest is for centers."""
@@ -51,7 +56,7 @@ class SealOutcome:
     """What one call did for one center.
 
     Attributes:
-        kept: how many anchors got their sealed block now.
+        kept: how many anchors and retirements got their sealed block now.
         is_current: nothing more can be sealed at once.
     """
 
@@ -72,12 +77,29 @@ class Followed:
     block: BlockNumber
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unsealed:
+    """A value in a contract's storage that no kept block proves yet.
+
+    Attributes:
+        contract, slot, value: where the chain holds it.
+        bring: asks a node for a block that shows it.
+        keep: writes down the block, once it is verified.
+    """
+
+    contract: Address
+    slot: bytes
+    value: bytes
+    bring: Callable[[], SealedState]
+    keep: Callable[[Transaction, SealedState], None]
+
+
 class Seal:
     """The use case, for a chain whose validators seal; its answers are shared by everything in this process."""
 
     def __init__(self, *, store: Store, ledger: Ledger, chain: SealedChain, max_batch: int = 8) -> None:
         """Args:
-        max_batch: anchors sealed in one call; each is a question to a node.
+        max_batch: anchors, and as many retirements, sealed in one call; each is a question to a node.
         """
         self._store = store
         self._ledger = ledger
@@ -88,35 +110,35 @@ class Seal:
         self._turn = 0
 
     def __call__(self, center: CenterId) -> SealOutcome:
-        """Keeps a sealed block for anchors that have none, the newest first; at most a batch of them.
+        """Keeps a sealed block for anchors and for retirements that have none, the newest first; at most a batch of each.
 
         Raises:
             LedgerUnavailable, LedgerMismatch: no node of this chain answers; call again later.
             ProofRefused, InvalidInput, CannotCheck: what a node brought does not verify; what else it brought is kept.
             StoreUnavailable: the database is away; nothing was kept.
         """
-        with self._store.read() as tx:
-            waiting = tx.seals.unsealed(center, limit=self._max_batch)
-        if not waiting:
+        anchors, retirements = self._waiting(center)
+        if not anchors and not retirements:
             return SealOutcome(kept=0, is_current=True)
-        brought = [(anchor, state) for anchor in waiting if (state := self._bring(anchor)) is not None]
+        found = [[(each, state) for each in some if (state := self._bring(each)) is not None] for some in (anchors, retirements)]
+        brought = [each for some in found for each in some]
         # After the blocks were brought, so that no set can have changed on the way to them unseen.
         self.follow()
         sealing = self.followed().sealing
         kept, refusal = 0, None
-        for anchor, state in brought:
+        for each, state in brought:
             try:
-                self._verify(anchor, state, sealing)
+                self._verify(each, state, sealing)
             except (ProofRefused, InvalidInput, CannotCheck) as fault:
                 refusal = refusal or fault
                 continue
             with self._store.write() as tx:
-                tx.seals.keep_sealed(center, anchor.tree_size, state)
+                each.keep(tx, state)
             kept += 1
         if refusal is not None:
             self._doubt(sealing)
             raise refusal
-        return SealOutcome(kept=kept, is_current=len(brought) < self._max_batch)
+        return SealOutcome(kept=kept, is_current=all(len(some) < self._max_batch for some in found))
 
     def follow(self) -> int:
         """Looks for changes of the validator set, and keeps those that verify; how many were new.
@@ -239,23 +261,53 @@ class Seal:
             self._turn += 1
             raise
 
-    def _bring(self, anchor: StoredAnchor) -> SealedState | None:
+    def _waiting(self, center: CenterId) -> tuple[list[_Unsealed], list[_Unsealed]]:
+        """Anchors and retirements of a center that no kept block proves, newest first; at most a batch of each."""
+        green_asset = self._chain.green_asset
+        with self._store.read() as tx:
+            anchors = tx.seals.unsealed(center, limit=self._max_batch)
+            retirements = () if green_asset is None else tx.purchases.unsealed_retirements(center, limit=self._max_batch)
+        return (
+            [self._unsealed_anchor(each) for each in anchors],
+            [] if green_asset is None else [self._unsealed_retirement(each, green_asset) for each in retirements],
+        )
+
+    def _unsealed_anchor(self, anchor: StoredAnchor) -> _Unsealed:
+        center, tree_size = anchor.center, anchor.tree_size
+        return _Unsealed(
+            contract=self._chain.anchor_log,
+            slot=anchored_root_slot(center, tree_size),
+            value=anchor.root,
+            bring=lambda: self._ledger.sealed_anchor(center, tree_size, turn=self._turn),
+            keep=lambda tx, state: tx.seals.keep_sealed(center, tree_size, state),
+        )
+
+    def _unsealed_retirement(self, retirement: KeptRetirement, green_asset: Address) -> _Unsealed:
+        named = retirement.id
+        return _Unsealed(
+            contract=green_asset,
+            slot=retirement_slot(named),
+            value=retirement_digest(retirement.statement.facts),
+            bring=lambda: self._ledger.sealed_retirement(named, turn=self._turn),
+            keep=lambda tx, state: tx.purchases.keep_retirement_seal(named, state),
+        )
+
+    def _bring(self, unsealed: _Unsealed) -> SealedState | None:
         try:
             with self._doubting_contradictions():
-                return self._ledger.sealed_anchor(anchor.center, anchor.tree_size, turn=self._turn)
+                return unsealed.bring()
         except NotFound:
             # The chain has lost it, or the node that was asked has not come so far: anchoring looks after that.
             return None
 
-    def _verify(self, anchor: StoredAnchor, state: SealedState, sealing: Sealing) -> None:
-        verify_sealed_root(
+    def _verify(self, unsealed: _Unsealed, state: SealedState, sealing: Sealing) -> None:
+        verify_sealed_slot(
             Seals(changes=(), anchored=state),
             sealing=sealing,
             registry=self._chain.pilot_registry,
-            anchor_log=self._chain.anchor_log,
-            center=anchor.center,
-            tree_size=anchor.tree_size,
-            root=anchor.root,
+            contract=unsealed.contract,
+            slot=unsealed.slot,
+            value=unsealed.value,
         )
 
     def _keep(self, changes: list[StoredChange], followed_to: BlockNumber) -> None:

@@ -28,6 +28,7 @@ from greenlane.adapters.evm.sealed import (
     read_header_changes,
     read_registry_changes,
     read_sealed_anchor,
+    read_sealed_retirement,
 )
 from greenlane.adapters.evm.sender import Call, Errand, Sender, Verdict, call_of
 from greenlane.adapters.evm.tokens import RpcTokens
@@ -229,6 +230,21 @@ class EvmLedger:
             LedgerUnavailable: also where the node has the block and not its state.
         """
         return self.chain.ask(lambda web3: read_sealed_anchor(web3, self._network.anchor_log, center, tree_size), turn=turn)
+
+    def sealed_retirement(self, retirement_id: bytes, *, turn: int = 0) -> SealedState:
+        """The newest block, with a witness of the slot that holds the digest of a retirement; unverified.
+
+        Args:
+            turn: as for `sealed_anchor`.
+
+        Raises:
+            NotFound: the newest block knows no such retirement, or the network has no contracts of green assets.
+            LedgerUnavailable: as for `sealed_anchor`.
+        """
+        assets = self._network.assets
+        if assets is None:
+            raise NotFound("The network has no contracts of green assets, so nothing was ever retired there.")
+        return self.chain.ask(lambda web3: read_sealed_retirement(web3, assets.green_asset, retirement_id), turn=turn)
 
     def set_changes(self, after: BlockNumber, *, turn: int = 0) -> SetChanges:
         """Changes of the validator set in the blocks after that one, as far as one look reaches; unverified.

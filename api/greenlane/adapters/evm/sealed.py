@@ -20,6 +20,7 @@ from greenlane.adapters.evm.records import UnixSeconds
 from greenlane.adapters.evm.trust import utc
 from greenlane.adapters.evm.wire import NodeFault, ask_many_raw, ask_raw
 from greenlane.core.anchoring import anchored_root_slot
+from greenlane.core.assets.chain_places import retirement_slot
 from greenlane.core.canonical import JsonValue
 from greenlane.core.crypto import keccak256
 from greenlane.core.errors import GreenlaneError, InvalidInput, NotFound
@@ -68,12 +69,19 @@ def read_sealed_anchor(web3: Web3, anchor_log: Address, center: CenterId, tree_s
         LedgerMismatch: what the node tells is no block of QBFT.
         LedgerUnavailable: the node has no state for the block.
     """
-    header = _newest_header(web3)
     slot = anchored_root_slot(center, tree_size)
-    values, witness = _proof(web3, anchor_log, (slot,), header.number)
-    if not any(values[0]):
-        raise NotFound(f"The chain holds no root of {center!r} at tree size {tree_size} in its block {header.number}.")
-    return SealedState(header=header.encode(), witness=witness)
+    return _newest_state(web3, anchor_log, slot, f"root of {center!r} at tree size {tree_size}")
+
+
+def read_sealed_retirement(web3: Web3, green_asset: Address, retirement_id: bytes) -> SealedState:
+    """The newest block, with a witness of the slot that holds the digest of a retirement.
+
+    Raises:
+        NotFound: nothing is retired under that id in that block.
+        LedgerMismatch: what the node tells is no block of QBFT.
+        LedgerUnavailable: the node has no state for the block.
+    """
+    return _newest_state(web3, green_asset, retirement_slot(retirement_id), f"retirement {encode_hex(retirement_id)}")
 
 
 def read_used_nonces(web3: Web3, account: Address, sealing: Sealing, *, least: int) -> int | None:
@@ -188,6 +196,15 @@ def _changed_blocks(web3: Web3, registry: Address, first: int, last: int) -> lis
     if not all(first <= number <= last for number in numbers):
         raise LedgerMismatch("The node answers with events of other blocks than it was asked for.")
     return sorted(numbers)
+
+
+def _newest_state(web3: Web3, contract: Address, slot: bytes, what: str) -> SealedState:
+    """The newest block, with a witness of a slot that holds something; `what` should be there."""
+    header = _newest_header(web3)
+    values, witness = _proof(web3, contract, (slot,), header.number)
+    if not any(values[0]):
+        raise NotFound(f"The chain holds no {what} in its block {header.number}.")
+    return SealedState(header=header.encode(), witness=witness)
 
 
 def _registry_state(web3: Web3, registry: Address, number: int) -> SealedState:

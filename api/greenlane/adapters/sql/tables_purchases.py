@@ -128,4 +128,4 @@ retirement_seal = Table(
     Column("state", LargeBinary),
     Index("ix_retirement_seal_unsealed", "center", "leaf_index", sqlite_where=_UNSEALED, postgresql_where=_UNSEALED),
 )
-"""The sealed block that proves a retirement, as `seals` writes one; it comes later than the certified words, which never change."""
+"""The sealed block that proves a retirement, as `seals` writes one; it comes later than the words, which never change."""

@@ -2,7 +2,8 @@
 
 The chain keeps the facts (`IGreenAsset.Retirement`), with digests in place of texts. The certificate says the texts, and the
 center of the holder puts its digest into its log (kind 6): so the certificate has a receipt like an event's, and whoever holds
-both can compare every word with the log and every fact with the chain.
+both can compare every word with the log and every fact with the chain. Where validators seal the chain, the certificate may carry
+their seals of a block whose state holds the facts, as a receipt does of its root: then no node need be asked for them.
 
 Reading proves nothing: a certificate whose words and facts contradict each other reads well, so that whoever judges it can say
 what is wrong with it (`disagreements`). None such is ever written.
@@ -33,7 +34,8 @@ from greenlane.core.crypto import keccak256, sha256
 from greenlane.core.documents.description import MemberName, read_member_name
 from greenlane.core.entry import DIGEST_BYTES, Entry, EntryKind
 from greenlane.core.errors import InvalidInput
-from greenlane.core.receipt import MAX_RECEIPT_BYTES, Receipt, encode_receipt, parse_receipt
+from greenlane.core.receipt import MAX_RECEIPT_BYTES, Receipt, encode_receipt, parse_receipt, read_seals, seals_value
+from greenlane.core.seals import Seals
 from greenlane.core.units import Address, ChainId
 from greenlane.core.wire import (
     FieldInvalid,
@@ -196,10 +198,13 @@ class RetirementCertificate:
 
     Attributes:
         receipt: of the entry of kind 6; its disclosure is null, for the statement stands here.
+        seals: sealed blocks that show, without asking the chain, that `GreenAsset` holds `retirement_digest` of the facts in
+            `retirement_slot` of their id; None where it carries none. Those of the receipt show the log's root, and no more.
     """
 
     statement: RetirementStatement
     receipt: Receipt
+    seals: Seals | None = None
 
     def __post_init__(self) -> None:
         if self.receipt.entry.kind is not EntryKind.RETIREMENT:
@@ -360,6 +365,7 @@ def encode_certificate(certificate: RetirementCertificate) -> bytes:
             "version": CERTIFICATE_VERSION,
             "retirement": retirement_value(certificate.statement),
             "receipt": parse_json(encode_receipt(certificate.receipt)),
+            "seals": None if certificate.seals is None else seals_value(certificate.seals),
         }
     )
     parse_certificate(data)
@@ -380,11 +386,13 @@ def parse_certificate(data: bytes) -> RetirementCertificate:
     if len(data) > MAX_CERTIFICATE_BYTES:
         raise CertificateInvalid(f"A certificate has at most {MAX_CERTIFICATE_BYTES} bytes, not {len(data)}.", where="")
     document = parse_json(data)
-    fields = read_object(document, ("type", "version", "retirement", "receipt"), "")
+    fields = read_object(document, ("type", "version", "retirement", "receipt", "seals"), "")
     read_constant(fields["type"], "/type", CERTIFICATE_TYPE)
     read_constant(fields["version"], "/version", CERTIFICATE_VERSION)
     certificate = RetirementCertificate(
-        statement=read_retirement(fields["retirement"], "/retirement"), receipt=_read_receipt(fields["receipt"])
+        statement=read_retirement(fields["retirement"], "/retirement"),
+        receipt=_read_receipt(fields["receipt"]),
+        seals=None if fields["seals"] is None else read_seals(fields["seals"], "/seals"),
     )
     # Asked last, so that a fault of one field is told as that; see `parse_receipt`.
     if data.removesuffix(b"\n") != canonical_bytes(document):

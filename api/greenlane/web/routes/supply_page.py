@@ -126,7 +126,8 @@ def _certificate(state: WebState, retirement_id: str) -> tuple[KeptRetirement, R
             raise CertificateElsewhere(f"No certificate of the retirement {retirement_id} was made here.")
         kept = shown.certified
     receipt = state.services.prove.entry(kept.center, kept.leaf_index)
-    return kept, RetirementCertificate(statement=kept.statement, receipt=receipt)
+    seals = state.services.assets.certify.seals(kept)
+    return kept, RetirementCertificate(statement=kept.statement, receipt=receipt, seals=seals)
 
 
 def _pdf(state: WebState, retirement_id: str) -> Response:
