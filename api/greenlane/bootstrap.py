@@ -293,12 +293,12 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         centers=[center.id for center in signer.centers()],
         max_unpublished=settings.max_unpublished,
         has_contracts=network.assets is not None,
+        sealed=sealed,
     )
     return Deployment(
         settings=settings,
         network=network,
         store=store,
-        sealed=sealed,
         signer=signer,
         ledger=ledger,
         tokens=tokens,
@@ -389,21 +389,21 @@ def assemble_assets(
     max_unpublished: int,
     has_contracts: bool,
     max_waiting: int = _MAX_WAITING_ACTS,
+    sealed: SealedChain | None = None,
 ) -> tuple[AssetServices, AssetWork]:
     """Use cases of green assets over a ledger, and the worker's part of them.
 
     Args:
         judge: what the books say of a statement.
-    sealed: SealedChain | None = None,
         centers: those that are hosted here.
         has_contracts: whether the network has contracts of green assets.
         max_waiting: acts of one center that may wait for the chain.
+        sealed: the chain where validators seal it; None where nobody does.
     """
     members = Members(ledger=ledger, clock=clock)
     acting = Acting(store=store, ledger=ledger, members=members, keys=keys, clock=clock, entropy=entropy, max_waiting=max_waiting)
     issue = Issue(store=store, ledger=ledger, acting=acting, keys=keys)
     certify = CertifyRetirement(store=store, ledger=ledger, clock=clock, max_unpublished=max_unpublished, sealed=sealed)
-        sealed: the chain where validators seal it; None where nobody does.
 
     def standing() -> AssetsStanding | None:
         return assets_standing(store, centers) if has_contracts else None
@@ -496,6 +496,7 @@ def _sealed_chain(network: Network) -> SealedChain | None:
         pilot_registry=network.pilot_registry,
         anchor_log=network.anchor_log,
         sealing=network.sealing,
+        green_asset=None if network.assets is None else network.assets.green_asset,
     )
 
 
@@ -512,4 +513,3 @@ def _log_key_name(network: Network, center: CenterId) -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-        green_asset=None if network.assets is None else network.assets.green_asset,
