@@ -200,6 +200,15 @@ def test_a_purchase_from_evidence_to_retirement_is_brought_and_read_back(world: 
     assert frozen is not None
     assert frozen.revoked == assets.revocation(token) == "The lot was mixed."
     assert assets.revocation(REF) is None
+
+    # Many at once are the same as each by itself, in the order asked for, with those that there are not.
+    assert assets.issuances([REF, token, token]) == (None, frozen, frozen)
+    places = [(TOWN, token), (MILL, REF), (MILL, token)]
+    assert assets.holdings(places) == tuple(assets.holding(*place) for place in places)
+    assert assets.escrows([LINE, id_]) == (None, assets.escrow(id_))
+    assert assets.retirements([retirement_id(TOWN, REF), REF]) == (retired, None)
+    assert assets.act_states(REGISTER, [LINE, chain.digest(revoke)]) == (OPEN, DONE)
+    assert assets.act_states(GREEN_ASSET, []) == assets.issuances([]) == ()
     assert {row.state for row in world.rows()} == {OutboxState.DONE}
     assert all(row.purpose.startswith("acts:lima:") for row in world.rows())
 

@@ -95,6 +95,8 @@ def test_acts_are_found_by_their_line_and_by_their_member(store: Store) -> None:
         assert list(tx.acts.of_line(LINE, 3)) == []
         assert list(tx.acts.of_member(LIMA, FARM, limit=9)) == [others[1], others[0], *reversed(of_line)]
         assert list(tx.acts.of_member(LIMA, FARM, limit=1)) == [others[1]]
+        assert list(tx.acts.of_member(LIMA, FARM, limit=2, before=others[1].digest)) == [others[0], of_line[-1]]
+        assert list(tx.acts.of_member(LIMA, FARM, limit=9, before=of_line[0].digest)) == []
         assert list(tx.acts.of_member(TIANJIN, CITY, limit=9)) == []
 
 
@@ -220,6 +222,7 @@ def test_no_question_reads_every_act(store: SqlStore) -> None:
         lambda tx: tx.acts.count_waiting(LIMA),
         lambda tx: tx.acts.of_line(f"{7:032x}", 1),
         lambda tx: tx.acts.of_member(LIMA, MemberId("m7"), limit=5),
+        lambda tx: tx.acts.of_member(LIMA, MemberId("m7"), limit=5, before=acts[500].digest),
     ]
     analyze(store)
     for at, ask in enumerate(questions):

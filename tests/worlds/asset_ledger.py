@@ -277,6 +277,9 @@ class AssetLedgerWorld:
         found = self.states.get(digest, ActOutcome(state=ChainActState.OPEN))
         return ActOutcome(state=found.state) if self.has_lost_words else found
 
+    def act_states(self, contract: AssetContract, digests: Sequence[bytes]) -> Sequence[ChainActState]:
+        return [self.outcome(contract, digest).state for digest in digests]
+
     def member_at(self, account: Address) -> ChainMember | None:
         self._ask()
         name = self.model.around.member_of(account)
@@ -315,6 +318,18 @@ class AssetLedgerWorld:
     def retirement(self, retirement_id: bytes) -> RetirementFacts | None:
         self._ask()
         return self.model.retirements.get(retirement_id)
+
+    def issuances(self, tokens: Sequence[bytes]) -> Sequence[IssuanceFacts | None]:
+        return [self.issuance(token) for token in tokens]
+
+    def holdings(self, places: Sequence[tuple[Address, bytes]]) -> Sequence[HoldingFacts]:
+        return [self.holding(account, token) for account, token in places]
+
+    def escrows(self, escrow_ids: Sequence[bytes]) -> Sequence[EscrowFacts | None]:
+        return [self.escrow(escrow_id) for escrow_id in escrow_ids]
+
+    def retirements(self, retirement_ids: Sequence[bytes]) -> Sequence[RetirementFacts | None]:
+        return [self.retirement(retirement_id) for retirement_id in retirement_ids]
 
     def placement(self, statement: EvidenceStatement) -> Placement:
         self._ask()

@@ -80,8 +80,12 @@ class Acts(Protocol):
     def of_line(self, purchase_id: str, number: int) -> Sequence[KeptAct]:
         """Acts of a purchase line, oldest first."""
 
-    def of_member(self, center: CenterId, member: MemberId, *, limit: int) -> Sequence[KeptAct]:
-        """A member's acts, newest first."""
+    def of_member(self, center: CenterId, member: MemberId, *, limit: int, before: bytes | None = None) -> Sequence[KeptAct]:
+        """A member's acts, newest first.
+
+        Args:
+            before: digest of the last one that was told; only those that were kept before it.
+        """
 
     def count_waiting(self, center: CenterId) -> int:
         """How many are in the state kept."""

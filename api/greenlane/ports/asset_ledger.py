@@ -218,6 +218,9 @@ class AssetLedger(Protocol):
     def outcome(self, contract: AssetContract, digest: bytes) -> ActOutcome:
         """What the contract's storage says of an act, with the words of its refusal as far as an event still tells them."""
 
+    def act_states(self, contract: AssetContract, digests: Sequence[bytes]) -> Sequence[ChainActState]:
+        """What the contract's storage says of many acts, in their order, in few questions and without words."""
+
     # ---- what the chain keeps ----
 
     def member_at(self, account: Address) -> ChainMember | None:
@@ -235,6 +238,14 @@ class AssetLedger(Protocol):
     def holding(self, account: Address, token: bytes) -> HoldingFacts: ...
     def escrow(self, escrow_id: bytes) -> EscrowFacts | None: ...
     def retirement(self, retirement_id: bytes) -> RetirementFacts | None: ...
+
+    # Many at once, in the order asked for, in few questions.
+
+    def issuances(self, tokens: Sequence[bytes]) -> Sequence[IssuanceFacts | None]: ...
+    def holdings(self, places: Sequence[tuple[Address, bytes]]) -> Sequence[HoldingFacts]: ...
+    def escrows(self, escrow_ids: Sequence[bytes]) -> Sequence[EscrowFacts | None]: ...
+    def retirements(self, retirement_ids: Sequence[bytes]) -> Sequence[RetirementFacts | None]: ...
+
     def placement(self, statement: EvidenceStatement) -> Placement:
         """Where the statement's ranges belong now."""
 

@@ -5,7 +5,7 @@ is ever summed up. Where a block that was followed is gone, because the chain ca
 anew, and acts whose effects were lost wait again. What was read and how far is written in one transaction: it may die anywhere.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -16,13 +16,13 @@ from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.units import Address, BlockNumber, CenterId
 from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.asset_index import FollowedTo
-from greenlane.ports.asset_ledger import ActOutcome, ActWouldFail, AssetLedger, BlockRef, ChainActState, Touched
+from greenlane.ports.asset_ledger import ActOutcome, ActWouldFail, AssetContract, AssetLedger, BlockRef, ChainActState, Touched
 from greenlane.ports.clock import Clock
 from greenlane.ports.store import Store, Transaction
 
 _LOOKS_A_CALL = 32
 _ACTS_A_CALL = 256
-_ACTS_OF_A_MEMBER = 500
+_ACTS_A_PAGE = 500
 # A node that is behind the others shows a chain that ends earlier; only one that stays behind is believed to have lost blocks.
 _PATIENCE = timedelta(seconds=60)
 _NOTED_EVERY = timedelta(seconds=5)
@@ -89,6 +89,7 @@ class FollowAssets:
         self._certify = certify
         self._behind_since: datetime | None = None
         self._asked: dict[bytes, BlockRef] = {}
+        self._decided: set[bytes] = set()
 
     def __call__(self) -> bool:
         """One look.
@@ -122,10 +123,11 @@ class FollowAssets:
         waiting = [act for center in self._centers for act in self._waiting(center)]
         # What is brought again later is asked about again.
         self._asked = {act.digest: self._asked[act.digest] for act in waiting if act.digest in self._asked}
+        before, self._decided = self._decided, set()
         closed, faults = 0, list[GreenlaneError]()
         for act in waiting:
             try:
-                closed += self._settle(act, block)
+                closed += self._settle(act, block, was_decided=act.digest in before)
             except Unavailable:
                 raise
             except GreenlaneError as fault:
@@ -134,7 +136,7 @@ class FollowAssets:
         if faults:
             raise faults[0]
         # What was lost waits to be brought again.
-        return not is_anew and not closed
+        return not is_anew and not closed and not self._decided
 
     def _has_waited(self) -> bool:
         now = self._clock()
@@ -160,7 +162,7 @@ class FollowAssets:
         # Events may be lost where storage is not; what our own members did is known from their acts.
         own = [act for center in self._centers for act in self._done(center)]
         read = self._read(touched, *(self._touches(act, touched.to) for act in own))
-        lost = [act for act in own if self._is_lost(act)] if was_lost else []
+        lost = self._lost(own) if was_lost else []
         now = self._clock()
         with self._store.write() as tx:
             tx.assets.clear()
@@ -170,30 +172,50 @@ class FollowAssets:
                 tx.acts.reopen(act.digest)
         return touched.to
 
-    def _done(self, center: CenterId) -> list[KeptAct]:
+    def _done(self, center: CenterId) -> Iterator[KeptAct]:
+        """Every act of a center's members that was carried out, as far as is known here."""
         with self._store.read() as tx:
-            acts = [
-                act
-                for member in tx.accounts.members(center)
-                for act in tx.acts.of_member(center, member.id, limit=_ACTS_OF_A_MEMBER)
-            ]
-        # What was refused stays so, whatever the chain forgot: the member was told, and may have done it another way.
-        return [act for act in acts if act.state is ActState.DONE]
+            members = [member.id for member in tx.accounts.members(center)]
+        for member in members:
+            last: bytes | None = None
+            while True:
+                with self._store.read() as tx:
+                    page = tx.acts.of_member(center, member, limit=_ACTS_A_PAGE, before=last)
+                # What was refused stays so, whatever the chain forgot: the member was told, and may have done it another way.
+                yield from (act for act in page if act.state is ActState.DONE)
+                if len(page) < _ACTS_A_PAGE:
+                    break
+                last = page[-1].digest
 
-    def _is_lost(self, act: KeptAct) -> bool:
-        return self._ledger.outcome(act.signed.contract, act.digest).state is ChainActState.OPEN
+    def _lost(self, acts: Sequence[KeptAct]) -> list[KeptAct]:
+        """Those of them that the chain knows nothing of any more."""
+        lost: list[KeptAct] = []
+        for contract in AssetContract:
+            its = [act for act in acts if act.signed.contract is contract]
+            states = self._ledger.act_states(contract, [act.digest for act in its])
+            lost += [act for act, state in zip(its, states, strict=True) if state is ChainActState.OPEN]
+        return lost
 
     def _waiting(self, center: CenterId) -> Sequence[KeptAct]:
         with self._store.read() as tx:
             return tx.acts.waiting(center, limit=_ACTS_A_CALL)
 
-    def _settle(self, act: KeptAct, block: BlockRef) -> bool:
-        """Closes an act that the chain decided, or that is too late; whether it was closed."""
+    def _settle(self, act: KeptAct, block: BlockRef, *, was_decided: bool) -> bool:
+        """Closes an act that the chain decided, or that is too late; whether it was closed.
+
+        Args:
+            block: the chain was followed to here.
+            was_decided: whether the look before this one found it decided.
+        """
         now = self._clock()
         is_late = act.signed.act.not_after < (now - _GRACE).timestamp()
         if not is_late and (act.brought_at is None or self._asked.get(act.digest) == block):
             return False
         outcome = self._ledger.outcome(act.signed.contract, act.digest)
+        if outcome.state is not ChainActState.OPEN and not was_decided and self._ledger.head() != block:
+            # Perhaps by a block that was not followed yet: were it lost after the act is closed, nobody would ever find out.
+            self._decided.add(act.digest)
+            return False
         if outcome.state is ChainActState.DONE:
             self._close_done(act, block)
         elif outcome.state is ChainActState.REFUSED:
@@ -233,24 +255,25 @@ class FollowAssets:
         ledger, read = self._ledger, _Read()
         tokens = _each(token for touched in many for token in touched.tokens)
         pairs = _each(pair for touched in many for pair in touched.holdings)
-        for escrow_id in _each(one for touched in many for one in touched.escrows):
-            escrow = ledger.escrow(escrow_id)
+        escrow_ids = list(_each(one for touched in many for one in touched.escrows))
+        for escrow_id, escrow in zip(escrow_ids, ledger.escrows(escrow_ids), strict=True):
             if escrow is not None:
                 read.escrows[escrow_id] = escrow
                 tokens[escrow.token] = None
                 pairs |= {(escrow.seller, escrow.token): None, (escrow.buyer, escrow.token): None}
-        for retirement_id in _each(one for touched in many for one in touched.retirements):
-            retirement = ledger.retirement(retirement_id)
+        retirement_ids = list(_each(one for touched in many for one in touched.retirements))
+        for retirement_id, retirement in zip(retirement_ids, ledger.retirements(retirement_ids), strict=True):
             if retirement is not None:
                 read.retirements[retirement_id] = retirement
                 tokens[retirement.token] = None
                 pairs[retirement.holder, retirement.token] = None
-        for account, token in pairs:
+        places = list(pairs)
+        for (account, token), holding in zip(places, ledger.holdings(places), strict=True):
             tokens[token] = None
-            read.holdings[account, token] = ledger.holding(account, token)
+            read.holdings[account, token] = holding
         classes = _each(one for touched in many for one in touched.classes)
-        for token in tokens:
-            issuance = ledger.issuance(token)
+        known = list(tokens)
+        for token, issuance in zip(known, ledger.issuances(known), strict=True):
             if issuance is not None:
                 read.issuances[token] = issuance
                 classes[issuance.class_id] = None

@@ -25,7 +25,7 @@ from greenlane.adapters.evm.bringing import (
 from greenlane.adapters.evm.chain import EvmChain, words_of_the_port
 from greenlane.adapters.evm.evidence_register import EvidenceRegister
 from greenlane.adapters.evm.following import block_ref, find_brought, read_everything, read_touched
-from greenlane.adapters.evm.green_asset import GreenAsset
+from greenlane.adapters.evm.green_asset import GreenAsset, IssuanceRecord
 from greenlane.adapters.evm.mediated import ActState, asset_refusal
 from greenlane.adapters.evm.pilot_registry import PilotRegistry
 from greenlane.adapters.evm.placing import Placing
@@ -191,6 +191,12 @@ class EvmAssetLedger:
 
         return self._chain.ask(look)
 
+    def act_states(self, contract: AssetContract, digests: Sequence[bytes]) -> tuple[ChainActState, ...]:
+        """What the contract's storage says of many acts, in their order, without words."""
+        address = self.places.domain(contract).contract
+        found = self._chain.ask(lambda web3: mediated(web3, contract, address).act_states(digests))
+        return tuple(_STATES[state] for state in found)
+
     # ---- what the chain keeps ----
 
     def member_at(self, account: Address) -> ChainMember | None:
@@ -211,23 +217,20 @@ class EvmAssetLedger:
 
     def issuance(self, token: bytes) -> IssuanceFacts | None:
         """All units issued out of one statement; None where none is."""
+        (found,) = self.issuances([token])
+        return found
+
+    def issuances(self, tokens: Sequence[bytes]) -> tuple[IssuanceFacts | None, ...]:
+        """The same of many statements, in their order."""
         places = self.places
 
-        def look(web3: Web3) -> IssuanceFacts | None:
+        def look(web3: Web3) -> tuple[IssuanceFacts | None, ...]:
             block = BlockNumber(web3.eth.block_number)
-            record = GreenAsset(web3, places.green_asset).issuance(token, block)
-            if record is None:
-                return None
-            return IssuanceFacts(
-                token=token,
-                class_id=record.class_id,
-                evidenced=record.evidenced,
-                totals=record.totals,
-                lot=record.lot,
-                vintage_from=record.vintage_from,
-                vintage_to=record.vintage_to,
-                custody_model=record.custody_model,
-                revoked=EvidenceRegister(web3, places.evidence_register).revocation(token, block),
+            records = GreenAsset(web3, places.green_asset).issuances(tokens, block)
+            reasons = EvidenceRegister(web3, places.evidence_register).revocations(tokens, block)
+            return tuple(
+                None if record is None else _issuance(token, record, revoked)
+                for token, record, revoked in zip(tokens, records, reasons, strict=True)
             )
 
         return self._chain.ask(look)
@@ -241,13 +244,25 @@ class EvmAssetLedger:
         """What an account has of an issuance; all zero where it never had any."""
         return self._ask_asset(lambda asset: asset.holding(account, token))
 
+    def holdings(self, places: Sequence[tuple[Address, bytes]]) -> tuple[HoldingFacts, ...]:
+        """What many accounts have, each of an issuance, in the order asked for."""
+        return self._ask_asset(lambda asset: asset.holdings(places))
+
     def escrow(self, escrow_id: bytes) -> EscrowFacts | None:
         """An escrow; None where there is none."""
         return self._ask_asset(lambda asset: asset.escrow(escrow_id))
 
+    def escrows(self, escrow_ids: Sequence[bytes]) -> tuple[EscrowFacts | None, ...]:
+        """Many escrows, in the order of their ids; None for those that there are not."""
+        return self._ask_asset(lambda asset: asset.escrows(escrow_ids))
+
     def retirement(self, retirement_id: bytes) -> RetirementFacts | None:
         """A retirement; None where there is none."""
         return self._ask_asset(lambda asset: asset.retirement(retirement_id))
+
+    def retirements(self, retirement_ids: Sequence[bytes]) -> tuple[RetirementFacts | None, ...]:
+        """Many retirements, in the order of their ids; None for those that there are not."""
+        return self._ask_asset(lambda asset: asset.retirements(retirement_ids))
 
     def placement(self, statement: EvidenceStatement) -> Placement:
         """Where the statement's ranges belong now."""
@@ -317,3 +332,17 @@ class EvmAssetLedger:
             )
 
         return self._chain.ask(look)
+
+
+def _issuance(token: bytes, record: IssuanceRecord, revoked: str | None) -> IssuanceFacts:
+    return IssuanceFacts(
+        token=token,
+        class_id=record.class_id,
+        evidenced=record.evidenced,
+        totals=record.totals,
+        lot=record.lot,
+        vintage_from=record.vintage_from,
+        vintage_to=record.vintage_to,
+        custody_model=record.custody_model,
+        revoked=revoked,
+    )

@@ -84,8 +84,11 @@ class SqlActs:
         is_its = (acts.c.purchase_id == purchase_id, acts.c.line_number == number, OF_A_LINE)
         return self._acts(*is_its, order=acts.c.number)
 
-    def of_member(self, center: CenterId, member: MemberId, *, limit: int) -> Sequence[KeptAct]:
-        is_theirs = (acts.c.center == self._work.number(center), acts.c.member == member)
+    def of_member(self, center: CenterId, member: MemberId, *, limit: int, before: bytes | None = None) -> Sequence[KeptAct]:
+        is_theirs = [acts.c.center == self._work.number(center), acts.c.member == member]
+        if before is not None:
+            last = acts.alias()
+            is_theirs.append(acts.c.number < select(last.c.number).where(last.c.digest == before).scalar_subquery())
         return self._acts(*is_theirs, order=acts.c.number.desc(), limit=limit)
 
     def count_waiting(self, center: CenterId) -> int:

@@ -9,7 +9,8 @@ from greenlane.core.assets.retirement import RetirementInvalid
 from greenlane.core.documents.description import MemberName
 from greenlane.core.units import BlockNumber, CenterId
 from greenlane.ports.acts import ActKind, ActState, KeptAct
-from greenlane.ports.asset_ledger import SignedAct
+from greenlane.ports.asset_ledger import ActOutcome, AssetContract, SignedAct
+from greenlane.services import follow_assets
 from greenlane.services.bring import BringStep
 from worlds.asset_ledger import PLACES, account_of, sign
 from worlds.deployment import COOPERATIVE, LIMA
@@ -143,6 +144,46 @@ def test_an_act_that_the_chain_lost_waits_again_and_everything_is_read_anew(trad
     (supply,) = trade.site.get("/v1/supply").json()["classes"]
     assert (supply["totals"]["tradable"], supply["totals"]["retired"]) == ("8", "2")
     assert trade.site.get(f"/v1/retirements/{retired['asked']['retirement']}").status_code == 200
+
+
+def test_an_act_in_a_block_that_came_while_looking_is_not_lost_with_it(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = trade.issued("10")
+    world = trade.site.world
+    ledger = world.asset_ledger
+    digest = transfer(trade, token, "4").json()["digest"]
+    ledger.is_automine = False
+    assert world.asset_work.bring(LIMA).step is BringStep.BROUGHT
+    tell = ledger.outcome
+
+    def outcome(contract: AssetContract, of: bytes) -> ActOutcome:
+        if ledger.waiting:
+            ledger.mine()
+        return tell(contract, of)
+
+    monkeypatch.setattr(ledger, "outcome", outcome)
+    # The block comes between the look at the head and the look at the act, and is lost before the next look.
+    assert not world.asset_work.follow()
+    assert trade.act(digest)["state"] == "kept"
+    ledger.lose_to(len(ledger.blocks) - 2)
+    ledger.is_automine = True
+    trade.run()
+    assert (trade.act(digest)["state"], held(trade, token)) == ("done", 4_000)
+
+
+def test_all_acts_of_a_member_are_known_when_everything_is_read_anew(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow_assets, "_ACTS_A_PAGE", 3)
+    token = trade.issued("10")
+    ledger = trade.site.world.asset_ledger
+    place = len(ledger.blocks) - 1
+    digests = [transfer(trade, token, "1").json()["digest"] for _ in range(7)]
+    trade.run()
+    assert held(trade, token) == 7_000
+    ledger.has_lost_events = True
+    ledger.lose_to(place)
+    ledger._close_block(())
+    trade.run()
+    assert [trade.act(each)["state"] for each in digests] == ["done"] * 7
+    assert held(trade, token) == 7_000
 
 
 def test_a_node_that_is_behind_is_waited_for_and_not_believed(trade: Trade) -> None:
