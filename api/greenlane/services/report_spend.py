@@ -7,7 +7,7 @@ never added together. Sums are exact; nothing is rounded.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from enum import StrEnum
 
 from greenlane.core.documents.description import MemberName
@@ -20,6 +20,7 @@ from greenlane.ports.store import Store
 MAX_PURCHASES = 20_000
 """In one report."""
 _PAGE = 200
+_SUM_DIGITS = 60
 
 
 class PeriodInvalid(InvalidInput):
@@ -233,11 +234,12 @@ def _groups(dimension: Dimension, lines: Sequence[ReportedLine]) -> tuple[Spent,
 
 def _spent(key: str, lines: Sequence[ReportedLine]) -> Spent:
     green = [each for each in lines if each.standing.greenness.is_green]
-    return Spent(
-        key=key,
-        # Started from a whole number: the sum of nothing is 0, and no exponent comes from an empty one.
-        total=sum((each.amount for each in lines), Decimal(0)),
-        green=sum((each.amount for each in green), Decimal(0)),
-        lines=len(lines),
-        green_lines=len(green),
-    )
+    # Amounts of 22 digits, millions of them: the usual 28 digits would round.
+    with localcontext(Context(prec=_SUM_DIGITS)):
+        return Spent(
+            key=key,
+            total=sum((each.amount for each in lines), Decimal(0)),
+            green=sum((each.amount for each in green), Decimal(0)),
+            lines=len(lines),
+            green_lines=len(green),
+        )

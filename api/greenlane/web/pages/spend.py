@@ -167,7 +167,7 @@ def report_sheets(report: SpendReport, names: Mapping[str, str], public_url: str
     """The report as sheets: sums, and the lines behind them."""
     sums: list[Sequence[Cell]] = []
     for each in report.currencies:
-        sums.append(("All", "", each.currency, each.whole.total, each.whole.green, each.whole.lines, each.whole.green_lines))
+        sums.append(("All", None, each.currency, each.whole.total, each.whole.green, each.whole.lines, each.whole.green_lines))
         for dimension, groups in each.groups:
             for spent in groups:
                 key = _key_words(dimension, spent.key, names)
