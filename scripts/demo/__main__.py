@@ -26,7 +26,7 @@ from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
 from scripts.demo.cocoa import DRY_LOT
 from scripts.demo.documents import OWNERS, Documents, Shelf
 from scripts.demo.story import digital_link
-from scripts.demo.telling import DemoFailed, must, progress, say, say_more, tell
+from scripts.demo.telling import DemoFailed, must, must_member, progress, say, say_more, tell
 from scripts.demo.trade import ENTRIES, TRADERS, Governing, Trade
 from scripts.running import BIN, Child, NotReady, is_answering
 
@@ -152,9 +152,9 @@ def _capture(world: dict[str, Any], keys: dict[str, Path], url: str) -> dict[str
     for center in world["centers"]:
         for member in center["members"]:
             for document in member["documents"]:
-                told = must(
+                told = must_member(
                     f"capture of {document}",
-                    BIN / "greenlane", "capture", _CHAINS / document, "--member", member["id"],
+                    "capture", _CHAINS / document, "--member", member["id"],
                     "--key-file", keys[center["id"]], "--url", url, "--json",
                 )  # fmt: skip
                 hashes[document] = [event["eventHash"] for event in json.loads(told)["events"]]
