@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+import zlib
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from random import Random
 
 import pytest
 from greenlane.adapters.certificate_pdf import draw_certificate
@@ -121,18 +124,59 @@ def attached(*attachments: tuple[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("pdf", "words"),
-    [
-        (attached(), "no certificate"),
-        (attached(("other.json", b"{}")), "no certificate"),
-        (attached((CERTIFICATE_NAME, b"{}"), (CERTIFICATE_NAME, b"[]")), "2 certificates"),
-        (attached((CERTIFICATE_NAME, b" " * (MAX_CERTIFICATE_BYTES + 1))), "too large"),
-        (b"%PDF-1.7\n" + b"\x00" * 100, "damaged"),
-        (draw_certificate(certificate(), NAMES)[:2_000], "damaged"),
-        (b"%PDF-" + b"x" * MAX_PDF_BYTES, "more than"),
-    ],
-)
+def made_of(*objects: bytes, trailer: bytes = b"") -> bytes:
+    """A PDF as nobody's library writes it: these objects, numbered from 1."""
+    out = BytesIO(b"")
+    out.write(b"%PDF-1.7\n")
+    places = []
+    for number, one in enumerate(objects, 1):
+        places.append(out.tell())
+        out.write(b"%d 0 obj\n%s\nendobj\n" % (number, one))
+    start = out.tell()
+    out.write(b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1))
+    for place in places:
+        out.write(b"%010d 00000 n \n" % place)
+    out.write(b"trailer\n<</Size %d /Root 1 0 R %s>>\n" % (len(objects) + 1, trailer))
+    out.write(b"startxref\n%d\n%%%%EOF\n" % start)
+    return out.getvalue()
+
+
+def packed(filters: bytes, data: bytes, *, times: int = 1, trailer: bytes = b"") -> bytes:
+    """A PDF whose attachment is packed with these filters, and listed so often."""
+    name = CERTIFICATE_NAME.encode()
+    return made_of(
+        b"<</Type/Catalog/Pages 2 0 R/Names<</EmbeddedFiles<</Names[%s]>>>>>>" % (b"(%s) 3 0 R " % name * times),
+        b"<</Type/Pages/Kids[]/Count 0>>",
+        b"<</Type/Filespec/F(%s)/UF(%s)/EF<</F 4 0 R>>>>" % (name, name),
+        b"<</Type/EmbeddedFile%s/Length %d>>\nstream\n%s\nendstream" % (filters, len(data), data),
+        trailer=trailer,
+    )
+
+
+DEFLATED = zlib.compress(b" " * (MAX_CERTIFICATE_BYTES + 1), 9)
+UNREADABLE = {
+    "nothing attached": (attached(), "no certificate"),
+    "something else attached": (attached(("other.json", b"{}")), "no certificate"),
+    "two of them": (attached((CERTIFICATE_NAME, b"{}"), (CERTIFICATE_NAME, b"[]")), "several"),
+    "one two hundred times": (packed(b"/Filter/FlateDecode", DEFLATED, times=200), "several"),
+    "too many names": (packed(b"", b"{}", times=5_000), "cannot be read"),
+    "too large": (attached((CERTIFICATE_NAME, b" " * (MAX_CERTIFICATE_BYTES + 1))), "too large"),
+    "too large, deflated": (packed(b"/Filter/FlateDecode", DEFLATED), "too large"),
+    "no deflate": (packed(b"/Filter/FlateDecode", b"abc"), "damaged"),
+    "deflated twice": (packed(b"/Filter[/FlateDecode/FlateDecode]", zlib.compress(DEFLATED)), "never are"),
+    "LZW": (packed(b"/Filter/LZWDecode", b"\x80" + bytes(1_000_000)), "never are"),
+    "a filter that starts a program": (packed(b"/Filter/JBIG2Decode", b"abc"), "never are"),
+    "a filter of nobody": (packed(b"/Filter/Foo", b"abc"), "never are"),
+    "encrypted by nobody": (packed(b"", b"{}", trailer=b"/Encrypt<</Filter/Foo>>/ID[(a)(b)]"), "PDF is"),
+    "no file behind the name": (made_of(b"<</Type/Catalog/Names<</EmbeddedFiles<</Names[(x) 1 0 R]>>>>>>"), "no certificate"),
+    "an odd list": (made_of(b"<</Type/Catalog/Names<</EmbeddedFiles<</Names[(x)]>>>>>>"), "damaged"),
+    "no objects": (b"%PDF-1.7\n" + b"\x00" * 100, "damaged"),
+    "cut short": (draw_certificate(certificate(), NAMES)[:2_000], "PDF"),
+    "a large one": (b"%PDF-" + b"x" * MAX_PDF_BYTES, "more than"),
+}
+
+
+@pytest.mark.parametrize(("pdf", "words"), UNREADABLE.values(), ids=UNREADABLE)
 def test_a_pdf_without_one_readable_certificate_is_refused_in_words(pdf: bytes, words: str) -> None:
     with pytest.raises(PdfUnreadable, match=words):
         attached_certificate(pdf)
@@ -151,6 +195,18 @@ def test_the_command_line_judges_the_pdf_as_it_judges_the_certificate(tmp_path: 
     assert of_pdf.returncode == of_json.returncode == 3, of_pdf.stderr
     assert json.loads(of_pdf.stdout)["steps"] == json.loads(of_json.stdout)["steps"]
     assert [step["verdict"] for step in json.loads(of_pdf.stdout)["steps"][:6]] == ["passed"] * 6
+
+
+def test_no_damage_to_a_pdf_is_more_than_a_refusal() -> None:
+    drawn = attached((CERTIFICATE_NAME, b"{}"))
+    random = Random(7)
+    for _ in range(300):
+        damaged = bytearray(drawn)
+        for _ in range(random.choice((1, 2, 4, 8))):
+            place = random.randrange(len(damaged))
+            damaged[place : place + random.randrange(3)] = random.randbytes(random.randrange(3))
+        with suppress(PdfUnreadable):
+            attached_certificate(bytes(damaged))
 
 
 def test_the_command_line_refuses_another_pdf_in_one_line(tmp_path: Path) -> None:
