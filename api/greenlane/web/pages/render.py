@@ -161,7 +161,7 @@ def nothing_page(words: str, remedy: str, *, asked: str) -> Response:
     return _page("nothing.html", status=404, words=words, remedy=remedy, asked=asked)
 
 
-_IN_PLAIN_WORDS = {
+_IN_PLAIN_WORDS: dict[str, tuple[str, str | None]] = {
     "cid-invalid": ("This address is not complete", "Scan the QR code again, or copy the whole link."),
     "document-missing": (
         "This document is not here",
@@ -171,6 +171,11 @@ _IN_PLAIN_WORDS = {
         "This copy is damaged",
         "This server's copy of the document is damaged, and is not handed out. Look again later, or ask another center.",
     ),
+    "signature-needed": (
+        "Your firm keeps its key itself",
+        "A page cannot sign for it, so nothing was done. Whoever keeps the key does the same through the interface for programs.",
+    ),
+    "act-refused": ("The chain would refuse this", None),
 }
 """What people with a link in their hand meet, by code: its title, and what to do. The exact words stand below."""
 

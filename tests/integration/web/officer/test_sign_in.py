@@ -125,7 +125,7 @@ def test_signing_out_ends_it_here_and_in_the_browser(desk: Desk) -> None:
 
 @pytest.mark.parametrize("cookie", ["", "A" * 43, "A" * 42, "=" * 43, "ü" * 43, '"', "x" * 4_000, "../../etc", "A" * 42 + "B"])
 def test_a_cookie_that_is_none_is_nobody(stranger: Desk, office: Office, cookie: str) -> None:
-    answer = stranger.client.get(stranger.site.url + PAGE, headers={"Cookie": f"{COOKIE}={cookie}".encode()})
+    answer = stranger.client.get(stranger.site.url + PAGE, headers={b"Cookie": f"{COOKIE}={cookie}".encode()})
     assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in")
 
 
