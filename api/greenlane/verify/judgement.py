@@ -53,7 +53,7 @@ class Rung(Enum):
     RETIRED = (
         9,
         "retired",
-        "The chain holds the retirement, and its evidence stands",
+        "The chain holds the retirement, and nobody asked tells of a challenge",
         "a certificate of units that were never retired, or whose evidence was revoked",
     )
 
@@ -124,6 +124,8 @@ class Judgement:
         anchored_at: when the chain took the root, as the confirming nodes agree; None where that is not known.
         sealed: what the validators' seals prove of the root, when and by how many of them; None where they prove nothing.
         retirement: what a certificate says, where it reads well; None for a receipt.
+        retired: what the validators' seals of a certificate prove of the retirement; None where they prove nothing.
+        evidence_stands: whether a node confirmed that the evidence behind the retirement stands today; no seals can tell.
     """
 
     receipt: Receipt | None
@@ -136,6 +138,8 @@ class Judgement:
     anchored_at: datetime | None
     sealed: "SealedRoot | None"
     retirement: RetirementStatement | None = None
+    retired: "SealedRoot | None" = None
+    evidence_stands: bool = False
 
     @property
     def verdict(self) -> Verdict:

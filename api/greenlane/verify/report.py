@@ -69,6 +69,11 @@ def _logged(judgement: Judgement) -> str:
     """What is so where every step but that of the file passed."""
     since = "" if judgement.anchored_at is None else f" since {encode_time(judgement.anchored_at)}"
     who = "" if judgement.center is None else f" of {judgement.center.name}"
+    if judgement.retirement is not None and judgement.retired is not None and not judgement.evidence_stands:
+        return (
+            f"these units are retired, and the certificate stands in the log{who}{since}; "
+            f"whether their evidence was revoked after {encode_time(judgement.retired.sealed_at)}, no node told"
+        )
     if judgement.retirement is not None:
         return f"these units are retired, their evidence stands, and the certificate stands in the log{who}{since}"
     is_document = judgement.receipt is not None and judgement.receipt.entry.kind is EntryKind.DOCUMENT
@@ -130,11 +135,18 @@ def remarks(judgement: Judgement, *, now: datetime) -> list[str]:
     Returns:
         Whole sentences; none where the seals prove nothing, or where the whole failed and their age is no comfort.
     """
-    sealed = judgement.sealed
-    if sealed is None or judgement.verdict is Verdict.FAILED:
+    sealed, retired = judgement.sealed, judgement.retired
+    if judgement.verdict is Verdict.FAILED:
         return []
-    said = [f"{sealed_words(sealed, now=now)}."]
-    if not any(node.verdict is Verdict.PASSED for node in judgement.nodes):
+    said = [] if sealed is None else [f"{sealed_words(sealed, now=now)}."]
+    if retired is not None:
+        said.append(f"The retirement: {sealed_words(retired, now=now)}.")
+        if not judgement.evidence_stands:
+            said.append(
+                "Nothing undoes a retirement, and no node was needed to prove it. Whether its evidence was revoked since then, "
+                "only a node of today can tell (--rpc)."
+            )
+    elif sealed is not None and not any(node.verdict is Verdict.PASSED for node in judgement.nodes):
         said.append(
             "It proves what the chain held then, and no node was needed for that. What was declared wrong or revoked since then, "
             "only the center or somebody's newer receipt can tell."
@@ -143,7 +155,7 @@ def remarks(judgement: Judgement, *, now: datetime) -> list[str]:
 
 
 def sealed_words(sealed: "SealedRoot", *, now: datetime) -> str:
-    """When and by whom a root was sealed, and how long ago that is; no full stop.
+    """When and by whom a root, or a retirement, was sealed, and how long ago that is; no full stop.
 
     Args:
         now: by the asker's clock, aware; a time before the seal is told as such.
@@ -186,6 +198,8 @@ def report_value(judgement: Judgement, *, now: datetime) -> dict[str, JsonValue]
         "givenFile": None if judgement.given is None else judgement.given.value,
         "anchoredAt": None if judgement.anchored_at is None else encode_time(judgement.anchored_at),
         "sealed": None if judgement.sealed is None else _sealed_value(judgement.sealed, now),
+        "retired": None if judgement.retired is None else _sealed_value(judgement.retired, now),
+        "evidenceStands": judgement.evidence_stands,
         "remarks": list(remarks(judgement, now=now)),
         "center": None
         if judgement.center is None

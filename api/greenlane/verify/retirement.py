@@ -1,11 +1,13 @@
 """Judges a certificate of retirement: its words against its facts, its receipt as any other, and its facts against the chain.
 
 The log proves what the center stated, and that it states one thing to everybody; only the chain knows that the units were
-retired, and whether the evidence behind them was revoked since. So the last step is asked of nodes.
+retired, and whether the evidence behind them was revoked since. So the last step is asked of the validators' seals where the
+certificate carries them, and of nodes. Seals prove that the units were retired by the block's time, which nothing undoes; that
+the evidence stands today, only a node of today can tell. One that contradicts what the seals prove fails the whole.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from greenlane.core.assets.chain_places import challenge_call, read_challenge, retirement_slot
 from greenlane.core.assets.retirement import (
@@ -19,11 +21,16 @@ from greenlane.core.assets.retirement import (
 from greenlane.core.errors import InvalidInput, ProofRefused
 from greenlane.core.trust import TrustFile
 from greenlane.core.units import Address, BlockNumber
-from greenlane.core.wire import encode_hex, shown
-from greenlane.verify.anchor import AnotherChain, Node, NodeAway, chain_steps
+from greenlane.core.wire import encode_hex, encode_time, shown
+from greenlane.verify.anchor import AnotherChain, Node, NodeAway, SealsContradicted, chain_steps
 from greenlane.verify.judgement import Judgement, NodeAnswer, Rung, Step, Verdict, failed, not_checked, passed, unread
 from greenlane.verify.log import checkpoint_step, inclusion_step
+from greenlane.verify.sealed import judge_seals
 
+if TYPE_CHECKING:
+    from greenlane.core.sealing import SealedRoot
+
+_NOT_SINCE = "Whether the evidence behind it was revoked since then, only a node of today can tell (--rpc)."
 _AS_IT_WAS = "Use the file as it was handed out; do not open and save it in an editor."
 _OTHER_STEPS = (
     Rung.RETIREMENT,
@@ -83,7 +90,7 @@ def judge_certificate(data: bytes, trust: TrustFile, *, ask: Sequence[Certificat
     center = trust.center(receipt.anchor.center)
     checkpoint, term = checkpoint_step(receipt, center)
     chain = chain_steps(receipt, trust, term, ask)
-    retired, answers = _retired_step(certificate.statement, trust, ask)
+    retired, answers, proven = _retired_step(certificate, trust, ask)
     steps = (
         passed(Rung.READS_WELL, "It is a certificate of version 1, and every field is as it must be."),
         _logged_step(certificate),
@@ -106,6 +113,8 @@ def judge_certificate(data: bytes, trust: TrustFile, *, ask: Sequence[Certificat
         anchored_at=chain.anchored_at,
         sealed=chain.proven,
         retirement=certificate.statement,
+        retired=proven,
+        evidence_stands=any(answer.verdict is Verdict.PASSED for answer in answers),
     )
 
 
@@ -124,23 +133,62 @@ def _words_step(statement: RetirementStatement) -> Step:
 
 
 def _retired_step(
-    statement: RetirementStatement, trust: TrustFile, ask: Sequence[CertificateNode]
-) -> tuple[Step, tuple[NodeAnswer, ...]]:
-    rung = Rung.RETIRED
-    places = trust.assets
+    certificate: RetirementCertificate, trust: TrustFile, ask: Sequence[CertificateNode]
+) -> tuple[Step, tuple[NodeAnswer, ...], "SealedRoot | None"]:
+    """The step, what each node said, and what the certificate's seals prove."""
+    rung, statement, places = Rung.RETIRED, certificate.statement, trust.assets
     if places is None:
-        return not_checked(rung, "The trust file names no contracts of green assets; take a newer one."), ()
+        return not_checked(rung, "The trust file names no contracts of green assets; take a newer one."), (), None
     told = (statement.chain_id, statement.green_asset, statement.evidence_register)
     if told != (trust.chain_id, places.green_asset, places.evidence_register):
-        return failed(rung, "The certificate names other contracts than the trust file.", NotRetired.code), ()
+        return failed(rung, "The certificate names other contracts than the trust file.", NotRetired.code), (), None
+    sealed, proven = _sealed(certificate, trust, places.green_asset)
     answers = tuple(_asked(node, statement, trust, places.green_asset) for node in ask)
     said = " ".join(f"{answer.name}: {answer.words}" for answer in answers)
+    if sealed is not None and sealed.verdict is Verdict.FAILED:
+        return failed(rung, f"{sealed.words} {said}".rstrip(), sealed.code), answers, None
     refusing = [answer for answer in answers if answer.verdict is Verdict.FAILED]
     if refusing:
-        return failed(rung, said, refusing[0].code), answers
-    if any(answer.verdict is Verdict.PASSED for answer in answers):
-        return passed(rung, said), answers
-    return not_checked(rung, said or "No node of the chain was given to ask (--rpc)."), answers
+        return _refused(refusing, said, proven), answers, proven
+    confirmed = any(answer.verdict is Verdict.PASSED for answer in answers)
+    if proven is not None and sealed is not None:
+        return passed(rung, f"{sealed.words} {said if confirmed else f'{_NOT_SINCE} {said}'.rstrip()}"), answers, proven
+    if confirmed:
+        return passed(rung, said), answers, None
+    why = said or "No node of the chain was given to ask (--rpc)."
+    if sealed is not None:
+        why = f"{sealed.words.removeprefix('Not checked: ')} {why}"
+    return not_checked(rung, why), answers, None
+
+
+def _sealed(certificate: RetirementCertificate, trust: TrustFile, contract: Address) -> tuple[Step | None, "SealedRoot | None"]:
+    """What the seals come to by themselves; None where there are none."""
+    if certificate.seals is None:
+        return None, None
+    facts = certificate.statement.facts
+    return judge_seals(
+        certificate.seals,
+        trust,
+        Rung.RETIRED,
+        file="certificate",
+        what="this retirement",
+        contract=contract,
+        slot=retirement_slot(facts.id),
+        value=retirement_digest(facts),
+    )
+
+
+def _refused(refusing: Sequence[NodeAnswer], said: str, proven: "SealedRoot | None") -> Step:
+    """The step where a node says no: a challenge came after the seals, and anything else contradicts them."""
+    liars = [answer.name for answer in refusing if answer.code != RetirementChallenged.code]
+    if proven is None or not liars:
+        return failed(Rung.RETIRED, said, refusing[0].code)
+    words = (
+        f"The validators' seals are contradicted by {', '.join(liars)}, which lies, or lags behind, or follows another history "
+        f"that they sealed too. The seals prove that the chain held this retirement in block {proven.block_number} of "
+        f"{encode_time(proven.sealed_at)}. {said}"
+    )
+    return failed(Rung.RETIRED, words, SealsContradicted.code)
 
 
 def _asked(node: CertificateNode, statement: RetirementStatement, trust: TrustFile, contract: Address) -> NodeAnswer:

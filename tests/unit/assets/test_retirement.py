@@ -207,6 +207,9 @@ def change(data: bytes, *steps: str, to: Any) -> bytes:
         (("receipt", "version"), 2, "/receipt/version", "Only"),
         (("receipt", "entry"), "AA==", "/receipt/entry", "65 bytes"),
         (("receipt", "checkpoint"), "x", "/receipt/checkpoint", ""),
+        (("seals",), [], "/seals", "An object"),
+        (("seals",), {"changes": [], "anchored": None}, "/seals/anchored", "An object"),
+        (("seals",), {"changes": [{"header": "AA==", "witness": [1]}], "anchored": None}, "/seals/changes/0/witness/0", "A text"),
     ],
     ids=lambda of: "/".join(of)[:40] if isinstance(of, tuple) else "",
 )

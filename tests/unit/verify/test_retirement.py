@@ -92,6 +92,7 @@ def forged(statement: RetirementStatement, *, logged: RetirementStatement | None
         "version": 1,
         "retirement": retirement_value(statement),
         "receipt": parse_json(encode_receipt(receipt)),
+        "seals": None,
     }
     return canonical_bytes(value)
 
