@@ -70,8 +70,8 @@ class WrongMember(Forbidden):
 _EVERYBODY = frozenset({Permission.SEE_READERS, Permission.SEE_SELF})
 GRANTS: Mapping[KeyRole, frozenset[Permission]] = {
     KeyRole.OPERATOR: frozenset(Permission),
-    KeyRole.FACILITATOR: _EVERYBODY
-    | {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.STORE, Permission.TRADE, Permission.SEE_TRADE},
+    # It writes down what happened, for anybody. What its member owns it neither moves nor claims: that cannot be undone.
+    KeyRole.FACILITATOR: _EVERYBODY | {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.STORE},
     # Whether the member is the certifier, or the buyer of that purchase, is asked where it matters.
     KeyRole.MEMBER: _EVERYBODY
     | {Permission.CAPTURE, Permission.SEE_CAPTURE, Permission.READ, Permission.STORE, Permission.DECLARE}
