@@ -25,6 +25,8 @@ _WORD = 32
 # Besu answers for no more blocks at once; an answer that is too long is asked for in halves.
 _WINDOW_BLOCKS = 5_000
 _MOST_CLASSES = 10_000
+_MOST_BLOCKS = 1_000_000_000
+"""A block a second for thirty years: whoever believed more would ask a lying node for ever."""
 _PAGE = 100
 _FOLLOWED = (
     supply.ISSUED,
@@ -112,6 +114,8 @@ def judge_supply(trust: TrustFile, node: SupplyNode, *, tell: Callable[[BlockNum
     if node.chain_id() != trust.chain_id or node.genesis_hash() != trust.genesis_hash:
         raise AnotherChain(f"The node {node.name} serves another chain than the trust file names.")
     head = node.head()
+    if head > _MOST_BLOCKS:
+        raise NodeAway(f"The node {node.name} tells of {head} blocks: more than there can be.")
     rebuilt = supply.Supply(places.green_asset)
     fault: supply.SupplyRefused | None = None
     for topics, data in _events(places, node, head, tell):
@@ -161,7 +165,9 @@ def _judged(fault: supply.SupplyRefused | None, classes: tuple[ClassSupply, ...]
         what = f"those of {', '.join(differing)} make other sums than the contract keeps" if fault is None else fault.detail
         lacks = f"The events that this node tells are not all, or not true: {what.rstrip('.')}."
         return Verdict.NOT_CHECKED, f"{lacks} Ask another node."
-    return Verdict.PASSED, "Issued = tradable + escrowed + retired + cancelled, within the evidence, for every class."
+    return Verdict.PASSED, (
+        "Issued = tradable + escrowed + retired + cancelled, within the evidence, for every class, as this node tells."
+    )
 
 
 def _classes(places: AssetContracts, node: SupplyNode, head: BlockNumber, rebuilt: supply.Supply) -> tuple[ClassSupply, ...]:

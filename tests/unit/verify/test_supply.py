@@ -295,6 +295,14 @@ def test_a_node_that_refuses_single_blocks_is_away() -> None:
         judged(FakeChain(a_life(), most=0))
 
 
+def test_a_head_beyond_all_years_is_not_followed() -> None:
+    node = FakeChain(a_life())
+    node.head = lambda: BlockNumber(2**60)  # type: ignore[method-assign]
+    with pytest.raises(NodeAway, match="more than there can be"):
+        judged(node)
+    assert node.asked == []
+
+
 def test_another_chain_is_told_apart() -> None:
     with pytest.raises(AnotherChain):
         judged(FakeChain(a_life(), chain=8))
