@@ -58,6 +58,12 @@ class CallRefused(NodeAway):
     code = "call-refused"
 
 
+class AnswerTooLong(NodeAway):
+    """A node answers with more than is read of one answer; a narrower question may do."""
+
+    code = "answer-too-long"
+
+
 class JsonRpcNode:
     """A `ladder.Node` at an http or https address."""
 
@@ -255,7 +261,7 @@ class JsonRpcNode:
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             return NodeAway(f"It could not be reached ({shown(str(reason) or type(reason).__name__)}).")
         if len(answer) > self._max_answer_bytes:
-            return NodeAway(f"Its answer has more than {self._max_answer_bytes} bytes.")
+            return AnswerTooLong(f"Its answer has more than {self._max_answer_bytes} bytes.")
         return answer
 
 

@@ -48,18 +48,21 @@ class RetirementRefused(ProofRefused):
     """What a certificate says of a retirement is not what was logged, or its words and facts contradict each other."""
 
     code = "retirement-refused"
+    default_remedy = "Fetch the certificate again from its center, and compare who gave you this one."
 
 
 class NotRetired(ProofRefused):
     """The chain holds no such retirement."""
 
     code = "not-retired"
+    default_remedy = "Ask another node; if it says the same, the certificate claims what was never retired."
 
 
 class RetirementChallenged(ProofRefused):
     """The units were retired, and the evidence that they stood on was revoked since."""
 
     code = "retirement-challenged"
+    default_remedy = "Do not count these units; ask the holder for units whose evidence stands."
 
 
 class CertificateNode(Node, Protocol):

@@ -20,6 +20,7 @@ from greenlane.core.trust import TrustFile
 from greenlane.core.units import Address, BlockNumber, ChainId
 from greenlane.verify.anchor import AnotherChain, NodeAway
 from greenlane.verify.judgement import Verdict
+from greenlane.verify.nodes import AnswerTooLong, CallRefused
 
 _WORD = 32
 # Besu answers for no more blocks at once; an answer that is too long is asked for in halves.
@@ -142,8 +143,8 @@ def _events(
         last = min(first + width - 1, head)
         try:
             found = node.logs(contracts, topics, BlockNumber(first), BlockNumber(last))
-        except NodeAway:
-            # Too long an answer, or more blocks than it looks through at once.
+        except (CallRefused, AnswerTooLong):
+            # More blocks than it looks through at once, or too long an answer.
             if width == 1:
                 raise
             width = max(1, width // 4)

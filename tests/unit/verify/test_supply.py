@@ -15,6 +15,7 @@ from greenlane.core.trust import TrustFile
 from greenlane.core.units import Address, BlockNumber, ChainId
 from greenlane.verify.anchor import AnotherChain, NodeAway
 from greenlane.verify.judgement import Verdict
+from greenlane.verify.nodes import AnswerTooLong, CallRefused
 from greenlane.verify.supply import NoAssets, SupplyNode, judge_supply
 
 REGISTER, ASSET = Address(b"\x70" * 20), Address(b"\x71" * 20)
@@ -191,6 +192,7 @@ class FakeChain:
     most: int = 1_000_000
     chain: int = 7
     name: str = "node-a"
+    refusal: NodeAway = field(default_factory=lambda: CallRefused("too many"))
     asked: list[tuple[int, int]] = field(default_factory=list)
     answers: dict[bytes, bytes] = field(default_factory=dict)
 
@@ -209,7 +211,7 @@ class FakeChain:
         assert contracts == [REGISTER, ASSET]
         self.asked.append((first, last))
         if last - first + 1 > self.most:
-            raise NodeAway("too many")
+            raise self.refusal
         return [one for one in self.events[first : last + 1] if one[0][0] in topics]
 
     def call(self, contract: Address, data: bytes, block: BlockNumber) -> bytes:
@@ -285,9 +287,16 @@ def test_a_class_of_which_nothing_was_issued_has_nothing() -> None:
 
 
 def test_a_node_that_looks_through_few_blocks_at_once_is_asked_for_few() -> None:
-    node = FakeChain(a_life() + [event("Voted(bytes32,bytes32)", bytes(32))] * 60, most=7)
+    node = FakeChain(a_life() + [event("Voted(bytes32,bytes32)", bytes(32))] * 60, most=7, refusal=AnswerTooLong("long"))
     assert judged(node).verdict is Verdict.PASSED
     assert any(last - first + 1 <= 7 for first, last in node.asked)
+
+
+def test_a_node_that_is_away_is_asked_once() -> None:
+    node = FakeChain(a_life(), most=0, refusal=NodeAway("gone"))
+    with pytest.raises(NodeAway, match="gone"):
+        judged(node)
+    assert len(node.asked) == 1
 
 
 def test_a_node_that_refuses_single_blocks_is_away() -> None:
