@@ -25,9 +25,10 @@ from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
 
 from scripts.demo.cocoa import DRY_LOT
 from scripts.demo.documents import OWNERS, Documents, Shelf
+from scripts.demo.governing import TRADERS, Governing
 from scripts.demo.story import digital_link
 from scripts.demo.telling import DemoFailed, must, must_member, progress, say, say_more, tell
-from scripts.demo.trade import ENTRIES, TRADERS, Governing, Trade
+from scripts.demo.trade import ENTRIES, Trade
 from scripts.running import BIN, Child, NotReady, is_answering
 
 _HOME = Path("var/demo").absolute()
@@ -87,19 +88,19 @@ def _run(network: RunningNetwork, server: Child, url: str) -> None:
         keys = _enrol(deployment, world)
         server.wait_ready(f"{url}/health/ready")
         say("the server listens, and its worker publishes, anchors, and brings what members sign", url)
-        governing = Governing(_HOME)
-        hashes = _capture(world, keys, url)
-        documents = Documents(_HOME, keys=keys, url=url)
-        # The certifier's last event is its judgement of the lot.
-        shelf = documents.store(hashes["cocoa/bosque-vivo.jsonld"][-1])
-        _wait_until_anchored(deployment)
-        receipt = _fetch_receipt(_headline_event(world, url), url)
-        documents.fetch(shelf)
-        say("receipts of an event and of documents fetched, and the documents with them", str(_HOME.relative_to(Path.cwd())))
-        _verify(network, receipt)
-        _tamper(network, receipt)
-        documents.check(shelf, stranger=_STRANGER, trust=network.home.trust_file, rpc=network.rpc_url)
-        governing.wait()
+        with Governing(_HOME) as governing:
+            hashes = _capture(world, keys, url)
+            documents = Documents(_HOME, keys=keys, url=url)
+            # The certifier's last event is its judgement of the lot.
+            shelf = documents.store(hashes["cocoa/bosque-vivo.jsonld"][-1])
+            _wait_until_anchored(deployment)
+            receipt = _fetch_receipt(_headline_event(world, url), url)
+            documents.fetch(shelf)
+            say("receipts of an event and of documents fetched, and the documents with them", str(_HOME.relative_to(Path.cwd())))
+            _verify(network, receipt)
+            _tamper(network, receipt)
+            documents.check(shelf, stranger=_STRANGER, trust=network.home.trust_file, rpc=network.rpc_url)
+            governing.wait()
         trade = Trade(_HOME, keys=keys, url=url)
         trade.run()
         trade.verify(stranger=_STRANGER, trust=network.home.trust_file, rpc=network.rpc_url)

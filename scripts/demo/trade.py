@@ -7,7 +7,7 @@ conversion factor tells, so that a kilogram more than there was is refused.
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -23,13 +23,11 @@ from scripts.demo.asking import Server, table, until
 from scripts.demo.cast import ALAMEDA, AN_PHU, BEAN_BAG, BOSQUE, DESK, LA_RUNG, VALLE
 from scripts.demo.cocoa import BAG_LOT, COOP_STORE
 from scripts.demo.furniture import DESK_FACTORY, HEADLINE_DESK
+from scripts.demo.governing import COCOA_CLASS, TRADERS, WOOD_CLASS
 from scripts.demo.papers import CERTIFICATE, WOOD_CERTIFICATE, Paper, pdf_of
-from scripts.demo.story import HO_CHI_MINH, LIMA, Firm, digital_link
-from scripts.demo.telling import DemoFailed, must, must_member, progress, say, say_more, tell
-from scripts.running import BIN
+from scripts.demo.story import Firm, digital_link
+from scripts.demo.telling import DemoFailed, must, must_member, say, say_more, tell
 
-TRADERS = (VALLE, AN_PHU, BOSQUE, LA_RUNG, ALAMEDA)
-"""Who has an account on the chain, and an API key of its own."""
 ENTRIES = 6
 """What the trade leaves in the logs: a certificate, a conversion factor, two statements of evidence and two claims."""
 _LABEL = "la-rung-planted-wood"
@@ -64,7 +62,7 @@ class Goods:
 
 
 COCOA = Goods(
-    class_id="cocoa-deforestation-free",
+    class_id=COCOA_CLASS,
     seller=VALLE,
     certifier=BOSQUE,
     certificate=CERTIFICATE,
@@ -82,7 +80,7 @@ COCOA = Goods(
     beneficiary="Escuela municipal Los Ceibos",
 )
 WOOD = Goods(
-    class_id="office-furniture-legal-wood",
+    class_id=WOOD_CLASS,
     seller=AN_PHU,
     certifier=LA_RUNG,
     certificate=WOOD_CERTIFICATE,
@@ -100,68 +98,6 @@ WOOD = Goods(
     beneficiary="Biblioteca municipal de Puerto Alameda",
 )
 GOODS = (WOOD, COCOA)
-CLASSES = {
-    WOOD.class_id: """\
-id = "office-furniture-legal-wood"
-attribute = "legal-wood"
-unit = "H87"
-decimals = 0
-custody_model = "identity-preserved"
-tradable = true
-claim_days = 1825
-name = "Office furniture of legally harvested wood"
-""",
-    COCOA.class_id: """\
-id = "cocoa-deforestation-free"
-attribute = "deforestation-free"
-unit = "KGM"
-decimals = 3
-custody_model = "segregated"
-tradable = true
-claim_days = 365
-name = "Cocoa free of deforestation"
-""",
-}
-_ROLES = {BOSQUE: "certifier", LA_RUNG: "certifier", ALAMEDA: "buyer"}
-
-
-class Governing:
-    """What the operators of two centers do on the chain: they vote for the classes, and vouch for the members that trade.
-
-    It begins at once and goes on beside everything else, for each of its commands waits for a block of the chain.
-    """
-
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        folder = home / "classes"
-        folder.mkdir(mode=0o700)
-        self._files = []
-        for name, text in CLASSES.items():
-            self._files.append(folder / f"{name}.toml")
-            self._files[-1].write_text(text)
-        self._workers = ThreadPoolExecutor(2)
-        self._done: list[Future[None]] = [self._workers.submit(self._govern, center.id) for center in (LIMA, HO_CHI_MINH)]
-
-    def wait(self) -> None:
-        """Until all of it is done.
-
-        Raises:
-            DemoFailed: a command did not end well.
-        """
-        progress("waiting for the operators of two centers")
-        for each in self._done:
-            each.result()
-        self._workers.shutdown()
-        progress("")
-
-    def _govern(self, center: str) -> None:
-        node, place = BIN / "greenlane-node", ("--home", self._home, "--center", center)
-        for file in self._files:
-            must(f"{center} votes for {file.stem}", node, "assets", "propose-class", file, *place)
-        for firm in TRADERS:
-            if firm.center.id == center:
-                role = ("--role", _ROLES.get(firm, "enterprise"))
-                must(f"{center} vouches for {firm.id}", node, "members", "vouch", firm.id, "--make-key", *role, *place)
 
 
 class Trade:

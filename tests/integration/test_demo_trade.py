@@ -12,9 +12,11 @@ from greenlane.core.balance.statement import BeyondBalance, Claim, judge_stateme
 from greenlane.core.canonical import parse_json
 from greenlane.core.epcis.event import Event, parse_document
 from greenlane_node.assets.class_file import load_class
+from greenlane_node.cli.program import build_parser
 
+from scripts.demo.governing import CLASSES, TRADERS, commands
 from scripts.demo.papers import pdf_of
-from scripts.demo.trade import CLASSES, GOODS, TRADERS, Goods, stated, weight_of_a_bag
+from scripts.demo.trade import GOODS, Goods, stated, weight_of_a_bag
 
 CHAINS = Path(__file__).parents[2] / "scripts" / "demo" / "chains"
 
@@ -79,3 +81,14 @@ def test_a_bag_weighs_what_the_product_s_master_data_says() -> None:
     with pytest.raises(AssertionError):
         assert [1 / replace(weight_of_a_bag(), quantity=Decimal("0.02")).quantity] == contents
     assert len({pdf_of(goods.certificate) for goods in GOODS}) == len(GOODS)
+
+
+def test_operators_of_two_centers_vote_for_both_classes_and_vouch_for_every_trader_once(tmp_path: Path) -> None:
+    parsed = [build_parser().parse_args(command) for center in ("lima", "ho-chi-minh") for command in commands(tmp_path, center)]
+    votes = [Path(each.asset_class).stem for each in parsed if each.action == "propose-class"]
+    assert sorted(votes) == sorted([*CLASSES, *CLASSES])
+    vouched = {each.member: each for each in parsed if each.action == "vouch"}
+    assert set(vouched) == {firm.id for firm in TRADERS}
+    assert len(parsed) == len(votes) + len(TRADERS)
+    for firm in TRADERS:
+        assert vouched[firm.id].center == firm.center.id and vouched[firm.id].role[0] in firm.roles
