@@ -2,12 +2,13 @@
 
 from greenlane.core.assets.evidence import evidence_entry
 from greenlane.core.assets.typed_data import Domain, signer_of
-from greenlane.core.errors import GreenlaneError
+from greenlane.core.errors import GreenlaneError, Unavailable
 from greenlane.core.units import TreeSize
+from greenlane.core.wire import encode_hex
 from greenlane.ports.asset_ledger import AssetContract, AssetPlaces
 from greenlane.ports.evidence_index import KeptEvidence
 from greenlane.ports.store import Store
-from greenlane.services.check.entries import Plain, Room, check_room, compare_entry
+from greenlane.services.check.entries import PAGE, Plain, Room, check_room, compare_entry
 from greenlane.services.check.report import CheckReport, Missing, Progress
 
 
@@ -43,6 +44,26 @@ def check_evidence(
     check_room(store, report, missing, statements)
     for index in missing:
         report.blame(f"Entry {index} is of evidence, and no statement is stored for it.")
+    _from_elsewhere(store, report, domain)
+
+
+def _from_elsewhere(store: Store, report: CheckReport, domain: Domain) -> None:
+    """Statements of other deployments' centers, which have no entry here: whether they are still what was signed."""
+    after = b""
+    while True:
+        try:
+            with store.read() as tx:
+                page = tx.evidence.walk_elsewhere(after=after, limit=PAGE)
+        except Unavailable:
+            raise
+        except GreenlaneError as fault:
+            report.blame(f"Evidence statements from elsewhere after 0x{after.hex()} cannot be read: {fault.detail}")
+            return
+        for kept in page:
+            _judge(report, f"Evidence statement {encode_hex(kept.digest)} from elsewhere", kept, domain)
+        if not page:
+            return
+        after = page[-1].digest
 
 
 def _entry(report: CheckReport, statement: Plain[KeptEvidence], encoded: bytes | None, domain: Domain) -> None:
@@ -56,7 +77,10 @@ def _entry(report: CheckReport, statement: Plain[KeptEvidence], encoded: bytes |
 
 
 def _statement(report: CheckReport, statement: Plain[KeptEvidence], domain: Domain) -> None:
-    place, kept = f"Evidence statement at leaf {statement.leaf_index}", statement.kept
+    _judge(report, f"Evidence statement at leaf {statement.leaf_index}", statement.kept, domain)
+
+
+def _judge(report: CheckReport, place: str, kept: KeptEvidence, domain: Domain) -> None:
     try:
         if kept.statement.digest(domain) != kept.digest:
             report.blame(f"{place}: it does not give the digest, and token, by which it is found.")

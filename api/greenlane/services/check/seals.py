@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 
+from greenlane.core.assets.chain_places import retirement_slot
+from greenlane.core.assets.retirement import retirement_digest
 from greenlane.core.errors import GreenlaneError, Unavailable
-from greenlane.core.sealing import next_set, verify_sealed_root
+from greenlane.core.sealing import next_set, verify_sealed_root, verify_sealed_slot
 from greenlane.core.seals import Sealing, Seals
-from greenlane.core.units import CenterId, TreeSize
+from greenlane.core.units import Address, CenterId, LeafIndex, TreeSize
+from greenlane.core.wire import encode_hex
 from greenlane.ports.log import StoredAnchor
+from greenlane.ports.purchases import KeptRetirement
 from greenlane.ports.seals import SealedChain, extended
 from greenlane.ports.store import Store
+from greenlane.services.check.entries import PAGE
 from greenlane.services.check.report import CheckReport
 
 
@@ -35,6 +40,49 @@ def check_seals(store: Store, report: CheckReport, chain: SealedChain) -> None:
         except GreenlaneError as fault:
             report.blame(f"The seals kept of the anchor at tree size {anchor.tree_size} do not prove it: {fault.detail}")
         report.sealed += 1
+    if chain.green_asset is not None:
+        _retirements(store, report, chain, chain.green_asset, sealing)
+
+
+def _retirements(store: Store, report: CheckReport, chain: SealedChain, green_asset: Address, sealing: Sealing) -> None:
+    start = LeafIndex(0)
+    while True:
+        try:
+            with store.read() as tx:
+                page = tx.purchases.walk_retirements(report.center, start=start, limit=PAGE)
+        except Unavailable:
+            raise
+        except GreenlaneError:
+            # Told by whoever compares them with their entries.
+            return
+        for each in page:
+            _retirement(store, report, chain, green_asset, sealing, each)
+        if not page:
+            return
+        start = LeafIndex(page[-1].leaf_index + 1)
+
+
+def _retirement(
+    store: Store, report: CheckReport, chain: SealedChain, green_asset: Address, sealing: Sealing, retired: KeptRetirement
+) -> None:
+    try:
+        with store.read() as tx:
+            state = tx.purchases.retirement_seal(retired.id)
+        if state is None:
+            return
+        verify_sealed_slot(
+            Seals(changes=(), anchored=state),
+            sealing=sealing,
+            registry=chain.pilot_registry,
+            contract=green_asset,
+            slot=retirement_slot(retired.id),
+            value=retirement_digest(retired.statement.facts),
+        )
+    except Unavailable:
+        raise
+    except GreenlaneError as fault:
+        report.blame(f"The seals kept of the retirement {encode_hex(retired.id)} do not prove it: {fault.detail}")
+    report.sealed += 1
 
 
 def _followed(store: Store, report: CheckReport, chain: SealedChain) -> Sealing:
