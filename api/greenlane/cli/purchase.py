@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from greenlane.cli.server import add_server_arguments, json_object, send, shown_on_terminal
+from greenlane.core.errors import CannotCheck
 from greenlane.core.exits import Exit, WrongUse
 
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -28,7 +29,14 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
     else:
-        sys.stdout.write(shown_on_terminal("\n".join(_words(answer)) + "\n"))
+        try:
+            words = _words(answer)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CannotCheck(
+                "What the server answers is no check of a purchase.",
+                remedy="Compare its release with this one: greenlane --version.",
+            ) from error
+        sys.stdout.write(shown_on_terminal("\n".join(words) + "\n"))
     return _EXITS.get(str(answer.get("verdict")), Exit.UNCHECKED)
 
 
