@@ -52,6 +52,9 @@ class AssetIndex(Protocol):
     def holders_of(self, token: bytes, *, after: Address | None, limit: int) -> Sequence[HoldingFacts]: ...
     def escrow(self, escrow_id: bytes) -> EscrowFacts | None: ...
     def escrows_of_line(self, line_digest: bytes) -> Sequence[EscrowFacts]: ...
+    def accepted_for_lines(self, buyer: Address, token: bytes) -> Sequence[tuple[EscrowFacts, tuple[RetirementFacts, ...]]]:
+        """Escrows of a token that a buyer accepted for purchase lines kept here, each with what was retired under its digest."""
+
     def escrows_of(
         self, account: Address, *, is_open: bool, limit: int, after: tuple[datetime, bytes] | None = None
     ) -> Sequence[EscrowFacts]:

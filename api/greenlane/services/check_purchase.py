@@ -2,7 +2,8 @@
 
 Each check names its evidence and what to do.
 
-token: units of the class and quantity stand on the chain for exactly this line, and nothing speaks against them. lot: they are of
+token: units of the class and quantity stand on the chain for exactly this line, and nothing speaks against them: what was retired
+by its buyer or in its name, or what it accepted and still has, each unit for one line. lot: they are of
 the line's lot, whose events are in anchored logs. certificate: the certifier signed, the certificate is a document in an anchored
 log, and the line's label is valid. purchase line: what is kept is what stands on the chain.
 
@@ -21,7 +22,7 @@ from greenlane.core.assets.purchase import line_digest
 from greenlane.core.assets.quantity import decimal_text
 from greenlane.core.assets.retirement import RetirementFacts
 from greenlane.core.assets.typed_data import signer_of
-from greenlane.core.units import CenterId, LeafIndex
+from greenlane.core.units import Address, CenterId, LeafIndex
 from greenlane.core.wire import encode_hex, encode_time
 from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.asset_index import FollowedTo
@@ -33,6 +34,7 @@ from greenlane.ports.store import Store, Transaction
 
 _EVENTS_LOOKED_AT = 200
 _EVENTS_SHOWN = 10
+_ACTS_LOOKED_AT = 200
 
 
 class CheckVerdict(StrEnum):
@@ -118,11 +120,13 @@ class LineBacking:
     Attributes:
         retirements: ids, 32 bytes each.
         is_sound: the units are of the class that was ordered, and the evidence behind them was not revoked.
+        is_covered: the buyer still has what it accepted and did not retire, for all such lines together.
     """
 
     standing: LineStanding
     retirements: tuple[bytes, ...]
     is_sound: bool
+    is_covered: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +180,7 @@ class _Found:
     failed: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     remedies: list[str] = field(default_factory=list)
     evidence: list[CheckEvidence] = field(default_factory=list)
 
@@ -201,10 +206,49 @@ class _Found:
         return CheckResult(
             name=self.name,
             verdict=verdict,
-            reason=" ".join(dict.fromkeys(words)),
+            reason=" ".join(dict.fromkeys([*words, *self.told])),
             remedy=" ".join(dict.fromkeys(self.remedies)) if verdict is not CheckVerdict.PASSED else "",
             evidence=tuple(self.evidence),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """What stands on the chain under a line's digest.
+
+    Attributes:
+        escrows: between the two whom the line names.
+        retirements: by its buyer, or in its name: what counts.
+        others: what somebody else retired under the digest, which counts for nothing.
+    """
+
+    escrows: tuple[EscrowFacts, ...]
+    retirements: tuple[RetirementFacts, ...]
+    others: tuple[RetirementFacts, ...]
+
+    @property
+    def escrow(self) -> EscrowFacts | None:
+        """The one that still binds units, or the last."""
+        return max(self.escrows, key=lambda each: each.state is not EscrowState.RETURNED, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cover:
+    """Whether a buyer has what it accepted and did not retire yet, of one token.
+
+    Attributes:
+        has: tradable units.
+        counted_on: of all its lines together.
+        lines: how many these are.
+    """
+
+    has: int
+    counted_on: int
+    lines: int
+
+    @property
+    def is_enough(self) -> bool:
+        return self.counted_on <= self.has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,20 +256,23 @@ class _Line:
     """What is known of a line."""
 
     kept: KeptLine
-    escrows: tuple[EscrowFacts, ...]
-    retirements: tuple[RetirementFacts, ...]
+    facts: _Facts
+    cover: _Cover | None
     acts: Sequence[KeptAct]
     issuances: dict[bytes, IssuanceFacts]
     evidence: dict[bytes, KeptEvidence]
 
     @property
     def escrow(self) -> EscrowFacts | None:
-        """The one that still binds units, or the last."""
-        return max(self.escrows, key=lambda each: each.state is not EscrowState.RETURNED, default=None)
+        return self.facts.escrow
+
+    @property
+    def retirements(self) -> tuple[RetirementFacts, ...]:
+        return self.facts.retirements
 
     @property
     def tokens(self) -> tuple[bytes, ...]:
-        standing = [each.token for each in self.escrows if each.state is not EscrowState.RETURNED]
+        standing = [each.token for each in self.facts.escrows if each.state is not EscrowState.RETURNED]
         return tuple(dict.fromkeys([*standing, *(each.token for each in self.retirements)]))
 
 
@@ -253,7 +300,7 @@ class CheckPurchase:
         now = self._clock()
         with self._store.read() as tx:
             return tuple(
-                _standing(*_own_facts(tx, kept, tx.acts.of_line(purchase.id, kept.open_line.line.number)), kept, now)
+                _standing(_own_facts(tx, kept, tx.acts.of_line(purchase.id, kept.open_line.line.number)), kept, now)
                 for kept in purchase.lines
             )
 
@@ -264,11 +311,10 @@ class CheckPurchase:
             found: list[tuple[LineStanding, NextStep]] = []
             for kept in purchase.lines:
                 acts = tx.acts.of_line(purchase.id, kept.open_line.line.number)
-                escrows, retirements = _own_facts(tx, kept, acts)
-                standing = _standing(escrows, retirements, kept, now)
+                facts = _own_facts(tx, kept, acts)
+                standing = _standing(facts, kept, now)
                 waiting = tuple(act for act in acts if act.state is ActState.KEPT)
-                escrow = max(escrows, key=lambda each: each.state is not EscrowState.RETURNED, default=None)
-                found.append((standing, _next_step(standing, waiting, kept, escrow)))
+                found.append((standing, _next_step(standing, waiting, kept, facts.escrow)))
             return tuple(found)
 
     def backing(self, purchase: Purchase) -> tuple[LineBacking, ...]:
@@ -277,15 +323,19 @@ class CheckPurchase:
         with self._store.read() as tx:
             found: list[LineBacking] = []
             for kept in purchase.lines:
-                escrows, retirements = _own_facts(tx, kept, tx.acts.of_line(purchase.id, kept.open_line.line.number))
-                standing = [each.token for each in escrows if each.state is EscrowState.ACCEPTED]
-                issuances = [tx.assets.issuance(token) for token in {*standing, *(each.token for each in retirements)}]
+                acts = tx.acts.of_line(purchase.id, kept.open_line.line.number)
+                facts = _own_facts(tx, kept, acts)
+                standing = _standing(facts, kept, now)
+                accepted = [each.token for each in facts.escrows if each.state is EscrowState.ACCEPTED]
+                issuances = [tx.assets.issuance(token) for token in {*accepted, *(each.token for each in facts.retirements)}]
                 wanted = kept.open_line.line.class_id
+                cover = _cover(tx, facts, standing, purchase, acts)
                 found.append(
                     LineBacking(
-                        standing=_standing(escrows, retirements, kept, now),
-                        retirements=tuple(each.id for each in retirements),
+                        standing=standing,
+                        retirements=tuple(each.id for each in facts.retirements),
                         is_sound=all(each is not None and each.revoked is None and each.class_id == wanted for each in issuances),
+                        is_covered=cover is None or cover.is_enough,
                     )
                 )
             return tuple(found)
@@ -293,19 +343,19 @@ class CheckPurchase:
     def _line(self, tx: Transaction, looked: "_Anchored", purchase: Purchase, kept: KeptLine, now: datetime) -> LineCheck:
         number = kept.open_line.line.number
         acts = tx.acts.of_line(purchase.id, number)
-        escrows, retirements = _own_facts(tx, kept, acts)
-        tokens = {each.token for each in escrows} | {each.token for each in retirements}
+        facts = _own_facts(tx, kept, acts)
+        standing = _standing(facts, kept, now)
+        tokens = {each.token for each in facts.escrows} | {each.token for each in facts.retirements}
         issuances = {token: tx.assets.issuance(token) for token in tokens}
         evidence = {token: tx.evidence.get(token) for token in tokens}
         line = _Line(
             kept=kept,
-            escrows=escrows,
-            retirements=retirements,
+            facts=facts,
+            cover=_cover(tx, facts, standing, purchase, acts),
             acts=acts,
             issuances={token: each for token, each in issuances.items() if each is not None},
             evidence={token: each for token, each in evidence.items() if each is not None},
         )
-        standing = _standing(escrows, retirements, kept, now)
         waiting = tuple(act for act in line.acts if act.state is ActState.KEPT)
         return LineCheck(
             number=number,
@@ -314,7 +364,7 @@ class CheckPurchase:
             next_step=_next_step(standing, waiting, kept, line.escrow),
             tokens=line.tokens,
             escrow=line.escrow,
-            retirements=retirements,
+            retirements=facts.retirements,
             acts=tuple(acts),
             waiting=waiting,
             checks=(
@@ -340,29 +390,66 @@ class _Anchored:
         return leaf_index < self._sizes[center]
 
 
-def _own_facts(
-    tx: Transaction, kept: KeptLine, acts: Sequence[KeptAct]
-) -> tuple[tuple[EscrowFacts, ...], tuple[RetirementFacts, ...]]:
+def _own_facts(tx: Transaction, kept: KeptLine, acts: Sequence[KeptAct]) -> _Facts:
     """What stands on the chain for a line by those whom it names; whoever learns a digest there may use it for units of its own.
 
-    A member whose account was changed since is known by the acts that were kept here for the line.
+    A member whose account was changed since is known by the acts that were kept here for the line. What others retire in the
+    buyer's name counts where it is what was ordered: of something else it would only spoil the line.
     """
     line, own = kept.open_line.line, {act.subject for act in acts}
     parties = (line.supplier_account, line.buyer_account)
     escrows = tx.assets.escrows_of_line(kept.digest)
     retirements = tx.assets.retirements_of_line(kept.digest)
-    return (
-        tuple(each for each in escrows if (each.seller, each.buyer) == parties or encode_hex(each.id) in own),
-        tuple(each for each in retirements if each.holder in parties or encode_hex(each.id) in own),
+
+    def counts(each: RetirementFacts) -> bool:
+        if each.holder == line.buyer_account or encode_hex(each.id) in own:
+            return True
+        issuance = tx.assets.issuance(each.token) if each.claimant == line.buyer_account else None
+        return issuance is not None and issuance.class_id == line.class_id
+
+    counted = tuple(each for each in retirements if counts(each))
+    return _Facts(
+        escrows=tuple(each for each in escrows if (each.seller, each.buyer) == parties or encode_hex(each.id) in own),
+        retirements=counted,
+        others=tuple(each for each in retirements if each not in counted),
     )
 
 
-def _standing(
-    escrows: Sequence[EscrowFacts], retirements: Sequence[RetirementFacts], kept: KeptLine, now: datetime
-) -> LineStanding:
-    if sum(each.quantity for each in retirements) >= kept.open_line.line.quantity:
+def _cover(tx: Transaction, facts: _Facts, standing: LineStanding, purchase: Purchase, acts: Sequence[KeptAct]) -> _Cover | None:
+    """Whether the buyer still has what it accepted for this line and for its others; None where it does not rest on that."""
+    escrow = facts.escrow
+    if standing is not LineStanding.ACCEPTED or escrow is None:
+        return None
+    found = _covered(tx, escrow.token, {escrow.buyer} | _accounts(acts, purchase))
+    if found.is_enough:
+        return found
+    # A member whose account was changed has fetched its units to the new one, by which it acted here since.
+    latest = tx.acts.of_member(purchase.center, purchase.buyer, limit=_ACTS_LOOKED_AT)
+    return _covered(tx, escrow.token, {escrow.buyer} | _accounts(acts, purchase) | _accounts(latest, purchase))
+
+
+def _accounts(acts: Sequence[KeptAct], purchase: Purchase) -> set[Address]:
+    return {act.signed.act.account for act in acts if (act.center, act.member) == (purchase.center, purchase.buyer)}
+
+
+def _covered(tx: Transaction, token: bytes, accounts: set[Address]) -> _Cover:
+    holdings = [tx.assets.holding(account, token) for account in accounts]
+    open_lines: list[int] = []
+    for account in accounts:
+        for escrow, retired in tx.assets.accepted_for_lines(account, token):
+            its = sum(each.quantity for each in retired if accounts & {each.holder, each.claimant})
+            open_lines.append(max(0, escrow.quantity - its))
+    return _Cover(
+        has=sum(each.tradable for each in holdings if each is not None),
+        counted_on=sum(open_lines),
+        lines=sum(each > 0 for each in open_lines),
+    )
+
+
+def _standing(facts: _Facts, kept: KeptLine, now: datetime) -> LineStanding:
+    if sum(each.quantity for each in facts.retirements) >= kept.open_line.line.quantity:
         return LineStanding.RETIRED
-    escrow = max(escrows, key=lambda each: each.state is not EscrowState.RETURNED, default=None)
+    escrow = facts.escrow
     if escrow is None:
         return LineStanding.ORDERED
     if escrow.state is EscrowState.ACCEPTED:
@@ -396,6 +483,7 @@ def _next_step(standing: LineStanding, waiting: Sequence[KeptAct], kept: KeptLin
 def _token(line: _Line, standing: LineStanding, waiting: Sequence[KeptAct]) -> CheckResult:
     found, wanted = _Found(CheckName.TOKEN), line.kept.open_line.line
     escrow = line.escrow
+    _tell_others(line, found)
     for each in line.retirements:
         found.rest_on("retirement", encode_hex(each.id), f"/v1/retirements/{encode_hex(each.id)}")
     if escrow is not None:
@@ -430,16 +518,32 @@ def _token(line: _Line, standing: LineStanding, waiting: Sequence[KeptAct]) -> C
     return found.result()
 
 
+def _tell_others(line: _Line, found: _Found) -> None:
+    if not line.facts.others:
+        return
+    unit = line.kept.open_line.line.unit
+    amount = decimal_text(sum(each.quantity for each in line.facts.others), unit)
+    found.told.append(
+        f"Somebody else retired {amount} {unit.code} under this line's digest, not for its buyer: that counts for nothing."
+    )
+
+
 def _token_quantities(line: _Line, found: _Found, standing: LineStanding) -> None:
     wanted, escrow = line.kept.open_line.line, line.escrow
     unit, ordered = wanted.unit, decimal_text(wanted.quantity, wanted.unit)
     retired = sum(each.quantity for each in line.retirements)
+    made = {act.subject for act in line.acts}
+    own = sum(each.quantity for each in line.retirements if each.holder == wanted.buyer_account or encode_hex(each.id) in made)
     if retired:
         amount = decimal_text(retired, unit)
         if retired == wanted.quantity:
             found.passed.append(f"{amount} {unit.code} were retired for this line.")
-        elif retired > wanted.quantity:
+        elif own > wanted.quantity:
             found.fail(f"{amount} {unit.code} were retired for a line of {ordered}.", "Ask whoever retired what is beyond it.")
+        elif retired > wanted.quantity:
+            found.passed.append(
+                f"{amount} {unit.code} were retired for this line of {ordered}: more than was ordered, by others."
+            )
         else:
             found.leave_open(f"{amount} of {ordered} {unit.code} were retired for this line.", "Retire the rest.")
     if escrow is None:
@@ -447,12 +551,18 @@ def _token_quantities(line: _Line, found: _Found, standing: LineStanding) -> Non
     if escrow.quantity != wanted.quantity:
         amount = decimal_text(escrow.quantity, unit)
         found.fail(f"{amount} {unit.code} stand for the line, and {ordered} were ordered.", "Give them back, and order anew.")
-    words = {
-        LineStanding.OFFERED: f"{ordered} {unit.code} wait for the buyer.",
-        LineStanding.ACCEPTED: f"The buyer accepted {ordered} {unit.code}.",
-    }
-    if standing in words:
-        found.passed.append(words[standing])
+    if standing is LineStanding.OFFERED:
+        found.passed.append(f"{ordered} {unit.code} wait for the buyer.")
+    elif standing is LineStanding.ACCEPTED and (line.cover is None or line.cover.is_enough):
+        found.passed.append(f"The buyer accepted {ordered} {unit.code}, and has them; they are claimed once they are retired.")
+    elif standing is LineStanding.ACCEPTED and line.cover is not None:
+        has, counted_on = decimal_text(line.cover.has, unit), decimal_text(line.cover.counted_on, unit)
+        found.fail(
+            f"The buyer accepted {ordered} {unit.code}, and has {has} {unit.code} of the {counted_on} on which "
+            f"{line.cover.lines} accepted and not retired lines count: units that were sent on, cancelled or claimed for another line stand for this "
+            "one no more.",
+            "Retire what is there for the lines that it is for, and order anew for the others.",
+        )
     elif standing is LineStanding.OVERDUE:
         found.fail("The deadline is over, and nobody accepted the units.", "Give them back, and order anew.")
     elif standing is LineStanding.RETURNED:
@@ -516,9 +626,11 @@ def _certificate(tx: Transaction, looked: _Anchored, line: _Line, center: Center
         issuance, kept = line.issuances.get(token), line.evidence.get(token)
         if issuance is not None and issuance.revoked is not None:
             found.fail(f"The evidence was revoked: {issuance.revoked}.", "Ask the certifier; order other units.")
-        if kept is None or kept.state is not EvidenceState.LOGGED:
+        if kept is None or not kept.is_signed:
+            name = encode_hex(token)
             found.leave_open(
-                f"The statement {encode_hex(token)} is kept at another center.", f"Ask the center of {wanted.supplier} for it."
+                f"The statement {name} is kept at another center.",
+                f"Ask the center of {wanted.supplier} for it, and make it known here: PUT /v1/evidence/{name}.",
             )
             continue
         _statement(looked, found, kept)
@@ -534,6 +646,12 @@ def _statement(looked: _Anchored, found: _Found, kept: KeptEvidence) -> None:
     certifier = f"{kept.certifier_center}/{kept.certifier}"
     if kept.signature is None or signer_of(kept.digest, kept.signature) != kept.statement.certifier:
         found.fail(f"The signature of the statement is not {certifier}'s.", "The center runs `greenlane fsck`.")
+        return
+    if kept.state is EvidenceState.ELSEWHERE:
+        # It is known here only once the contract has verified its entry against the anchored log.
+        found.passed.append(
+            f"{certifier} signed the statement, which the chain admitted out of the anchored log of {kept.center}."
+        )
         return
     if kept.leaf_index is None or not looked(kept.center, kept.leaf_index):
         found.leave_open("The statement's entry is not anchored here.", "Look again after a block or two.")
@@ -596,7 +714,7 @@ def _purchase_line(line: _Line, purchase: Purchase) -> CheckResult:
     }
     if told - {encode_hex(kept.digest)}:
         found.fail("Units were set aside for this line under another digest than its own.", "Give them back, and order anew.")
-    elif line.escrows or line.retirements:
+    elif line.facts.escrows or line.retirements:
         found.passed.append("The digest of the line as it is kept is the one that stands on the chain.")
     else:
         found.leave_open("The line is as it was written; nothing stands on the chain for it yet.", "See the check of the token.")

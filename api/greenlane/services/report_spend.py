@@ -1,6 +1,7 @@
 """What a buyer spent, and how much of it green: by category, supplier, economy and month, each sum with the lines behind it.
 
-A line is green where units of its class were accepted or retired for it and their evidence stands. Money of several currencies is
+A line is green where units of its class were retired for it and their evidence stands. What was accepted and not retired yet may
+still be sent on, so it is told beside that and is never a part of it. Money of several currencies is
 never added together. Sums are exact; nothing is rounded.
 """
 
@@ -38,7 +39,7 @@ class PeriodTooLong(InvalidInput):
 
 
 class Greenness(StrEnum):
-    """What stands for a line: evidence that counts, evidence that was revoked, or nothing yet."""
+    """What stands for a line: units that were claimed for it, units that may be, evidence that was revoked, or nothing yet."""
 
     RETIRED = "retired"
     ACCEPTED = "accepted"
@@ -48,7 +49,7 @@ class Greenness(StrEnum):
     @property
     def is_green(self) -> bool:
         """Whether the line counts as green."""
-        return self in (Greenness.RETIRED, Greenness.ACCEPTED)
+        return self is Greenness.RETIRED
 
 
 class Dimension(StrEnum):
@@ -108,13 +109,20 @@ class ReportedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """A sum in one currency."""
+    """A sum in one currency.
+
+    Attributes:
+        green: what units were retired for.
+        accepted: what units were accepted for and not retired; no part of `green`.
+    """
 
     key: str
     total: Decimal
     green: Decimal
+    accepted: Decimal
     lines: int
     green_lines: int
+    accepted_lines: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,12 +242,15 @@ def _groups(dimension: Dimension, lines: Sequence[ReportedLine]) -> tuple[Spent,
 
 def _spent(key: str, lines: Sequence[ReportedLine]) -> Spent:
     green = [each for each in lines if each.standing.greenness.is_green]
+    accepted = [each for each in lines if each.standing.greenness is Greenness.ACCEPTED]
     # Amounts of 22 digits, millions of them: the usual 28 digits would round.
     with localcontext(Context(prec=_SUM_DIGITS)):
         return Spent(
             key=key,
             total=sum((each.amount for each in lines), Decimal(0)),
             green=sum((each.amount for each in green), Decimal(0)),
+            accepted=sum((each.amount for each in accepted), Decimal(0)),
             lines=len(lines),
             green_lines=len(green),
+            accepted_lines=len(accepted),
         )

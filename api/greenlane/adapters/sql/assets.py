@@ -13,6 +13,7 @@ from greenlane.adapters.sql.tables_assets import followed as follows
 from greenlane.adapters.sql.tables_assets import holding as holdings
 from greenlane.adapters.sql.tables_assets import issuance as issuances
 from greenlane.adapters.sql.tables_assets import retirement as retirements
+from greenlane.adapters.sql.tables_purchases import purchase_line as lines
 from greenlane.adapters.sql.work import Work
 from greenlane.core.assets.custody import CustodyModel
 from greenlane.core.assets.facts import AssetClass, EscrowFacts, EscrowState, HoldingFacts, IssuanceFacts, Totals
@@ -119,6 +120,20 @@ class SqlAssetIndex:
     def escrows_of_line(self, line_digest: bytes) -> Sequence[EscrowFacts]:
         wanted = select(escrows).where(escrows.c.line_digest == line_digest).order_by(escrows.c.id)
         return [_escrow(row) for row in self._work.connection.execute(wanted)]
+
+    def accepted_for_lines(self, buyer: Address, token: bytes) -> Sequence[tuple[EscrowFacts, tuple[RetirementFacts, ...]]]:
+        here = escrows.c
+        are_kept = here.line_digest.in_(select(lines.c.digest).where(lines.c.digest == here.line_digest))
+        is_accepted = (here.is_open == false(), here.state == int(EscrowState.ACCEPTED))
+        wanted = select(escrows).where(here.buyer == buyer, here.token == token, *is_accepted, are_kept).order_by(here.id)
+        found = [_escrow(row) for row in self._work.connection.execute(wanted)]
+        retired = select(retirements).where(
+            retirements.c.line_digest.in_(wanted.with_only_columns(here.line_digest).order_by(None))
+        )
+        by_line: dict[bytes, list[RetirementFacts]] = {}
+        for row in self._work.connection.execute(retired):
+            by_line.setdefault(row.line_digest, []).append(_retirement(row))
+        return [(each, tuple(by_line.get(each.line_digest, ()))) for each in found]
 
     def escrows_of(
         self, account: Address, *, is_open: bool, limit: int, after: tuple[datetime, bytes] | None = None

@@ -62,6 +62,7 @@ class ToldSum:
     name: str
     total: str
     green: str
+    accepted: str
     share: str
     lines: str
     width: int
@@ -167,12 +168,11 @@ def report_sheets(report: SpendReport, names: Mapping[str, str], public_url: str
     """The report as sheets: sums, and the lines behind them."""
     sums: list[Sequence[Cell]] = []
     for each in report.currencies:
-        sums.append(("All", None, each.currency, each.whole.total, each.whole.green, each.whole.lines, each.whole.green_lines))
+        sums.append(("All", None, each.currency, *_sum_cells(each.whole)))
         for dimension, groups in each.groups:
             for spent in groups:
                 key = _key_words(dimension, spent.key, names)
-                amounts = (each.currency, spent.total, spent.green, spent.lines, spent.green_lines)
-                sums.append((DIMENSION_WORDS[dimension], key, *amounts))
+                sums.append((DIMENSION_WORDS[dimension], key, each.currency, *_sum_cells(spent)))
     return (
         Sheet(
             name="Sums",
@@ -182,8 +182,10 @@ def report_sheets(report: SpendReport, names: Mapping[str, str], public_url: str
                 Column(title="Currency", width=10),
                 Column(title="Total", width=16),
                 Column(title="Green", width=16),
+                Column(title="Accepted", width=16),
                 Column(title="Lines", width=8),
                 Column(title="Green lines", width=12),
+                Column(title="Accepted lines", width=14),
             ),
             rows=sums,
         ),
@@ -226,6 +228,10 @@ _LINE_COLUMNS = (
     ("Its purchase", 40),
     ("Its retirements", 40),
 )
+
+
+def _sum_cells(spent: Spent) -> tuple[Cell, ...]:
+    return (spent.total, spent.green, spent.accepted, spent.lines, spent.green_lines, spent.accepted_lines)
 
 
 def _line_cells(line: ReportedLine, names: Mapping[str, str], public_url: str) -> tuple[Cell, ...]:
@@ -314,6 +320,7 @@ def _told_sum(spent: Spent, name: str, most: Decimal, asked: Mapping[str, str]) 
         name=name,
         total=money_text(spent.total),
         green=money_text(spent.green),
+        accepted=money_text(spent.accepted),
         share=_share(spent),
         lines=f"{spent.green_lines} of {spent.lines}",
         width=width,

@@ -65,14 +65,14 @@ def spent(office: Office) -> Office:
 
 def test_sums_are_exact_and_currencies_are_never_added_together(desk: Desk, spent: Office) -> None:
     found = {
-        (by, of, currency): (total, green, lines, greens)
-        for by, of, currency, total, green, lines, greens in sheets(desk)["Sums"]
+        (by, of, currency): (total, green, accepted, lines, greens, accepteds)
+        for by, of, currency, total, green, accepted, lines, greens, accepteds in sheets(desk)["Sums"]
     }
-    assert found["All", None, "PEN"] == (1007.3001, 1000.1001, 4, 2)
-    assert found["All", None, "USD"] == (300, 49.5, 2, 1)
-    assert found["Category", "Office", "PEN"] == (0.2, 0, 1, 0)
-    assert found["Economy", "CN", "PEN"] == (1000.0001, 1000.0001, 1, 1)
-    assert found["Month", "May 2026", "PEN"] == (1007.0001, 1000.0001, 2, 1)
+    assert found["All", None, "PEN"] == (1007.3001, 1000.0001, 0.1, 4, 1, 1)
+    assert found["All", None, "USD"] == (300, 0, 49.5, 2, 0, 1)
+    assert found["Category", "Office", "PEN"] == (0.2, 0, 0, 1, 0, 0)
+    assert found["Economy", "CN", "PEN"] == (1000.0001, 1000.0001, 0, 1, 1, 0)
+    assert found["Month", "May 2026", "PEN"] == (1007.0001, 1000.0001, 0, 2, 1, 0)
     assert {currency for _, _, currency in found} == {"PEN", "USD"}
 
 
