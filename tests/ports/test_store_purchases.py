@@ -238,6 +238,29 @@ def test_certified_retirements_are_found_by_id_and_by_place(store: Store) -> Non
         assert list(tx.purchases.walk_retirements(TIANJIN, start=LeafIndex(0), limit=9)) == []
 
 
+def test_what_is_stated_again_of_a_retirement_counts_and_what_was_stated_before_stays(store: SqlStore) -> None:
+    first, other, again = certified(0), certified(7), certified(0, leaf_index=LeafIndex(5))
+    last = dataclasses.replace(first, leaf_index=LeafIndex(9), line=None)
+    with store.write() as tx:
+        for each in (first, other):
+            tx.purchases.add_retirement(each)
+        tx.purchases.add_retirement_again(again)
+        tx.purchases.add_retirement_again(last)
+    with store.read() as tx:
+        assert tx.purchases.retirement(first.id) == last
+        assert tx.purchases.retirement(other.id) == other
+        for each in (first, other, again, last):
+            assert tx.purchases.retirement_at(LIMA, each.leaf_index) == each
+        assert list(tx.purchases.walk_retirements(LIMA, start=LeafIndex(0), limit=9)) == [first, again, other, last]
+        assert list(tx.purchases.walk_retirements(LIMA, start=LeafIndex(1), limit=2)) == [again, other]
+        assert list(tx.purchases.unsealed_retirements(LIMA, limit=9)) == [last, other]
+    with pytest.raises(RetirementTaken), store.write() as tx:
+        tx.purchases.add_retirement_again(last)
+    for change in ("UPDATE recertified_retirement SET member = 'other'", "DELETE FROM recertified_retirement"):
+        with pytest.raises(RowRefused), store.write() as tx:
+            tx.purchases._work.direct(change)  # type: ignore[attr-defined]
+
+
 def test_a_retirement_is_certified_once_at_one_place_and_never_changed(store: SqlStore) -> None:
     with store.write() as tx:
         tx.purchases.add_retirement(certified(0))
@@ -348,6 +371,7 @@ def test_no_question_reads_every_purchase(store: SqlStore) -> None:
     with store.write() as tx:
         for number in range(300):
             tx.purchases.add_retirement(certified(number))
+            tx.purchases.add_retirement_again(certified(number, leaf_index=LeafIndex(300 + number)))
     some: dict[str, Any] = {"ordered_from": None, "ordered_to": None, "after": None, "limit": 5}
     walks: list[Any] = [
         lambda tx: tx.purchases.of_buyer(LIMA, MemberId("b7"), **some),
@@ -364,7 +388,7 @@ def test_no_question_reads_every_purchase(store: SqlStore) -> None:
         lambda tx: tx.purchases.walk_retirements(LIMA, start=LeafIndex(200), limit=5),
         lambda tx: tx.purchases.unsealed_retirements(LIMA, limit=5),
     ]
-    tables = ("purchase", "purchase_line", "purchase_secret", "certified_retirement", "retirement_seal")
+    tables = ("purchase", "purchase_line", "purchase_secret", "certified_retirement", "retirement_seal", "recertified_retirement")
     analyze(store)
     for at, ask in enumerate(questions):
         with explained(store) as (tx, plans):

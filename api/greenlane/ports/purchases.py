@@ -91,10 +91,16 @@ class Purchases(Protocol):
     def add_retirement(self, retirement: KeptRetirement) -> None:
         """Keeps it; its entry was appended in the same transaction."""
 
-    def retirement(self, retirement_id: bytes) -> KeptRetirement | None: ...
+    def add_retirement_again(self, retirement: KeptRetirement) -> None:
+        """Keeps what is stated of one that is certified already, because the chain lost it and did it again; it waits for its
+        seal anew. What was stated before stays where its entry is."""
+
+    def retirement(self, retirement_id: bytes) -> KeptRetirement | None:
+        """What was stated of it last."""
+
     def retirement_at(self, center: CenterId, leaf_index: LeafIndex) -> KeptRetirement | None: ...
     def walk_retirements(self, center: CenterId, *, start: LeafIndex, limit: int) -> Sequence[KeptRetirement]:
-        """In log order, for checks."""
+        """All that was ever stated, in log order, for checks."""
 
     def unsealed_retirements(self, center: CenterId, *, limit: int) -> Sequence[KeptRetirement]:
         """Certified ones without a sealed block that proves them, newest first."""

@@ -1,7 +1,8 @@
 """States a retirement in its center's log, with the texts behind the digests that the chain keeps, and hands out its certificate.
 
 It is done once the chain holds the retirement and before the act that asked for it is closed: whatever dies in between is done
-again, and finds what is there. Entry, statement and audit line are one transaction.
+again, and finds what is there. Entry, statement and audit line are one transaction. A retirement that the chain lost with its
+newest blocks and then did again has another time, and is stated again; the entry that proves nothing any more stays in the log.
 
 Where validators seal the chain, the worker's lane of seals brings the block that proves the retirement a moment later, and
 certificates carry it from then on; until then, and where nobody seals, they go out without.
@@ -91,7 +92,8 @@ class CertifyRetirement:
         with self._store.write() as tx:
             head = tx.log.lock(act.center)
             known = tx.purchases.retirement(retirement_id)
-            if known is not None:
+            # Other facts under one id: the chain lost the retirement and did it again, in a later block.
+            if known is not None and known.statement.facts == facts:
                 return known
             statement = self._statement(
                 tx, act, facts, None if claimant is None else MemberName(center=claimant.center, member=claimant.member)
@@ -111,7 +113,10 @@ class CertifyRetirement:
                 stated_at=now,
             )
             tx.log.append(act.center, [retirement_entry(statement).encode()])
-            tx.purchases.add_retirement(kept)
+            if known is None:
+                tx.purchases.add_retirement(kept)
+            else:
+                tx.purchases.add_retirement_again(kept)
             subject = encode_hex(retirement_id)
             tx.audit.add(
                 AuditLine(

@@ -163,6 +163,9 @@ class FollowAssets:
         own = [act for center in self._centers for act in self._done(center)]
         read = self._read(touched, *(self._touches(act, touched.to) for act in own))
         lost = self._lost(own) if was_lost else []
+        for act in self._certified_otherwise(own, read):
+            # Done again, by whoever brought it, before anybody here found it lost.
+            self._certify(act)
         now = self._clock()
         with self._store.write() as tx:
             tx.assets.clear()
@@ -186,6 +189,19 @@ class FollowAssets:
                 if len(page) < _ACTS_A_PAGE:
                     break
                 last = page[-1].digest
+
+    def _certified_otherwise(self, acts: Sequence[KeptAct], read: _Read) -> list[KeptAct]:
+        """Those whose retirement is certified with other facts than the chain has now."""
+        found: list[KeptAct] = []
+        with self._store.read() as tx:
+            for act in acts:
+                if act.kind is not ActKind.RETIRE:
+                    continue
+                facts = read.retirements.get(bytes.fromhex(act.subject[2:]))
+                known = None if facts is None else tx.purchases.retirement(facts.id)
+                if known is not None and known.statement.facts != facts:
+                    found.append(act)
+        return found
 
     def _lost(self, acts: Sequence[KeptAct]) -> list[KeptAct]:
         """Those of them that the chain knows nothing of any more."""

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Row, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Table, literal, select, tuple_, union_all, update
 
 from greenlane.adapters.sql.faults import RowDamaged
 from greenlane.adapters.sql.page_tokens import TokenInvalid
@@ -19,6 +19,7 @@ from greenlane.adapters.sql.tables_purchases import certified_retirement as cert
 from greenlane.adapters.sql.tables_purchases import purchase as purchases
 from greenlane.adapters.sql.tables_purchases import purchase_line as lines
 from greenlane.adapters.sql.tables_purchases import purchase_secret as secrets
+from greenlane.adapters.sql.tables_purchases import recertified_retirement as recertified
 from greenlane.adapters.sql.tables_purchases import retirement_seal as seals
 from greenlane.adapters.sql.work import Work
 from greenlane.core.assets.purchase import OpenLine, encode_line, line_digest, price_value, read_line_value, read_price
@@ -133,6 +134,18 @@ class SqlPurchases:
         return None if row is None else (row.purchase_id, row.number)
 
     def add_retirement(self, retirement: KeptRetirement) -> None:
+        self._add_retirement(certified, retirement)
+        center, leaf_index = self._work.number_or_new(retirement.center), retirement.leaf_index
+        unsealed = {"id": retirement.id, "center": center, "leaf_index": leaf_index, "state": None}
+        self._work.connection.execute(seals.insert(), unsealed)
+
+    def add_retirement_again(self, retirement: KeptRetirement) -> None:
+        self._add_retirement(recertified, retirement)
+        # What sealed the lost block proves nothing of the new one.
+        is_its = seals.c.id == retirement.id
+        self._work.connection.execute(update(seals).where(is_its).values(leaf_index=retirement.leaf_index, state=None))
+
+    def _add_retirement(self, table: Table, retirement: KeptRetirement) -> None:
         if retirement.id != retirement.statement.facts.id:
             raise InvalidInput("The statement is of another retirement than the one that it is kept for.")
         purchase_id, number = (None, None) if retirement.line is None else retirement.line
@@ -146,21 +159,39 @@ class SqlPurchases:
             "line_number": number,
             "stated_at": retirement.stated_at,
         }
-        if not self._work.was_inserted(certified, row):
+        if not self._work.was_inserted(table, row):
             raise RetirementTaken(f"The retirement 0x{retirement.id.hex()}, or its place in the log, is taken already.")
-        unsealed = {"id": retirement.id, "center": row["center"], "leaf_index": retirement.leaf_index, "state": None}
-        self._work.connection.execute(seals.insert(), unsealed)
 
     def retirement(self, retirement_id: bytes) -> KeptRetirement | None:
-        return self._retirement(certified.c.id == retirement_id)
+        newest = select(recertified).where(recertified.c.id == retirement_id).order_by(recertified.c.leaf_index.desc()).limit(1)
+        row = self._work.connection.execute(newest).one_or_none()
+        if row is None:
+            row = self._work.connection.execute(select(certified).where(certified.c.id == retirement_id)).one_or_none()
+        return None if row is None else self._certified(row)
 
     def retirement_at(self, center: CenterId, leaf_index: LeafIndex) -> KeptRetirement | None:
-        return self._retirement(certified.c.center == self._work.number(center), certified.c.leaf_index == leaf_index)
+        number = self._work.number(center)
+        for table in (certified, recertified):
+            is_there = (table.c.center == number, table.c.leaf_index == leaf_index)
+            row = self._work.connection.execute(select(table).where(*is_there)).one_or_none()
+            if row is not None:
+                return self._certified(row)
+        return None
 
     def walk_retirements(self, center: CenterId, *, start: LeafIndex, limit: int) -> Sequence[KeptRetirement]:
-        number, here = self._work.number(center), certified.c
-        wanted = select(certified).where(here.center == number, here.leaf_index >= start).order_by(here.leaf_index)
-        return [self._certified(row) for row in self._work.connection.execute(wanted.limit(limit)).all()]
+        number = self._work.number(center)
+        # Each from its own index.
+        parts = [
+            select(*(table.c[column.name] for column in certified.columns))
+            .where(table.c.center == number, table.c.leaf_index >= start)
+            .order_by(table.c.leaf_index)
+            .limit(limit)
+            .subquery()
+            for table in (certified, recertified)
+        ]
+        found = union_all(*(select(part) for part in parts)).subquery()
+        wanted = select(found).order_by(found.c.leaf_index).limit(limit)
+        return [self._certified(row) for row in self._work.connection.execute(wanted).all()]
 
     def unsealed_retirements(self, center: CenterId, *, limit: int) -> Sequence[KeptRetirement]:
         here = seals.c
@@ -208,10 +239,6 @@ class SqlPurchases:
             )
             for row in rows
         ]
-
-    def _retirement(self, *rules: ColumnElement[bool]) -> KeptRetirement | None:
-        row = self._work.connection.execute(select(certified).where(*rules)).one_or_none()
-        return None if row is None else self._certified(row)
 
     def _certified(self, row: Row[Any]) -> KeptRetirement:
         where = f"0x{row.id.hex()}"

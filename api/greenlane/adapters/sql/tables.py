@@ -142,6 +142,7 @@ APPEND_ONLY = (
     "event",
     "forgotten_salt",
     "label_version",
+    "recertified_retirement",
     "set_change",
     "withdrawal",
 )

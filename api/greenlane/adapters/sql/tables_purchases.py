@@ -119,6 +119,21 @@ certified_retirement = Table(
 )
 """`statement` is its RFC 8785 bytes, whose SHA-256 is the content of its entry."""
 
+recertified_retirement = Table(
+    "recertified_retirement",
+    metadata,
+    Column("center", Integer, ForeignKey("center.number"), primary_key=True, autoincrement=False),
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", LargeBinary, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+    Column("purchase_id", Text),
+    Column("line_number", Integer),
+    Column("stated_at", Moment, nullable=False),
+    Index(None, "id", "leaf_index"),
+)
+"""As `certified_retirement`, for one that the chain lost and did again: the last one counts, and the entries before it stay."""
+
 retirement_seal = Table(
     "retirement_seal",
     metadata,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -144,6 +145,36 @@ def test_an_act_that_the_chain_lost_waits_again_and_everything_is_read_anew(trad
     (supply,) = trade.site.get("/v1/supply").json()["classes"]
     assert (supply["totals"]["tradable"], supply["totals"]["retired"]) == ("8", "2")
     assert trade.site.get(f"/v1/retirements/{retired['asked']['retirement']}").status_code == 200
+
+
+@pytest.mark.parametrize("is_redone_by_others", [False, True])
+def test_a_retirement_that_the_chain_did_again_later_is_certified_again(trade: Trade, is_redone_by_others: bool) -> None:
+    token = trade.issued("10")
+    world = trade.site.world
+    ledger = world.asset_ledger
+    before = len(ledger.blocks) - 1
+    retired = trade.accepted(trade.retire(token, key=trade.seller, quantity="2"))
+    digest, name = bytes.fromhex(retired["digest"][2:]), bytes.fromhex(retired["asked"]["retirement"][2:])
+    first = world.assets.certify.known(name)
+    ledger.lose_to(before)
+    world.clock.now += timedelta(minutes=5)
+    if is_redone_by_others:
+        with world.store.read() as tx:
+            act = tx.acts.get(digest)
+        assert act is not None
+        ledger.bring(LIMA, [act.signed])
+    else:
+        ledger.mine()
+    ledger.mine()
+    trade.run()
+    last = world.assets.certify.known(name)
+    assert last.statement.facts == ledger.model.retirements[name] != first.statement.facts
+    assert last.leaf_index > first.leaf_index
+    world.settle()
+    assert world.fsck().faults == []
+    # Nothing is stated a third time.
+    trade.run()
+    assert world.assets.certify.known(name) == last
 
 
 def test_an_act_in_a_block_that_came_while_looking_is_not_lost_with_it(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:
