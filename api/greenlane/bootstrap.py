@@ -425,7 +425,7 @@ def assemble_assets(
         standing=standing,
     )
     work = AssetWork(
-        bring=Bring(store=store, ledger=ledger, clock=clock),
+        bring=Bring(store=store, ledger=ledger, clock=clock, centers=centers),
         follow=FollowAssets(
             store=store,
             ledger=ledger,

@@ -3,18 +3,25 @@
 Every call asks first what is already so: what is on its way is waited for, what the contract has decided is never brought again,
 and what a node forgot is. Bringing twice is harmless, so it may die anywhere. What became of an act is for `follow_assets` to
 write.
+
+A chain that lost its newest blocks has lost acts that others build on, perhaps of another center. Nothing is brought before
+`follow_assets` has found out what is to be done again, and then nothing for a while that the contract would refuse now: a refusal
+is for ever.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from greenlane.core.units import CenterId
 from greenlane.ports.acts import KeptAct
-from greenlane.ports.asset_ledger import AssetLedger, ChainActState
+from greenlane.ports.asset_ledger import ActWouldFail, AssetLedger, ChainActState
 from greenlane.ports.clock import Clock
 from greenlane.ports.store import Store
 
 _A_BLOCK_OR_TWO_S = 30
+_HELD_BACK = timedelta(seconds=30)
 
 
 class BringStep(StrEnum):
@@ -45,14 +52,19 @@ class BringOutcome:
 class Bring:
     """The use case; repeat it as often as you like."""
 
-    def __init__(self, *, store: Store, ledger: AssetLedger, clock: Clock, max_batch: int = 64) -> None:
+    def __init__(
+        self, *, store: Store, ledger: AssetLedger, clock: Clock, centers: Sequence[CenterId] = (), max_batch: int = 64
+    ) -> None:
         """Args:
+        centers: those whose acts are kept here.
         max_batch: acts looked at in one call.
         """
         self._store = store
         self._ledger = ledger
         self._clock = clock
+        self._centers = tuple(centers)
         self._max_batch = max_batch
+        self._held_since: dict[bytes, datetime] = {}
 
     def __call__(self, center: CenterId) -> BringOutcome:
         """One look, and one transaction sent where acts wait and none is on its way.
@@ -65,13 +77,16 @@ class Bring:
         """
         with self._store.read() as tx:
             waiting = tx.acts.waiting(center, limit=self._max_batch)
+            followed = tx.assets.followed_to()
         if not waiting:
             return BringOutcome(step=BringStep.CURRENT, brought=0, waiting=0)
         # Asked before looking at what was decided: the other way round, a transaction that lands in between would look as if
         # nothing were on its way and its acts open, and be sent again.
         if self._ledger.is_in_flight(center):
             return BringOutcome(step=BringStep.WAITING, brought=0, waiting=len(waiting))
-        to_bring = [act for act in waiting if self._is_to_bring(act)]
+        if followed is not None and self._ledger.block_hash(followed.block.number) != followed.block.block_hash:
+            return BringOutcome(step=BringStep.WAITING, brought=0, waiting=len(waiting))
+        to_bring = self._ready([act for act in waiting if self._is_to_bring(act)])
         if not to_bring:
             return BringOutcome(step=BringStep.WAITING, brought=0, waiting=len(waiting))
         count = self._ledger.bring(center, [act.signed for act in to_bring])
@@ -80,6 +95,33 @@ class Bring:
             for act in to_bring[:count]:
                 tx.acts.mark_brought(act.digest, now)
         return BringOutcome(step=BringStep.BROUGHT, brought=count, waiting=len(waiting))
+
+    def _ready(self, acts: list[KeptAct]) -> list[KeptAct]:
+        """Those of them that need not wait for others which are to be done again."""
+        with self._store.read() as tx:
+            is_anything_again = any(
+                act.brought_at is not None
+                for center in (self._centers if acts else ())
+                for act in tx.acts.waiting(center, limit=self._max_batch)
+            )
+        if not is_anything_again:
+            self._held_since.clear()
+            return acts
+        now = self._clock()
+        held: dict[bytes, datetime] = {}
+        for act in acts:
+            since = self._held_since.get(act.digest, now)
+            if now - since < _HELD_BACK and self._would_fail(act):
+                held[act.digest] = since
+        self._held_since |= held
+        return [act for act in acts if act.digest not in held]
+
+    def _would_fail(self, act: KeptAct) -> bool:
+        try:
+            self._ledger.simulate(act.signed.contract, act.signed.act.account, act.signed.act.call)
+        except ActWouldFail:
+            return True
+        return False
 
     def _is_to_bring(self, act: KeptAct) -> bool:
         """Whether the contract may still decide it."""

@@ -12,9 +12,10 @@ from greenlane.core.units import BlockNumber, CenterId
 from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.asset_ledger import ActOutcome, AssetContract, SignedAct
 from greenlane.services import follow_assets
+from greenlane.services.assets.acting import Asker
 from greenlane.services.bring import BringStep
 from worlds.asset_ledger import PLACES, account_of, sign
-from worlds.deployment import COOPERATIVE, LIMA
+from worlds.deployment import COOPERATIVE, LIMA, ROASTER, TIANJIN
 from worlds.trade import CERTIFIER, CITY, Trade, name_of
 
 SELLER = MemberName(center=LIMA, member=COOPERATIVE)
@@ -175,6 +176,62 @@ def test_a_retirement_that_the_chain_did_again_later_is_certified_again(trade: T
     # Nothing is stated a third time.
     trade.run()
     assert world.assets.certify.known(name) == last
+
+
+def test_what_builds_on_a_lost_act_is_not_brought_before_it(trade: Trade) -> None:
+    token = trade.issued("10")
+    world = trade.site.world
+    ledger = world.asset_ledger
+    before = len(ledger.blocks) - 1
+    given = trade.accepted(transfer(trade, token, "3"))
+    retired = trade.retire(token, quantity="2").json()
+    ledger.lose_to(before)
+    for _ in range(3):
+        ledger.mine()
+    # Nobody has noticed yet that the chain has lost what the city was given.
+    assert world.asset_work.bring(LIMA).step is BringStep.WAITING
+    trade.run()
+    assert [trade.act(each["digest"])["state"] for each in (given, retired)] == ["done", "done"]
+
+
+def test_what_builds_on_a_lost_act_of_another_center_waits_for_it_and_not_for_ever(trade: Trade) -> None:
+    token = trade.issued("10")
+    world = trade.site.world
+    ledger, bring, follow = world.asset_ledger, world.asset_work.bring, world.asset_work.follow
+    far = MemberName(center=TIANJIN, member=ROASTER)
+    ledger.vouch(far)
+    ledger.mine()
+    before = len(ledger.blocks) - 1
+    given = trade.accepted(transfer(trade, token, "3", to=str(far)))
+    asker = Asker(center=far.center, member=far.member, actor="console")
+    onward = world.assets.transfer(asker, token=bytes.fromhex(token[2:]), quantity="2", receiver=name_of(CITY))
+
+    def state() -> str:
+        return world.assets.look.act(onward.digest, center=TIANJIN, member=None).act.state.value
+
+    assert bring(TIANJIN).step is BringStep.BROUGHT
+    follow()
+    assert state() == "done"
+    ledger.lose_to(before)
+    for _ in range(4):
+        ledger.mine()
+    follow()
+    assert (state(), trade.act(given["digest"])["state"]) == ("kept", "kept")
+    assert bring(TIANJIN).step is BringStep.WAITING
+    assert bring(LIMA).step is BringStep.BROUGHT
+    assert bring(TIANJIN).step is BringStep.BROUGHT
+    follow()
+    assert (state(), held(trade, token)) == ("done", 2_000)
+    # What it built on never comes again: it is brought after a while all the same, and refused in words.
+    ledger.lose_to(before)
+    for _ in range(6):
+        ledger.mine()
+    follow()
+    assert bring(TIANJIN).step is BringStep.WAITING
+    world.clock.now += timedelta(minutes=1)
+    assert bring(TIANJIN).step is BringStep.BROUGHT
+    follow()
+    assert state() == "refused"
 
 
 def test_an_act_in_a_block_that_came_while_looking_is_not_lost_with_it(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:
