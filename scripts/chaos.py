@@ -1,10 +1,11 @@
-"""Kills the server, the worker and the chain with SIGKILL at random moments while events and documents come in, again and again.
+"""Kills the server, the worker and the chain with SIGKILL at random moments while events, documents and purchases come in.
 
 After each restart: every acknowledged event is stored exactly once, every acknowledged document too; what was anchored keeps its
 root; at intervals and at the end everything is anchored and `fsck --documents` finds nothing. At the end every document is served
-byte for byte, its receipt verifies with the file, nothing is half-stored, and what is pinned is what is wanted. The clients are
-careful ones: a request that got no answer is sent again with the same Idempotency-Key, an upload is gone on with. The seed is
-printed; the same seed makes the same choices.
+byte for byte, its receipt verifies with the file, nothing is half-stored, and what is pinned is what is wanted; every act of a
+purchase is decided and was done once, the contracts' sums are those of what was acknowledged, and each retirement has one
+certificate, which verifies. The clients are careful ones: a request that got no answer is sent again with the same
+Idempotency-Key, an upload is gone on with. The seed is printed; the same seed makes the same choices.
 """
 
 import argparse
@@ -43,6 +44,17 @@ from scripts.chaos_documents import (
     check_nothing_half_stored,
     check_served,
     look_at_documents,
+)
+from scripts.chaos_purchases import (
+    PurchasesBroken,
+    Till,
+    Trader,
+    check_acts,
+    check_certificates,
+    enrol_traders,
+    found_market,
+    look_at_acts,
+    wait_until_decided,
 )
 from scripts.running import BIN, Child, NotReady
 
@@ -130,6 +142,8 @@ class Arena:
         self.home = home
         self._chain_port = free_port()
         self.rpc_url = f"http://127.0.0.1:{self._chain_port}"
+        self.chain_up()
+        found_market(home)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {
@@ -142,7 +156,6 @@ class Arena:
         }
         if database is not None:
             self._environment["GREENLANE_DATABASE_URL"] = database.replace("postgresql://", "postgresql+psycopg://")
-        self.chain_up()
         self.server = self._start_server()
         self.worker = self._start_worker()
 
@@ -211,11 +224,11 @@ def main() -> int:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         # The notes of uploads that members' commands write.
         os.environ["XDG_STATE_HOME"] = str(Path(folder) / "state")
-        arena = Arena(Path(folder) / "home", database)
-        stack.callback(arena.close)
         try:
+            arena = Arena(Path(folder) / "home", database)
+            stack.callback(arena.close)
             _run(arena, args.runs, random.Random(seed))
-        except (Broken, DocumentsBroken, NotReady) as fault:
+        except (Broken, DocumentsBroken, PurchasesBroken, NotReady) as fault:
             print(f"\n✘ {fault}\n  repeat with --seed {seed}")
             return 1
     return 0
@@ -223,7 +236,7 @@ def main() -> int:
 
 def _run(arena: Arena, runs: int, choose: random.Random) -> None:
     began = time.monotonic()
-    book, shelf = Promises(), Shelf()
+    book, shelf, till = Promises(), Shelf(), Till()
     roots: dict[tuple[CenterId, TreeSize], RootHash] = {}
     with open_deployment(arena.settings) as deployment:
         capturing: list[Client] = []
@@ -242,7 +255,8 @@ def _run(arena: Arena, runs: int, choose: random.Random) -> None:
                 seed=choose.randrange(2**32),
                 is_secret=_MEMBERS[center] is Visibility.PRIVATE,
             )
-        clients: list[Client | Storer] = [*capturing, *storing.values()]
+        trading = enrol_traders(deployment, url=arena.url, till=till, choose=choose)
+        clients: list[Client | Storer | Trader] = [*capturing, *storing.values(), *trading]
         arena.server.wait_ready(f"{arena.url}/health/live")
         for client in clients:
             client.start()
@@ -258,13 +272,15 @@ def _run(arena: Arena, runs: int, choose: random.Random) -> None:
                 _require_no_fault(clients)
                 _look(deployment, book, roots)
                 look_at_documents(deployment, shelf)
+                look_at_acts(deployment, till)
                 if run % _FSCK_EVERY == 0 or run == runs:
                     _fsck(deployment, roots)
                     check_bytes(deployment)
                 events = sum(len(hashes) for hashes in book.acknowledged.values())
                 print(
                     f"\r── run {run} of {runs}: killed {'+'.join(killed):<20} {events:,} events and "
-                    f"{len(shelf.kept):,} documents acknowledged, {len(roots)} anchors seen, {time.monotonic() - began:.0f} s ",
+                    f"{len(shelf.kept):,} documents and {len(till.done):,} acts acknowledged, {len(roots)} anchors seen, "
+                    f"{time.monotonic() - began:.0f} s ",
                     end="",
                     flush=True,
                 )
@@ -278,7 +294,11 @@ def _run(arena: Arena, runs: int, choose: random.Random) -> None:
         _require_no_fault(clients)
         _look(deployment, book, roots, newest=None)
         look_at_documents(deployment, shelf, newest=None)
+        look_at_acts(deployment, till, newest=None)
+        wait_until_decided(deployment, patience_s=_DRAIN_S)
         _fsck(deployment, roots)
+        check_acts(deployment, till)
+        check_certificates(deployment, till, url=arena.url, trust_file=Home(arena.home).trust_file, rpc_url=arena.rpc_url)
         check_served(shelf, storing, trust_file=Home(arena.home).trust_file, rpc_url=arena.rpc_url)
         arena.worker.stop()
         arena.server.stop()
@@ -288,11 +308,13 @@ def _run(arena: Arena, runs: int, choose: random.Random) -> None:
     print(
         f"\n✔ {runs} crashes: {events:,} acknowledged events and {len(shelf.kept):,} documents, each there exactly once; "
         f"{book.repeats:,} requests were sent and {shelf.repeats:,} commands given again; every anchored root extends the last; "
-        "every document is served with a receipt that verifies, and pinned while it is wanted; fsck is clean"
+        "every document is served with a receipt that verifies, and pinned while it is wanted; fsck is clean; "
+        f"{till.purchases:,} purchases, {len(till.done):,} acts, each done once ({till.refused} were refused on the way and "
+        f"asked for anew, {till.repeats:,} requests sent again), and every retirement has its certificate"
     )
 
 
-def _require_no_fault(clients: Sequence[Client | Storer]) -> None:
+def _require_no_fault(clients: Sequence[Client | Storer | Trader]) -> None:
     """No client was refused what it may do.
 
     Raises:
