@@ -129,7 +129,8 @@ class Balance:
 
         Args:
             tx: the transaction that will keep the statement, which holds the log of the statement's center, so that of two
-                statements at the same moment the second finds the first; it has captured nothing itself.
+                statements at the same moment the second finds the first; it has captured nothing itself. Of a statement that is
+                kept already, any: it does not stand against itself.
 
         Raises:
             FieldInvalid: lot or facility is not in its one spelling.
@@ -209,7 +210,8 @@ def _stated(tx: Transaction, statement: EvidenceStatement, center: CenterId, hol
     for each in found:
         issuance = tx.assets.issuance(each.digest)
         is_revoked = issuance is not None and issuance.revoked is not None
-        if (each.holder_center, each.holder) == (center, holder) and not is_revoked:
+        is_itself = each.statement == statement
+        if (each.holder_center, each.holder) == (center, holder) and not is_revoked and not is_itself:
             claim = claim_of(each.statement)
             if claim is not None:
                 yield claim

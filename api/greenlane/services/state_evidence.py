@@ -2,7 +2,7 @@
 
 What a statement says of its class is the class's own; accounts are those that the registry names. What the contract would refuse
 for ever is refused here: a vintage that has not ended, a weaker custody model than the class promises. What only may be wrong is
-told as a warning and kept: the certifier looks at it before it signs.
+told as a warning and kept: the certifier looks at it before it signs, and is told it as things are when it looks.
 """
 
 from collections.abc import Mapping
@@ -167,10 +167,7 @@ class StateEvidence:
             tx.log.lock(center)
             if once is not None and (earlier := self._earlier(tx, once)) is not None:
                 return earlier
-            warnings = self._warnings(tx, kept)
-            verdict = self._judge(tx, read, holder_center=center, holder=member)
-            if not verdict.is_checked:
-                warnings += (f"The mass balance was not checked: {verdict.reason}",)
+            warnings = self._judged(tx, kept)
             tx.evidence.add(kept)
             tx.audit.add(
                 AuditLine(at=now, actor=actor, center=center, member=member, action="evidence.state", subject=encode_hex(digest))
@@ -178,6 +175,33 @@ class StateEvidence:
             if once is not None:
                 tx.answers.keep(once, digest)
         return Drafted(evidence=kept, warnings=warnings)
+
+    def warnings(self, kept: KeptEvidence) -> tuple[str, ...]:
+        """What the certifier of a statement should look at, as things are now; sentences.
+
+        Args:
+            kept: logged or drafted here.
+
+        Raises:
+            StoreUnavailable: the database is away.
+        """
+        with self._store.read() as tx:
+            return self._warnings(tx, kept)
+
+    def _warnings(self, tx: Transaction, kept: KeptEvidence) -> tuple[str, ...]:
+        try:
+            return self._judged(tx, kept)
+        except (InvalidInput, Conflict) as refused:
+            # The sums of its books are the holder's own business.
+            words = f"The holder's books refuse it now ({refused.code}): ask the holder for its balance."
+            return (*_unseen(tx, kept), words)
+
+    def _judged(self, tx: Transaction, kept: KeptEvidence) -> tuple[str, ...]:
+        """Warnings of a statement that the books do not refuse."""
+        verdict = self._judge(tx, kept.statement, holder_center=kept.holder_center, holder=kept.holder)
+        if verdict.is_checked:
+            return _unseen(tx, kept)
+        return (*_unseen(tx, kept), f"The mass balance was not checked: {verdict.reason}")
 
     def _earlier(self, tx: Transaction, once: Once) -> Drafted | None:
         digest = tx.answers.find(once)
@@ -247,19 +271,21 @@ class StateEvidence:
         if not is_known and read.origin is None:
             raise LotUnknown(f"No event here names the lot {read.lot}.", where="/lot")
 
-    def _warnings(self, tx: Transaction, kept: KeptEvidence) -> tuple[str, ...]:
-        statement, warnings = kept.statement, []
-        reader = Reader(center=kept.center)
-        if not tx.documents.by_digest(statement.certificate_digest, reader=reader, limit=1):
-            warnings.append(
-                f"No document here has the digest {encode_hex(statement.certificate_digest)}: store the certificate, so that "
-                "whoever checks finds it."
-            )
-        if statement.lot is not None:
-            wanted = EventFilter(reader=reader, any_epc=frozenset({statement.lot}))
-            if not tx.events.find(wanted, limit=1).events:
-                warnings.append(f"No event here names the lot {statement.lot}: only the registry's serials stand behind it.")
-        return tuple(warnings)
+
+def _unseen(tx: Transaction, kept: KeptEvidence) -> tuple[str, ...]:
+    """What a certifier looks for and does not find here."""
+    statement, warnings = kept.statement, []
+    reader = Reader(center=kept.center)
+    if not tx.documents.by_digest(statement.certificate_digest, reader=reader, limit=1):
+        warnings.append(
+            f"No document here has the digest {encode_hex(statement.certificate_digest)}: store the certificate, so that "
+            "whoever checks finds it."
+        )
+    if statement.lot is not None:
+        wanted = EventFilter(reader=reader, any_epc=frozenset({statement.lot}))
+        if not tx.events.find(wanted, limit=1).events:
+            warnings.append(f"No event here names the lot {statement.lot}: only the registry's serials stand behind it.")
+    return tuple(warnings)
 
 
 def _random_urn(drawn: bytes) -> str:
