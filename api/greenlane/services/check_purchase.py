@@ -592,7 +592,7 @@ def _lot(tx: Transaction, looked: _Anchored, line: _Line, center: CenterId) -> C
         else:
             found.leave_open(
                 "The line asks for no lot, and the statement that names the units' lot is kept at another center.",
-                f"Ask the center of {wanted.supplier} for the statement {encode_hex(token)}.",
+                f"Ask the center of {wanted.supplier} for it, and make it known here: PUT /v1/evidence/{encode_hex(token)}.",
             )
     for lot in lots:
         _lot_events(tx, looked, found, lot, center)

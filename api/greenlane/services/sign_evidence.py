@@ -1,24 +1,28 @@
 """Decides a drafted statement: its certifier signs it, and it becomes an entry of the log in the same transaction; or refuses it.
 
 A signature speaks for itself, so either side may bring it; without one the certifier's center signs with the key it keeps.
+
+A statement that another deployment's center logged is taken from whoever brings it: its digest is the token, its certifier's
+signature is over the digest, and the chain's register admits nothing that no anchored log holds. Nothing else is believed of it.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from greenlane.core.assets.evidence import evidence_entry
+from greenlane.core.assets.evidence import evidence_entry, read_evidence
 from greenlane.core.assets.typed_data import signer_of
 from greenlane.core.canonical import JsonValue
 from greenlane.core.errors import Conflict, Forbidden, InvalidInput, NotFound
-from greenlane.core.units import CenterId, LeafIndex, MemberId
+from greenlane.core.units import Address, CenterId, LeafIndex, MemberId
 from greenlane.core.wire import encode_hex
-from greenlane.ports.asset_ledger import AssetContract, AssetLedger
+from greenlane.ports.accounts import MemberUnknown
+from greenlane.ports.asset_ledger import AssetContract, AssetLedger, ChainMember
 from greenlane.ports.audit import AuditLine
 from greenlane.ports.clock import Clock
 from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
 from greenlane.ports.log import QueueFull
 from greenlane.ports.member_keys import MemberKeys
-from greenlane.ports.store import Store
+from greenlane.ports.store import Store, Transaction
 
 
 class EvidenceUnknown(NotFound):
@@ -64,8 +68,29 @@ class EvidenceEnded(Conflict):
     default_remedy = "State it anew."
 
 
+class EvidenceDigestWrong(InvalidInput):
+    """The statement is another one than the address names."""
+
+    code = "evidence-digest-wrong"
+    default_remedy = "Send the statement word for word as its own center gives it: GET /v1/evidence/{digest} there."
+
+
+class EvidenceNotAdmitted(Conflict):
+    """Nothing was ever issued on the chain out of a statement that is said to be another center's."""
+
+    code = "evidence-not-admitted"
+    default_remedy = "Send it once its holder has issued units out of it; until then its own center alone keeps it."
+
+
+class EvidenceOwn(Conflict):
+    """The statement is one of this deployment's centers, and not yet signed or refused there."""
+
+    code = "evidence-own"
+    default_remedy = "Its certifier signs it here: POST /v1/evidence/{digest}/signature."
+
+
 class SignEvidence:
-    """Two use cases: sign, and refuse."""
+    """Three use cases: sign, refuse, and learn what another deployment's center logged."""
 
     def __init__(self, *, store: Store, ledger: AssetLedger, keys: MemberKeys, clock: Clock, max_unpublished: int) -> None:
         """Args:
@@ -78,7 +103,7 @@ class SignEvidence:
         self._max_unpublished = max_unpublished
 
     def look(self, digest: bytes, *, center: CenterId | None, member: MemberId | None) -> KeptEvidence:
-        """A statement: one that is logged to everybody, another to its two sides.
+        """A statement: one that is logged, here or elsewhere, to everybody, another to its two sides.
 
         Args:
             center, member: who asks; center None: nobody in particular; member None: the whole center.
@@ -88,7 +113,7 @@ class SignEvidence:
         """
         with self._store.read() as tx:
             kept = tx.evidence.get(digest)
-        if kept is not None and (kept.state is EvidenceState.LOGGED or _is_side(kept, center, member)):
+        if kept is not None and (kept.is_signed or _is_side(kept, center, member)):
             return kept
         raise EvidenceUnknown(f"No statement {encode_hex(digest)} is to be seen here.")
 
@@ -118,15 +143,14 @@ class SignEvidence:
         kept = self.look(digest, center=center, member=member)
         if not _is_side(kept, center, member):
             raise NotItsSigner(f"{center}/{member} neither holds nor certifies the statement.")
+        if kept.state is EvidenceState.ELSEWHERE:
+            return kept
         is_certifier = (kept.certifier_center, kept.certifier) == (center, member)
         if signature is None:
             if not is_certifier:
                 raise NotItsSigner(f"{kept.certifier_center}/{kept.certifier} is to sign it, not {center}/{member}.")
             signature = self._own_signature(kept)
-        if signer_of(digest, signature) != kept.statement.certifier:
-            raise EvidenceSignatureWrong(
-                f"The signature is not {encode_hex(kept.statement.certifier)}'s over this statement.", where="/signature"
-            )
+        self._require_signed(digest, signature, kept.statement.certifier)
         domain = self._ledger.places.domain(AssetContract.EVIDENCE_REGISTER)
         with self._store.write() as tx:
             head = tx.log.lock(kept.center)
@@ -160,7 +184,7 @@ class SignEvidence:
         with self._store.write() as tx:
             tx.log.lock(kept.center)
             current = tx.evidence.get(digest)
-            if current is None or current.state is EvidenceState.LOGGED:
+            if current is None or current.is_signed:
                 raise EvidenceEnded(
                     "The statement is signed and in the log.", remedy="Revoke it: POST …/revocation with the reason."
                 )
@@ -177,6 +201,80 @@ class SignEvidence:
             )
         return replace(current, state=EvidenceState.REFUSED, refused_because=because, decided_at=now)
 
+    def learn(
+        self, digest: bytes, statement: JsonValue, *, signature: bytes, center: CenterId, member: MemberId, actor: str
+    ) -> KeptEvidence:
+        """Keeps a statement that another deployment's center logged, for what is bought or claimed here out of it.
+
+        Learning again what is known gives what is there, also of a statement that was logged here.
+
+        Args:
+            statement: its JSON form.
+            signature: the certifier's, 65 bytes.
+            center, member: who brings it.
+
+        Raises:
+            FieldInvalid, QuantityInvalid, EvidenceInvalid: the statement does not read well.
+            EvidenceDigestWrong, EvidenceSignatureWrong: it is not what the certifier signed under that digest.
+            EvidenceNotAdmitted: the chain's register has not admitted it, as far as units were issued out of it.
+            EvidenceOwn: it waits for its certifier, or was refused, here.
+            LedgerUnavailable, StoreUnavailable: nothing was kept.
+        """
+        read = read_evidence(statement, "/statement")
+        domain = self._ledger.places.domain(AssetContract.EVIDENCE_REGISTER)
+        if read.digest(domain) != digest:
+            words = f"The statement has the digest {encode_hex(read.digest(domain))} on this network, not {encode_hex(digest)}."
+            raise EvidenceDigestWrong(words, where="/statement")
+        self._require_signed(digest, signature, read.certifier)
+        with self._store.read() as tx:
+            known = _settled(tx, digest)
+        if known is not None:
+            return known
+        # Admitted and issued out of in one act: that the log of its center holds it, the contract has seen to.
+        if self._ledger.issuance(digest) is None:
+            raise EvidenceNotAdmitted(f"The chain knows no units out of the statement {encode_hex(digest)}.")
+        holder, certifier = self._named(read.holder, "/statement/holder"), self._named(read.certifier, "/statement/certifier")
+        now = self._clock()
+        kept = KeptEvidence(
+            digest=digest,
+            center=read.center,
+            holder_center=holder.center,
+            holder=holder.member,
+            certifier_center=certifier.center,
+            certifier=certifier.member,
+            statement=read,
+            state=EvidenceState.ELSEWHERE,
+            signature=signature,
+            leaf_index=None,
+            drafted_at=now,
+            decided_at=now,
+            refused_because=None,
+        )
+        with self._store.write() as tx:
+            tx.log.lock(center)
+            known = _settled(tx, digest)
+            if known is not None:
+                return known
+            tx.evidence.add_elsewhere(kept)
+            subject = encode_hex(digest)
+            tx.audit.add(AuditLine(at=now, actor=actor, center=center, member=member, action="evidence.learn", subject=subject))
+        return kept
+
+    def _require_signed(self, digest: bytes, signature: bytes, certifier: Address) -> None:
+        if signer_of(digest, signature) != certifier:
+            words = f"The signature is not {encode_hex(certifier)}'s over this statement."
+            raise EvidenceSignatureWrong(words, where="/signature")
+
+    def _named(self, account: Address, where: str) -> ChainMember:
+        found = self._ledger.member_at(account)
+        if found is None:
+            raise MemberUnknown(
+                f"The registry knows no member of the account {encode_hex(account)}.",
+                where=where,
+                remedy="Ask again: what a node tells of the registry does not fit what the chain has admitted.",
+            )
+        return found
+
     def _own_signature(self, kept: KeptEvidence) -> bytes:
         account = self._keys.account(kept.certifier_center, kept.certifier)
         if account == kept.statement.certifier:
@@ -186,6 +284,19 @@ class SignEvidence:
             f"No key of the account {encode_hex(kept.statement.certifier)} is kept here.",
             to_sign=kept.statement.typed().typed_data(domain),
         )
+
+
+def _settled(tx: Transaction, digest: bytes) -> KeptEvidence | None:
+    """A statement that is known here and signed; None where none of that digest is.
+
+    Raises:
+        EvidenceOwn: it is kept here and not signed.
+    """
+    kept = tx.evidence.get(digest)
+    if kept is not None and not kept.is_signed:
+        remedy = "State it anew." if kept.state is EvidenceState.REFUSED else None
+        raise EvidenceOwn(f"The statement {encode_hex(digest)} is {kept.state.value} here.", remedy=remedy)
+    return kept
 
 
 def _is_side(kept: KeptEvidence, center: CenterId | None, member: MemberId | None) -> bool:

@@ -78,13 +78,13 @@ class EvidenceAnswer(Answer):
     """A statement of evidence and where it stands."""
 
     digest: str = Field(description="EIP-712; the token's id")
-    state: str = Field(description="drafted, logged or refused")
+    state: str = Field(description="drafted, logged or refused; elsewhere: logged by another center")
     center: str
     holder: str = Field(description="center/member whose units these are")
     certifier: str = Field(description="center/member that signs")
     statement: dict[str, Any] = Field(description="GreenlaneEvidence")
     signature: str | None
-    leaf_index: int | None = Field(description="of its entry; null before it is signed")
+    leaf_index: int | None = Field(description="of its entry here; null before it is signed, and elsewhere")
     drafted_at: datetime
     decided_at: datetime | None
     refused_because: str | None

@@ -137,6 +137,9 @@ def _proof(tx: Transaction, kept: KeptEvidence) -> EvidenceProof:
         raise EvidenceNotReady(
             f"{words} was refused by its certifier: {kept.refused_because}", remedy="State it anew as the certifier asks."
         )
+    if kept.state is EvidenceState.ELSEWHERE:
+        remedy = f"Issue it at the center {kept.center}: only the log that holds the entry proves it to the contract."
+        raise EvidenceNotReady(f"{words} is an entry of the log of {kept.center}, which is kept elsewhere.", remedy=remedy)
     if kept.leaf_index is None or kept.signature is None:
         certifier = f"{kept.certifier_center}/{kept.certifier}"
         remedy = f"Have {certifier} sign it: POST /v1/evidence/{encode_hex(kept.digest)}/signature."

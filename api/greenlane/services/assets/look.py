@@ -14,7 +14,7 @@ from greenlane.core.wire import encode_hex
 from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.asset_index import FollowedTo
 from greenlane.ports.asset_ledger import ChainMember
-from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
+from greenlane.ports.evidence_index import KeptEvidence
 from greenlane.ports.ledger import LedgerUnavailable
 from greenlane.ports.purchases import KeptRetirement
 from greenlane.ports.store import Store, Transaction
@@ -154,7 +154,7 @@ class Look:
             return ShownAsset(
                 facts=facts,
                 asset_class=asset_class,
-                evidence=None if evidence is None or evidence.state is not EvidenceState.LOGGED else evidence,
+                evidence=None if evidence is None or not evidence.is_signed else evidence,
                 followed=tx.assets.followed_to(),
             )
 

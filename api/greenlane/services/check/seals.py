@@ -67,8 +67,9 @@ def _retirement(
 ) -> None:
     try:
         with store.read() as tx:
-            state = tx.purchases.retirement_seal(retired.id)
-        if state is None:
+            state, newest = tx.purchases.retirement_seal(retired.id), tx.purchases.retirement(retired.id)
+        # What was stated before the chain lost it and did it again, no block proves.
+        if state is None or newest is None or newest.leaf_index != retired.leaf_index:
             return
         verify_sealed_slot(
             Seals(changes=(), anchored=state),

@@ -1,4 +1,7 @@
-"""Statements of evidence: drafted by whose units these will be, signed or refused by their certifier, issued out of, revoked."""
+"""Statements of evidence: drafted by whose units these will be, signed or refused by their certifier, issued out of, revoked.
+
+One that another deployment's center logged may be put here by whoever needs it to check a purchase or to certify a retirement.
+"""
 
 from typing import Annotated, Any
 
@@ -10,10 +13,11 @@ from starlette.responses import Response
 from greenlane.core.assets.act import SIGNATURE_BYTES
 from greenlane.core.receipt import encode_receipt
 from greenlane.core.wire import encode_hex, read_hex
-from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
+from greenlane.ports.evidence_index import KeptEvidence
 from greenlane.services.identify import Principal
 from greenlane.services.sign_evidence import EvidenceUnknown
 from greenlane.web.asked import (
+    MEMBER_PARAMETER,
     PRIVATE,
     QUANTITY,
     asker_of,
@@ -85,24 +89,21 @@ _EXAMPLE: dict[str, Any] = {
     response_model=EvidenceAnswer,
     summary="Draft a statement for its certifier to sign",
     responses={
-        400: {"model": Problem, "description": "The statement cannot stand; `errors` says where"},
-        409: {
-            "model": Problem,
-            "description": "Holder or certifier is not in good standing, the statement is there, or the books do not carry it",
-        },
+        400: {"model": Problem, "description": "The statement cannot stand, or the books do not carry it; `errors` says where"},
+        409: {"model": Problem, "description": "Holder or certifier is not in good standing, or the statement is there"},
         503: {"model": Problem, "description": "The chain is away; nothing was kept"},
     },
     openapi_extra=request_body(_STATEMENT, required=_REQUIRED, example=_EXAMPLE, is_act=False),
 )
 async def state(request: Request, principal: TradePrincipal) -> Response:
-    """In the name of the member whose units these will be. `warnings` say what the certifier should look at, here and later."""
+    """In the name of the member whose units these will be. `warnings` say what the certifier should look at."""
     body = await request.body()
     return await run_in_threadpool(_state, state_of(request), request, principal, body)
 
 
 @router.get("", response_model=StatedEvidenceAnswer, summary="Statements that a member holds or certifies")
 def statements(request: Request, principal: SeeTradePrincipal) -> Response:
-    """Newest first; `warnings` are told of each by itself."""
+    """Newest first."""
     limit = per_page(read_parameters(request, ("perPage",)).get("perPage"))
     web = state_of(request)
     found = web.services.assets.sign_evidence.of_member(principal.center, member_of(request, principal), limit=limit)
@@ -117,12 +118,50 @@ def statements(request: Request, principal: SeeTradePrincipal) -> Response:
     responses={404: {"model": Problem, "description": "There is none, or it is a draft that is not the asker's"}},
 )
 def statement(request: Request, reader: Reader, digest: str) -> Response:
-    """One that is logged to everybody; a draft, and its `warnings` of now, to both sides and their centers."""
+    """One that is logged, here or elsewhere, to everybody; a draft to its holder, its certifier and their centers."""
     web = state_of(request)
     center, member = (None, None) if reader is None else (reader.center, reader.member)
     kept = web.services.assets.sign_evidence.look(digest_in_address(digest), center=center, member=member)
-    warnings = web.services.assets.state_evidence.warnings(kept) if kept.state is EvidenceState.DRAFTED else ()
-    return JsonAnswer(_value(web, kept, warnings), headers={"Cache-Control": "private, no-cache", "Vary": "Authorization"})
+    return JsonAnswer(_value(web, kept), headers={"Cache-Control": "private, no-cache", "Vary": "Authorization"})
+
+
+@router.put(
+    "/{digest}",
+    response_model=EvidenceAnswer,
+    summary="Make another center's statement known",
+    responses={
+        400: {"model": Problem, "description": "It is not the statement of that digest, or not signed by its certifier"},
+        409: {"model": Problem, "description": "The chain has admitted no such statement, or it is a draft of this center"},
+        503: {"model": Problem, "description": "The chain is away; nothing was kept"},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["statement", "signature"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "statement": {"type": "object", "description": "GreenlaneEvidence, as its own center gives it"},
+                            "signature": {"type": "string", "description": "the certifier's, 65 bytes in hex"},
+                        },
+                    }
+                }
+            },
+        },
+        "parameters": [MEMBER_PARAMETER],
+    },
+)
+async def learn(request: Request, principal: TradePrincipal, digest: str) -> Response:
+    """`statement` and `signature` of the answer that GET gives at the center whose log holds it.
+
+    It is believed because it is its digest's, its certifier's, and the chain's: the register admitted it. From then on a purchase
+    is checked by it, and retirements of its units get a certificate. Putting it again changes nothing.
+    """
+    body = await request.body()
+    return await run_in_threadpool(_learn, state_of(request), request, principal, body, digest)
 
 
 @router.post(
@@ -228,7 +267,10 @@ def receipt(request: Request, _reader: Reader, _: Annotated[None, Depends(_fresh
     services = state_of(request).services
     kept = services.assets.sign_evidence.look(digest_in_address(digest), center=None, member=None)
     if kept.leaf_index is None:
-        raise EvidenceUnknown(f"The statement {encode_hex(kept.digest)} is no entry yet.")
+        raise EvidenceUnknown(
+            f"The statement {encode_hex(kept.digest)} is an entry of the log of {kept.center}, which is kept elsewhere.",
+            remedy=f"Ask the center {kept.center} for its receipt.",
+        )
     found = services.prove.entry(kept.center, kept.leaf_index, must_be_sealed=sealed == "required")
     return JsonAnswer(encode_receipt(found), headers={"Cache-Control": "no-cache"})
 
@@ -257,8 +299,21 @@ def _sign(web: WebState, request: Request, principal: Principal, body: bytes, di
         member=asker.member,
         actor=asker.actor,
     )
-    warnings = web.services.assets.state_evidence.warnings(kept) if kept.state is EvidenceState.LOGGED else ()
-    return JsonAnswer(_value(web, kept, warnings), headers=PRIVATE)
+    return JsonAnswer(_value(web, kept), headers=PRIVATE)
+
+
+def _learn(web: WebState, request: Request, principal: Principal, body: bytes, digest: str) -> Response:
+    asker = asker_of(request, principal)
+    fields = read_body(request, body, required=("statement", "signature"))
+    kept = web.services.assets.sign_evidence.learn(
+        digest_in_address(digest),
+        fields["statement"],
+        signature=read_hex(fields["signature"], "/signature", length=SIGNATURE_BYTES),
+        center=asker.center,
+        member=asker.member,
+        actor=asker.actor,
+    )
+    return JsonAnswer(_value(web, kept), headers=PRIVATE)
 
 
 def _refuse(web: WebState, request: Request, principal: Principal, body: bytes, digest: str) -> Response:
