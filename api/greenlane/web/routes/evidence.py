@@ -13,7 +13,7 @@ from starlette.responses import Response
 from greenlane.core.assets.act import SIGNATURE_BYTES
 from greenlane.core.receipt import encode_receipt
 from greenlane.core.wire import encode_hex, read_hex
-from greenlane.ports.evidence_index import KeptEvidence
+from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
 from greenlane.services.identify import Principal
 from greenlane.services.sign_evidence import EvidenceUnknown
 from greenlane.web.asked import (
@@ -89,21 +89,24 @@ _EXAMPLE: dict[str, Any] = {
     response_model=EvidenceAnswer,
     summary="Draft a statement for its certifier to sign",
     responses={
-        400: {"model": Problem, "description": "The statement cannot stand, or the books do not carry it; `errors` says where"},
-        409: {"model": Problem, "description": "Holder or certifier is not in good standing, or the statement is there"},
+        400: {"model": Problem, "description": "The statement cannot stand; `errors` says where"},
+        409: {
+            "model": Problem,
+            "description": "Holder or certifier is not in good standing, the statement is there, or the books do not carry it",
+        },
         503: {"model": Problem, "description": "The chain is away; nothing was kept"},
     },
     openapi_extra=request_body(_STATEMENT, required=_REQUIRED, example=_EXAMPLE, is_act=False),
 )
 async def state(request: Request, principal: TradePrincipal) -> Response:
-    """In the name of the member whose units these will be. `warnings` say what the certifier should look at."""
+    """In the name of the member whose units these will be. `warnings` say what the certifier should look at, here and later."""
     body = await request.body()
     return await run_in_threadpool(_state, state_of(request), request, principal, body)
 
 
 @router.get("", response_model=StatedEvidenceAnswer, summary="Statements that a member holds or certifies")
 def statements(request: Request, principal: SeeTradePrincipal) -> Response:
-    """Newest first."""
+    """Newest first; `warnings` are told of each by itself."""
     limit = per_page(read_parameters(request, ("perPage",)).get("perPage"))
     web = state_of(request)
     found = web.services.assets.sign_evidence.of_member(principal.center, member_of(request, principal), limit=limit)
@@ -118,11 +121,12 @@ def statements(request: Request, principal: SeeTradePrincipal) -> Response:
     responses={404: {"model": Problem, "description": "There is none, or it is a draft that is not the asker's"}},
 )
 def statement(request: Request, reader: Reader, digest: str) -> Response:
-    """One that is logged, here or elsewhere, to everybody; a draft to its holder, its certifier and their centers."""
+    """One that is logged, here or elsewhere, to everybody; a draft, and its `warnings` of now, to its sides and their centers."""
     web = state_of(request)
     center, member = (None, None) if reader is None else (reader.center, reader.member)
     kept = web.services.assets.sign_evidence.look(digest_in_address(digest), center=center, member=member)
-    return JsonAnswer(_value(web, kept), headers={"Cache-Control": "private, no-cache", "Vary": "Authorization"})
+    warnings = web.services.assets.state_evidence.warnings(kept) if kept.state is EvidenceState.DRAFTED else ()
+    return JsonAnswer(_value(web, kept, warnings), headers={"Cache-Control": "private, no-cache", "Vary": "Authorization"})
 
 
 @router.put(
@@ -299,7 +303,8 @@ def _sign(web: WebState, request: Request, principal: Principal, body: bytes, di
         member=asker.member,
         actor=asker.actor,
     )
-    return JsonAnswer(_value(web, kept), headers=PRIVATE)
+    warnings = web.services.assets.state_evidence.warnings(kept) if kept.state is EvidenceState.LOGGED else ()
+    return JsonAnswer(_value(web, kept, warnings), headers=PRIVATE)
 
 
 def _learn(web: WebState, request: Request, principal: Principal, body: bytes, digest: str) -> Response:
