@@ -88,7 +88,7 @@ class EvidenceAnswer(Answer):
     drafted_at: datetime
     decided_at: datetime | None
     refused_because: str | None
-    warnings: list[str] = Field(description="what the certifier should look at, as things are: of a draft alone, and when it is signed")
+    warnings: list[str] = Field(description="what the certifier should look at now: of a draft alone, and when it is signed")
     to_sign: dict[str, Any] | None = Field(description="EIP-712 typed data for the certifier's key; null once decided")
     receipt: str | None = Field(description="address of its entry's receipt")
 
