@@ -141,6 +141,37 @@ def test_a_line_is_written_anew_until_it_is_fixed(store: Store) -> None:
     assert found.lines == (lines[0], dataclasses.replace(changed, fixed_at=NOON), lines[2])
 
 
+def test_what_a_line_said_before_is_kept_with_what_blinds_it(store: Store) -> None:
+    keep(store, purchase(1, lines=2))
+    first = purchase(1, lines=2).lines[1]
+    writings = [kept(open_line(1, 2, amount=amount)) for amount in ("7", "8")]
+    with store.write() as tx:
+        tx.purchases.replace_line(id_of(1), first)
+        assert tx.purchases.former_writings(id_of(1), 2) == []
+        for each in writings:
+            tx.purchases.replace_line(id_of(1), each)
+    with store.read() as tx:
+        assert tx.purchases.former_writings(id_of(1), 2) == sorted([first, writings[0]], key=lambda each: each.digest)
+        assert tx.purchases.former_writings(id_of(1), 1) == []
+        for each in (first, writings[0]):
+            assert tx.purchases.former_line_of(each.digest) == (id_of(1), 2)
+            assert tx.purchases.line_of(each.digest) is None
+        assert tx.purchases.former_line_of(writings[1].digest) is None
+
+
+def test_a_line_that_was_fixed_for_nothing_is_freed(store: Store) -> None:
+    keep(store, purchase(1))
+    changed = kept(open_line(1, amount="7"))
+    with store.write() as tx:
+        tx.purchases.fix_line(id_of(1), 1, NOON)
+        tx.purchases.free_line(id_of(1), 1)
+        tx.purchases.replace_line(id_of(1), changed)
+    with pytest.raises(PurchaseLineMissing), store.write() as tx:
+        tx.purchases.free_line(id_of(1), 2)
+    with store.read() as tx:
+        assert tx.purchases.line_of(changed.digest) == (id_of(1), 1)
+
+
 def test_a_line_that_is_not_there_is_neither_written_nor_fixed(store: Store) -> None:
     keep(store, purchase(1))
     for absent in (open_line(1, 2), open_line(9, 1)):

@@ -68,10 +68,13 @@ class Purchases(Protocol):
     def add(self, purchase: Purchase) -> None: ...
     def get(self, purchase_id: str) -> Purchase | None: ...
     def replace_line(self, purchase_id: str, line: KeptLine) -> None:
-        """Writes a line anew; the caller has seen in the same transaction that it is not fixed."""
+        """Writes a line anew and keeps what it said before; the caller has seen in the same transaction that it is not fixed."""
 
     def fix_line(self, purchase_id: str, number: int, at: datetime) -> None:
         """Notes that the line never changes any more; the first time stays."""
+
+    def free_line(self, purchase_id: str, number: int) -> None:
+        """Takes that back; the caller has seen in the same transaction that what it was fixed for was never done."""
 
     def of_buyer(
         self,
@@ -87,6 +90,12 @@ class Purchases(Protocol):
 
     def line_of(self, digest: bytes) -> tuple[str, int] | None:
         """Purchase id and number of the line with that digest."""
+
+    def former_line_of(self, digest: bytes) -> tuple[str, int] | None:
+        """Purchase id and number of the line that had that digest before it was written anew."""
+
+    def former_writings(self, purchase_id: str, number: int) -> Sequence[KeptLine]:
+        """What a line said before, by digests."""
 
     def add_retirement(self, retirement: KeptRetirement) -> None:
         """Keeps it; its entry was appended in the same transaction."""

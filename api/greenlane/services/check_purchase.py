@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from greenlane.core.assets.claims import claims_for_line
 from greenlane.core.assets.evidence import text_digest
 from greenlane.core.assets.facts import EscrowFacts, EscrowState, IssuanceFacts
 from greenlane.core.assets.label import LabelAnswer, is_valid
@@ -253,10 +254,15 @@ class _Cover:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """What is known of a line."""
+    """What is known of a line.
+
+    Attributes:
+        former: units that are bound to what the line said before it was written anew.
+    """
 
     kept: KeptLine
     facts: _Facts
+    former: tuple[EscrowFacts, ...]
     cover: _Cover | None
     acts: Sequence[KeptAct]
     issuances: dict[bytes, IssuanceFacts]
@@ -351,6 +357,7 @@ class CheckPurchase:
         line = _Line(
             kept=kept,
             facts=facts,
+            former=_former(tx, purchase, number),
             cover=_cover(tx, facts, standing, purchase, acts),
             acts=acts,
             issuances={token: each for token, each in issuances.items() if each is not None},
@@ -361,7 +368,7 @@ class CheckPurchase:
             number=number,
             digest=kept.digest,
             standing=standing,
-            next_step=_next_step(standing, waiting, kept, line.escrow),
+            next_step=_former_first(line.former, _next_step(standing, waiting, kept, line.escrow), kept),
             tokens=line.tokens,
             escrow=line.escrow,
             retirements=facts.retirements,
@@ -393,26 +400,35 @@ class _Anchored:
 def _own_facts(tx: Transaction, kept: KeptLine, acts: Sequence[KeptAct]) -> _Facts:
     """What stands on the chain for a line by those whom it names; whoever learns a digest there may use it for units of its own.
 
-    A member whose account was changed since is known by the acts that were kept here for the line. What others retire in the
-    buyer's name counts where it is what was ordered: of something else it would only spoil the line.
+    A member whose account was changed since is known by the acts that were kept here for the line.
     """
     line, own = kept.open_line.line, {act.subject for act in acts}
     parties = (line.supplier_account, line.buyer_account)
     escrows = tx.assets.escrows_of_line(kept.digest)
     retirements = tx.assets.retirements_of_line(kept.digest)
 
-    def counts(each: RetirementFacts) -> bool:
-        if each.holder == line.buyer_account or encode_hex(each.id) in own:
-            return True
-        issuance = tx.assets.issuance(each.token) if each.claimant == line.buyer_account else None
-        return issuance is not None and issuance.class_id == line.class_id
+    def class_of(token: bytes) -> str | None:
+        issuance = tx.assets.issuance(token)
+        return None if issuance is None else issuance.class_id
 
-    counted = tuple(each for each in retirements if counts(each))
+    own_ids = {each.id for each in retirements if encode_hex(each.id) in own}
+    counted = claims_for_line(line, retirements, own_ids=own_ids, class_of=class_of)
     return _Facts(
         escrows=tuple(each for each in escrows if (each.seller, each.buyer) == parties or encode_hex(each.id) in own),
         retirements=counted,
         others=tuple(each for each in retirements if each not in counted),
     )
+
+
+def _former(tx: Transaction, purchase: Purchase, number: int) -> tuple[EscrowFacts, ...]:
+    """Escrows for what a line said before: a seller elsewhere may not have known yet that it was written anew."""
+    found: list[EscrowFacts] = []
+    for kept in tx.purchases.former_writings(purchase.id, number):
+        line = kept.open_line.line
+        parties = (line.supplier_account, line.buyer_account)
+        escrows = tx.assets.escrows_of_line(kept.digest)
+        found += (each for each in escrows if (each.seller, each.buyer) == parties and each.state is not EscrowState.RETURNED)
+    return tuple(found)
 
 
 def _cover(tx: Transaction, facts: _Facts, standing: LineStanding, purchase: Purchase, acts: Sequence[KeptAct]) -> _Cover | None:
@@ -480,10 +496,20 @@ def _next_step(standing: LineStanding, waiting: Sequence[KeptAct], kept: KeptLin
     return NextStep(whose=Whose.NOBODY, words="Nothing is left to do.")
 
 
+def _former_first(former: Sequence[EscrowFacts], step: NextStep, kept: KeptLine) -> NextStep:
+    """Units that are bound to what a line said before go back first, where its supplier is to set units aside."""
+    late = next((each for each in former if each.state is EscrowState.OPEN), None)
+    if late is None or step.whose is not Whose.SUPPLIER:
+        return step
+    words = f"{kept.open_line.line.buyer} gives back the escrow {encode_hex(late.id)}, which is for the line as it was before."
+    return NextStep(whose=Whose.BUYER, words=f"{words} Then: {step.words}")
+
+
 def _token(line: _Line, standing: LineStanding, waiting: Sequence[KeptAct]) -> CheckResult:
     found, wanted = _Found(CheckName.TOKEN), line.kept.open_line.line
     escrow = line.escrow
     _tell_others(line, found)
+    _tell_former(line, found)
     for each in line.retirements:
         found.rest_on("retirement", encode_hex(each.id), f"/v1/retirements/{encode_hex(each.id)}")
     if escrow is not None:
@@ -528,6 +554,18 @@ def _tell_others(line: _Line, found: _Found) -> None:
     )
 
 
+def _tell_former(line: _Line, found: _Found) -> None:
+    for each in line.former:
+        name = encode_hex(each.id)
+        found.rest_on("escrow", name, f"/v1/escrows/{name}")
+        if each.state is EscrowState.OPEN:
+            found.told.append(f"The units of the escrow {name} were set aside for the line as it was before: give them back.")
+        else:
+            found.told.append(
+                f"The units of the escrow {name} were accepted for the line as it was before: they stand for no line."
+            )
+
+
 def _token_quantities(line: _Line, found: _Found, standing: LineStanding) -> None:
     wanted, escrow = line.kept.open_line.line, line.escrow
     unit, ordered = wanted.unit, decimal_text(wanted.quantity, wanted.unit)
@@ -559,8 +597,8 @@ def _token_quantities(line: _Line, found: _Found, standing: LineStanding) -> Non
         has, counted_on = decimal_text(line.cover.has, unit), decimal_text(line.cover.counted_on, unit)
         found.fail(
             f"The buyer accepted {ordered} {unit.code}, and has {has} {unit.code} of the {counted_on} on which "
-            f"{line.cover.lines} accepted and not retired lines count: units that were sent on, cancelled or claimed for another line stand for this "
-            "one no more.",
+            f"{line.cover.lines} accepted and not retired lines count: units that were sent on, cancelled "
+            "or claimed for another line stand for this one no more.",
             "Retire what is there for the lines that it is for, and order anew for the others.",
         )
     elif standing is LineStanding.OVERDUE:

@@ -1,7 +1,8 @@
 """Orders: purchases and their lines. What a line costs, and the salts that blind it, never leave the buyer's center.
 
-A line may be written anew as long as nothing stands on the chain for it; each writing has new salts, so that two digests of one
-line tell nothing of each other.
+A line may be written anew as long as nothing stands on the chain for it and nothing is on its way there; what was refused or came
+too late binds nobody. Each writing has new salts, so that two digests of one line tell nothing of each other. What a line said
+before is kept: units that another center's member set aside for it meanwhile come to be seen and are given back.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from greenlane.core.errors import Conflict, InvalidInput, NotFound
 from greenlane.core.units import CenterId, MemberId, Salt
 from greenlane.core.wire import FieldInvalid
 from greenlane.ports.accounts import MemberUnknown
+from greenlane.ports.acts import ActState
 from greenlane.ports.answers import Once
 from greenlane.ports.asset_ledger import AssetLedger, ChainMember
 from greenlane.ports.audit import AuditLine
@@ -42,6 +44,13 @@ class LineSetAside(Conflict):
 
     code = "purchase-line-set-aside"
     default_remedy = "Order what is to be otherwise in a new purchase; units that wait may be given back."
+
+
+class LineRewritten(Conflict):
+    """The line was written anew by somebody else meanwhile, so that nobody asked the chain for it as it is now."""
+
+    code = "purchase-line-rewritten"
+    default_remedy = "Look at the line again, and send the request again where it is still wanted."
 
 
 class LineClassUnknown(InvalidInput):
@@ -175,8 +184,13 @@ class Order:
             purchase = self._own(tx, purchase_id, center, buyer)
             current = _line_of(purchase, number)
             digest = current.digest
-            if is_set_aside or current.fixed_at or tx.assets.escrows_of_line(digest) or tx.assets.retirements_of_line(digest):
+            is_bound = any(act.state in (ActState.KEPT, ActState.DONE) for act in tx.acts.of_line(purchase_id, number))
+            if is_set_aside or is_bound or tx.assets.escrows_of_line(digest) or tx.assets.retirements_of_line(digest):
                 raise LineSetAside(f"Units stand on the chain for line {number}, or are about to.")
+            if digest != before.digest:
+                raise LineRewritten(f"Line {number} was written anew a moment ago.")
+            if current.fixed_at is not None:
+                tx.purchases.free_line(purchase_id, number)
             tx.purchases.replace_line(purchase_id, line)
             subject = f"{purchase_id}/{number}"
             tx.audit.add(

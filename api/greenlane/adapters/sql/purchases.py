@@ -18,6 +18,7 @@ from greenlane.adapters.sql.tables import Day
 from greenlane.adapters.sql.tables_purchases import certified_retirement as certified
 from greenlane.adapters.sql.tables_purchases import purchase as purchases
 from greenlane.adapters.sql.tables_purchases import purchase_line as lines
+from greenlane.adapters.sql.tables_purchases import purchase_line_former as formers
 from greenlane.adapters.sql.tables_purchases import purchase_secret as secrets
 from greenlane.adapters.sql.tables_purchases import recertified_retirement as recertified
 from greenlane.adapters.sql.tables_purchases import retirement_seal as seals
@@ -92,16 +93,28 @@ class SqlPurchases:
         _check(purchase_id, line)
         number = line.open_line.line.number
         is_it = (lines.c.purchase_id == purchase_id, lines.c.number == number)
+        is_its = (secrets.c.purchase_id == purchase_id, secrets.c.number == number)
+        here, hidden = lines.c, secrets.c
+        before = select(here.digest, here.purchase_id, here.number, here.line, hidden.salt, hidden.price, hidden.price_salt)
+        are_one = (here.purchase_id == hidden.purchase_id, here.number == hidden.number)
+        known = before.where(*is_it, *are_one, here.digest != line.digest)
+        row = self._work.connection.execute(known).one_or_none()
         # Asked in the same statement: the caller looked before, and another transaction may have fixed the line since.
         if not self._work.changed(update(lines).where(*is_it, lines.c.fixed_at.is_(None)).values(**_written(line))):
             self._check_line(purchase_id, number)
             raise PurchaseLineFixed(f"Line {number} of purchase {purchase_id} never changes any more.")
-        is_its = (secrets.c.purchase_id == purchase_id, secrets.c.number == number)
+        if row is not None:
+            self._work.was_inserted(formers, dict(row._mapping))
         self._work.connection.execute(update(secrets).where(*is_its).values(**_hidden(line.open_line)))
 
     def fix_line(self, purchase_id: str, number: int, at: datetime) -> None:
         is_it = (lines.c.purchase_id == purchase_id, lines.c.number == number)
         if not self._work.changed(update(lines).where(*is_it, lines.c.fixed_at.is_(None)).values(fixed_at=at)):
+            self._check_line(purchase_id, number)
+
+    def free_line(self, purchase_id: str, number: int) -> None:
+        is_it = (lines.c.purchase_id == purchase_id, lines.c.number == number)
+        if not self._work.changed(update(lines).where(*is_it).values(fixed_at=None)):
             self._check_line(purchase_id, number)
 
     def of_buyer(
@@ -132,6 +145,18 @@ class SqlPurchases:
     def line_of(self, digest: bytes) -> tuple[str, int] | None:
         row = self._work.connection.execute(select(lines.c.purchase_id, lines.c.number).where(lines.c.digest == digest)).first()
         return None if row is None else (row.purchase_id, row.number)
+
+    def former_line_of(self, digest: bytes) -> tuple[str, int] | None:
+        wanted = select(formers.c.purchase_id, formers.c.number).where(formers.c.digest == digest)
+        row = self._work.connection.execute(wanted).first()
+        return None if row is None else (row.purchase_id, row.number)
+
+    def former_writings(self, purchase_id: str, number: int) -> Sequence[KeptLine]:
+        wanted = select(formers, literal(None).label("fixed_at")).where(
+            formers.c.purchase_id == purchase_id, formers.c.number == number
+        )
+        rows = self._work.connection.execute(wanted.order_by(formers.c.digest)).all()
+        return [_line(row, row) for row in rows]
 
     def add_retirement(self, retirement: KeptRetirement) -> None:
         self._add_retirement(certified, retirement)

@@ -104,6 +104,20 @@ purchase_secret = Table(
 )
 """What blinds a line, and its price (JSON): what never leaves the center unasked stands apart from what is read for lists."""
 
+purchase_line_former = Table(
+    "purchase_line_former",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("purchase_id", Text, ForeignKey("purchase.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("line", LargeBinary, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("price", LargeBinary),
+    Column("price_salt", LargeBinary),
+    Index(None, "purchase_id", "number"),
+)
+"""What a line said before it was written anew, with what blinds it: units may come for such a digest late."""
+
 certified_retirement = Table(
     "certified_retirement",
     metadata,

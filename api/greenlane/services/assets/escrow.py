@@ -87,6 +87,7 @@ class Escrow:
         draft = self._acting.draft(asker, own)
         with self._store.read() as tx:
             line = _kept_line(tx, line_digest)
+            _require_not_former(tx, line_digest)
         # The line names the buyer's account as it was when it was written, and so does its digest.
         account = self._members.taking(buyer, where="/buyer")
         if line is not None:
@@ -113,6 +114,7 @@ class Escrow:
 
         def fix(tx: Transaction, at: datetime) -> None:
             if line is None:
+                _require_not_former(tx, line_digest)
                 return
             current = _kept_line(tx, line_digest)
             if current is None or current.place != line.place:
@@ -181,6 +183,15 @@ def _kept_line(tx: Transaction, line_digest: bytes) -> _Line | None:
         return None
     kept = next(line for line in purchase.lines if line.open_line.line.number == place[1])
     return _Line(purchase_id=purchase.id, kept=kept)
+
+
+def _require_not_former(tx: Transaction, line_digest: bytes) -> None:
+    if tx.purchases.former_line_of(line_digest) is not None:
+        raise LineDiffers(
+            "The buyer has written the line anew since it told this digest.",
+            where="/lineDigest",
+            remedy="Ask the buyer for the line's digest of now.",
+        )
 
 
 def _require_fit(kept: KeptLine, known: KnownToken, units: int, *, seller: Address, buyer: Address) -> None:

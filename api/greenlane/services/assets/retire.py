@@ -5,13 +5,15 @@ The contract keeps digests; the beneficiary's name stays with the act, so that a
 
 from datetime import date, datetime
 
+from greenlane.core.assets.claims import claims_for_line
 from greenlane.core.assets.evidence import text_digest
+from greenlane.core.assets.quantity import decimal_text, read_quantity
 from greenlane.core.assets.retirement import RetirementInvalid, retirement_id
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.description import MemberName
 from greenlane.core.errors import NotFound
 from greenlane.core.wire import encode_hex
-from greenlane.ports.acts import ActKind, KeptAct
+from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.answers import Once
 from greenlane.ports.asset_ledger import AssetContract, AssetLedger, RetirementAsked
 from greenlane.ports.purchases import KeptLine
@@ -115,6 +117,15 @@ class Retire:
                 return
             if tx.purchases.line_of(kept_line.digest) != line:
                 raise LineDiffers("The purchase line was written anew meanwhile.", where="/line")
+            left = _left(tx, line, kept_line, beside=retired_as)
+            if units > left:
+                amount = decimal_text(left, known.asset_class.unit)
+                raise LineDiffers(
+                    f"{amount} {known.asset_class.unit.code} are left to be retired for the line, beside what was retired for it "
+                    "and what is on its way to the chain.",
+                    where="/quantity",
+                    remedy="Retire no more than is left, or for no line.",
+                )
             tx.purchases.fix_line(*line, at)
 
         return self._acting.keep(asker, draft, wanted, once=once, also=fix)
@@ -136,3 +147,21 @@ class Retire:
         if units > line.quantity:
             raise LineDiffers("The line asks for fewer units.", where="/quantity")
         return kept
+
+
+def _left(tx: Transaction, place: tuple[str, int], kept: KeptLine, *, beside: bytes) -> int:
+    """How much of a line is not claimed yet beside that retirement, counting what is on its way; at least 0."""
+    line = kept.open_line.line
+    bound = {
+        bytes.fromhex(act.subject[2:]): read_quantity(act.asked["quantity"], "/quantity", line.unit)
+        for act in tx.acts.of_line(*place)
+        if act.kind is ActKind.RETIRE and act.state in (ActState.KEPT, ActState.DONE)
+    }
+
+    def class_of(token: bytes) -> str | None:
+        issuance = tx.assets.issuance(token)
+        return None if issuance is None else issuance.class_id
+
+    bound.pop(beside, None)
+    claims = claims_for_line(line, tx.assets.retirements_of_line(kept.digest), own_ids=bound.keys(), class_of=class_of)
+    return max(0, line.quantity - sum((bound | {each.id: each.quantity for each in claims}).values()))

@@ -1,6 +1,6 @@
 """One kilogram stands for one line: whoever else uses a line's digest, and whatever became of units that were accepted."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from greenlane.core.documents.description import MemberName
 from greenlane.core.units import Salt
 from greenlane.ports.asset_ledger import AssetContract, RetirementAsked, SignedAct
 from greenlane.services.check_purchase import LineBacking
-from worlds.asset_ledger import PLACES, account_of, sign
+from worlds.asset_ledger import PLACES, account_of, seconds, sign
 from worlds.deployment import COOPERATIVE, LIMA, ROASTER
 from worlds.trade import CITY, Trade, name_of
 
@@ -50,8 +50,14 @@ def retire_under(trade: Trade, token: str, digest: str, *, claimant: MemberName,
             ref=bytes([quantity % 251]) * 32,
         )
     )
+    bring_by_itself(trade, call, mark=quantity % 251)
+
+
+def bring_by_itself(trade: Trade, call: bytes, *, mark: int) -> None:
+    """The seller signs and brings an act that no center was asked for."""
+    ledger = trade.site.world.asset_ledger
     now = int(trade.site.world.clock.now.timestamp())
-    act = Act(account=account_of(SELLER), salt=Salt(bytes([quantity % 251]) * 32), not_after=now + 3_600, call=call)
+    act = Act(account=account_of(SELLER), salt=Salt(bytes([mark]) * 32), not_after=now + 3_600, call=call)
     signature = sign(SELLER, act.digest(PLACES.domain(AssetContract.GREEN_ASSET)))
     ledger.bring(LIMA, [SignedAct(contract=AssetContract.GREEN_ASSET, act=act, signature=signature)])
     trade.run()
@@ -145,3 +151,75 @@ def test_accepted_and_cancelled_is_no_backing(trade: Trade, quantity: str) -> No
     body = {"token": token, "quantity": quantity, "reason": "spilt"}
     trade.accepted(trade.site.post("/v1/cancellations", key=trade.city, json=body))
     assert token_check(line_of(trade, purchase))["verdict"] == "failed"
+
+
+def test_no_more_is_retired_for_a_line_than_is_left_of_it_by_acts_on_their_way_too(trade: Trade) -> None:
+    token = trade.issued("10")
+    purchase = trade.ordered()
+    accept(trade, token, purchase["lines"][0])
+    send(trade, trade.seller, token, "5", BUYER)
+    line = {"purchase": purchase["id"], "number": 1}
+    trade.site.world.asset_ledger.is_busy = True
+    first = trade.retire(token, line=line, quantity="1")
+    beyond = trade.retire(token, line=line, quantity="1")
+    assert (first.status_code, beyond.status_code, beyond.json()["code"]) == (202, 409, "purchase-line-differs")
+    assert "0.5 KGM are left" in beyond.json()["detail"]
+    trade.site.world.asset_ledger.is_busy = False
+    trade.run()
+    assert trade.retire(token, line=line, quantity="0.501").status_code == 409
+    trade.accepted(trade.retire(token, line=line, quantity="0.5"))
+    assert trade.retire(token, line=line, quantity="0.001").status_code == 409
+    found = line_of(trade, purchase)
+    assert (found["standing"], token_check(found)["verdict"]) == ("retired", "passed")
+
+
+def test_units_that_come_late_for_a_line_as_it_was_before_are_told_and_go_back(trade: Trade) -> None:
+    token = trade.issued("10")
+    site, ledger = trade.site, trade.site.world.asset_ledger
+    purchase = trade.ordered()
+    before = purchase["lines"][0]["digest"]
+    path = f"/v1/purchases/{purchase['id']}/lines/1"
+    after = site.send("PUT", path, key=trade.city, json=trade.line(quantity="2")).json()["digest"]
+    assert after != before
+    # The seller's own center brings it: it was signed before the line was written anew.
+    call = ledger.calls.escrow(
+        token=bytes.fromhex(token[2:]),
+        quantity=1_500,
+        buyer=account_of(BUYER),
+        line_digest=bytes.fromhex(before[2:]),
+        deadline=seconds(site.world.clock.now + timedelta(days=30)),
+    )
+    bring_by_itself(trade, call, mark=5)
+    line = line_of(trade, purchase)
+    assert (line["standing"], line["next"]["whose"]) == ("ordered", "buyer")
+    assert "as it was before: give them back" in token_check(line)["reason"]
+    (escrow,) = [each["id"] for each in token_check(line)["evidence"] if each["kind"] == "escrow"]
+    assert escrow in line["next"]["words"]
+    trade.accepted(site.post(f"/v1/escrows/{escrow}/return", key=trade.city))
+    assert "as it was before" not in token_check(line_of(trade, purchase))["reason"]
+    # Here nobody sets units aside for the former digest any more.
+    refused = trade.set_aside(token, before)
+    assert (refused.status_code, refused.json()["code"]) == (409, "purchase-line-differs")
+    trade.accepted(trade.set_aside(token, after, "2"))
+    assert line_of(trade, purchase)["standing"] == "offered"
+
+
+def test_a_line_whose_escrow_was_refused_or_came_too_late_is_written_anew(trade: Trade) -> None:
+    token = trade.issued("10")
+    site = trade.site
+    purchase = trade.ordered()
+    path = f"/v1/purchases/{purchase['id']}/lines/1"
+    site.world.asset_ledger.is_busy = True
+    act = trade.set_aside(token, purchase["lines"][0]["digest"]).json()["digest"]
+    assert site.send("PUT", path, key=trade.city, json=trade.line(quantity="2")).status_code == 409
+    site.world.clock.now += timedelta(days=2)
+    site.world.asset_ledger.is_busy = False
+    trade.run()
+    assert trade.act(act)["state"] == "expired"
+    answer = site.send("PUT", path, key=trade.city, json=trade.line(quantity="2"))
+    assert answer.status_code == 200, answer.text
+    trade.accepted(trade.set_aside(token, answer.json()["digest"], "2"))
+    assert site.send("PUT", path, key=trade.city, json=trade.line(quantity="3")).status_code == 409
+    line = line_of(trade, purchase)
+    verdicts = {each["name"]: each["verdict"] for each in line["checks"]}
+    assert (verdicts["token"], verdicts["purchase-line"]) == ("passed", "passed")
