@@ -1,10 +1,12 @@
 """A whole purchase over the contracts themselves: a deployment with its worker, its keystore and a real chain."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from eth_account import Account
 from greenlane.adapters.evm.bindings import PilotRegistry
@@ -16,6 +18,7 @@ from greenlane.core.assets.purchase import Price
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.description import MemberName
 from greenlane.core.epcis.event import parse_capture
+from greenlane.core.trust import parse_trust_file
 from greenlane.core.wire import encode_hex
 from greenlane.ports.accounts import MemberRole, Visibility
 from greenlane.ports.acts import ActState, KeptAct
@@ -24,6 +27,10 @@ from greenlane.services.assets.acting import Asker
 from greenlane.services.check_purchase import CheckVerdict, LineStanding
 from greenlane.services.order import AskedLine
 from greenlane.settings import read_settings
+from greenlane.verify.judgement import Verdict
+from greenlane.verify.nodes import JsonRpcNode
+from greenlane.verify.supply import judge_supply
+from greenlane.web.asset_schemas import totals_value
 from worlds.asset_chain import CERTIFIER, CITY, COOPERATIVE, address_of
 from worlds.asset_network import AssetNetwork, asset_network
 from worlds.events import CONTEXT
@@ -217,3 +224,65 @@ def test_what_the_certifier_takes_back_is_frozen_on_the_chain_and_here(deploymen
     with pytest.raises(ActWouldFail) as refused:
         assets.transfer(asker(COOPERATIVE), token=token, quantity="1", receiver=CITY)
     assert refused.value.refusal == "Frozen"
+
+
+def as_the_api_says(deployment: Deployment) -> dict[str, dict[str, str]]:
+    """Sums of each class as an answer of the server has them."""
+
+    async def ask() -> dict[str, dict[str, str]]:
+        app = deployment.app()
+        transport = httpx.ASGITransport(app=app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
+        ):
+            answer = await client.get("/v1/supply")
+        assert answer.status_code == 200, answer.text
+        return {each["id"]: each["totals"] for each in answer.json()["classes"]}
+
+    return asyncio.run(ask())
+
+
+def test_sums_of_the_api_are_the_contracts_and_those_rebuilt_from_events(made: AssetNetwork, tmp_path: Path) -> None:
+    with made.fresh(tmp_path / "home") as network:
+        trust = parse_trust_file(Home(network.home).trust_file.read_bytes())
+        with open_deployment(read_settings(network.environment(GREENLANE_RECHECK_INTERVAL_S="1"))) as deployment:
+            assets = deployment.assets
+            enrol(deployment)
+            made_lot(deployment)
+
+            def agree(**expected: str) -> None:
+                settle(deployment)
+                node = JsonRpcNode(network.chain.running.rpc_url)
+                judged = judge_supply(trust, node, tell=lambda _block, _last: None)
+                assert judged.verdict is Verdict.PASSED, judged.words
+                told = as_the_api_says(deployment)
+                assert told["cocoa-df"] == expected
+                for of in judged.classes:
+                    rebuilt, kept = (totals_value(each, of.asset_class) for each in (of.totals, of.kept))
+                    assert told[of.asset_class.id] == kept == rebuilt
+                assert len(judged.classes) == len(told) == 2
+
+            agree(issued="0", tradable="0", escrowed="0", retired="0", cancelled="0")
+            token = issued(deployment)
+            agree(issued="12", tradable="12", escrowed="0", retired="0", cancelled="0")
+            deadline = (datetime.now(UTC) + timedelta(days=30)).replace(microsecond=0)
+            aside = assets.escrow(
+                asker(COOPERATIVE), token=token, quantity="4", buyer=CITY, line_digest=sha256(b"line"), deadline=deadline
+            )
+            escrow_id = bytes.fromhex(done(deployment, aside).subject[2:])
+            agree(issued="12", tradable="8", escrowed="4", retired="0", cancelled="0")
+            done(deployment, assets.escrow.accept(asker(CITY), escrow_id=escrow_id))
+            agree(issued="12", tradable="12", escrowed="0", retired="0", cancelled="0")
+            claimed = assets.retire(
+                asker(CITY),
+                token=token,
+                quantity="1.5",
+                beneficiary="Lima",
+                claim_from=date(2024, 1, 1),
+                claim_to=date(2024, 12, 31),
+            )
+            done(deployment, claimed)
+            agree(issued="12", tradable="10.5", escrowed="0", retired="1.5", cancelled="0")
+            done(deployment, assets.cancel(asker(COOPERATIVE), token=token, quantity="0.25", reason="Spilt"))
+            agree(issued="12", tradable="10.25", escrowed="0", retired="1.5", cancelled="0.25")
