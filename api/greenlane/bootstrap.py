@@ -42,6 +42,7 @@ from greenlane.services.assets.follow_key import FollowKey
 from greenlane.services.assets.issue import Issue
 from greenlane.services.assets.look import Look
 from greenlane.services.assets.members import Members
+from greenlane.services.assets.pauses import Pauses
 from greenlane.services.assets.retire import Retire
 from greenlane.services.assets.revoke import Revoke
 from greenlane.services.assets.transfer import Transfer
@@ -418,7 +419,7 @@ def assemble_assets(
         cancel=Cancel(store=store, ledger=ledger, acting=acting),
         follow_key=FollowKey(store=store, ledger=ledger, acting=acting),
         revoke=Revoke(store=store, ledger=ledger, acting=acting),
-        look=Look(store=store, members=members),
+        look=Look(store=store, members=members, pauses=Pauses(ledger=ledger, clock=clock)),
         order=Order(store=store, ledger=ledger, clock=clock, entropy=entropy),
         check_purchase=CheckPurchase(store=store, clock=clock),
         certify=certify,

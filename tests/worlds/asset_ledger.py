@@ -340,6 +340,7 @@ class AssetLedgerWorld:
         return self.model.revocations.get(digest)
 
     def is_paused(self) -> bool:
+        self._ask()
         return self.model.is_paused
 
     def head(self) -> BlockRef:

@@ -3,6 +3,7 @@
 Tokens, digests and ids are 0x and 64 lower-case hex digits; quantities are decimal text in the class's unit.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from greenlane.core.assets.evidence import evidence_value
 from greenlane.core.assets.facts import AssetClass, EscrowState, HoldingFacts, IssuanceFacts, Totals
 from greenlane.core.assets.purchase import line_value, open_line_value, price_value
 from greenlane.core.assets.quantity import decimal_text
+from greenlane.core.units import Address
 from greenlane.core.wire import encode_hex, encode_time
 from greenlane.ports.acts import ActState, KeptAct
 from greenlane.ports.asset_index import FollowedTo
@@ -20,7 +22,7 @@ from greenlane.ports.asset_ledger import ChainMember
 from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
 from greenlane.ports.purchases import KeptLine, Purchase
 from greenlane.services.assets.acting import asked_of, keeping_of
-from greenlane.services.assets.look import ShownAsset, ShownEscrow, ShownHolding, ShownRetirement
+from greenlane.services.assets.look import ShownAsset, ShownEscrow, ShownHolding, ShownRetirement, Supply
 from greenlane.services.check_purchase import LineCheck, LineStanding, PurchaseCheck
 from greenlane.web.schemas import Answer, JsonAnswer, Problem, time_text
 
@@ -63,6 +65,7 @@ class AssetClassesAnswer(Answer):
     """Every class, and how far the chain was followed for the sums; null before the first time."""
 
     classes: list[AssetClassAnswer]
+    is_paused: bool | None = Field(description="a quorum of centers stopped all movements; null: nobody can tell now")
     followed: FollowedAnswer | None
 
 
@@ -377,6 +380,15 @@ def class_value(of: AssetClass, totals: Totals) -> dict[str, Any]:
     }
 
 
+def supply_value(supply: Supply) -> dict[str, Any]:
+    """All classes."""
+    return {
+        "classes": [class_value(of, totals) for of, totals in supply.classes],
+        "isPaused": supply.is_paused,
+        "followed": followed_value(supply.followed),
+    }
+
+
 def member_value(account: bytes, member: ChainMember | None) -> dict[str, Any]:
     """An account with its member's name."""
     return {
@@ -500,9 +512,13 @@ def escrow_value(shown: ShownEscrow, *, tells_line: bool) -> dict[str, Any]:
 
 
 def retirement_answer(
-    shown: ShownRetirement, public_url: str, *, holder: ChainMember | None, claimant: ChainMember | None
+    shown: ShownRetirement, public_url: str, *, name_of: Callable[[Address], ChainMember | None]
 ) -> dict[str, Any]:
-    """A retirement."""
+    """A retirement.
+
+    Args:
+        name_of: whose account it is.
+    """
     facts, of = shown.facts, shown.asset_class
     name = encode_hex(facts.id)
     return {
@@ -511,8 +527,8 @@ def retirement_answer(
         "class": of.id,
         "unit": of.unit.code,
         "quantity": decimal_text(facts.quantity, of.unit),
-        "holder": member_value(facts.holder, holder),
-        "claimant": member_value(facts.claimant, claimant),
+        "holder": member_value(facts.holder, name_of(facts.holder)),
+        "claimant": member_value(facts.claimant, name_of(facts.claimant)),
         "beneficiaryDigest": encode_hex(facts.beneficiary),
         "beneficiary": None if shown.certified is None else shown.certified.statement.beneficiary,
         "claimFrom": facts.claim_from.isoformat(),

@@ -22,6 +22,7 @@ from greenlane.services.assets.acting import keeping_of, require_act
 from greenlane.services.assets.escrow import EscrowUnknown
 from greenlane.services.assets.issue import STALE
 from greenlane.services.assets.members import Members
+from greenlane.services.assets.pauses import Pauses
 from greenlane.services.assets.tokens import AssetClassUnknown, AssetUnknown
 
 _ACTS_LOOKED_AT = 200
@@ -41,11 +42,13 @@ class Supply:
     Attributes:
         evidenced: what certifiers stated for each class in all, as far as it is issued out of; None where it was not added up.
         followed: how far the chain was followed for them; None before the first time.
+        is_paused: whether the centers have stopped all movements; None where nobody can tell now.
     """
 
     classes: Sequence[tuple[AssetClass, Totals]]
     evidenced: Mapping[str, int] | None
     followed: FollowedTo | None
+    is_paused: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +110,12 @@ class ShownAct:
 
 
 class Look:
-    """The use case: read only; the chain is asked for names of members alone."""
+    """The use case: read only; the chain is asked for names of members, and whether it is paused, alone."""
 
-    def __init__(self, *, store: Store, members: Members) -> None:
+    def __init__(self, *, store: Store, members: Members, pauses: Pauses) -> None:
         self._store = store
         self._members = members
+        self._pauses = pauses
 
     def supply(self, *, most_issuances: int = 0) -> Supply:
         """Every class with its sums.
@@ -119,8 +123,10 @@ class Look:
         Args:
             most_issuances: what is evidenced is added up where there are no more issuances than this.
         """
+        is_paused = self._pauses.is_paused()
         with self._store.read() as tx:
             return Supply(
+                is_paused=is_paused,
                 classes=tx.assets.classes(),
                 evidenced=_evidenced(tx, most_issuances),
                 followed=tx.assets.followed_to(),

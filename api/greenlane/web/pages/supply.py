@@ -59,6 +59,7 @@ class ToldSupply:
 
     classes: tuple[ToldClass, ...]
     followed: str | None
+    is_paused: bool
 
 
 def told_supply(supply: Supply) -> ToldSupply:
@@ -69,6 +70,7 @@ def told_supply(supply: Supply) -> ToldSupply:
             for of, totals in supply.classes
         ),
         followed=followed_words(supply.followed),
+        is_paused=supply.is_paused is True,
     )
 
 

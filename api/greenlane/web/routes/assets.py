@@ -19,9 +19,9 @@ from greenlane.web.asset_schemas import (
     HoldingsAnswer,
     asset_value,
     class_value,
-    followed_value,
     holding_value,
     member_value,
+    supply_value,
     units_value,
 )
 from greenlane.web.auth import Counted, Guard, Permission, member_of
@@ -120,8 +120,4 @@ def holdings(request: Request, principal: SeeTradePrincipal) -> Response:
 
 def _supply(request: Request) -> Response:
     found = state_of(request).services.assets.look.supply()
-    value = {
-        "classes": [class_value(of, totals) for of, totals in found.classes],
-        "followed": followed_value(found.followed),
-    }
-    return JsonAnswer(value, headers=_PUBLIC)
+    return JsonAnswer(supply_value(found), headers=_PUBLIC)

@@ -88,12 +88,7 @@ def retirement(request: Request, _: Counted, retirement_id: str) -> Response:
     state = state_of(request)
     look = state.services.assets.look
     shown = look.retirement(digest_in_address(retirement_id))
-    value = retirement_answer(
-        shown,
-        state.settings.public_url,
-        holder=look.name_of(shown.facts.holder),
-        claimant=look.name_of(shown.facts.claimant),
-    )
+    value = retirement_answer(shown, state.settings.public_url, name_of=look.name_of)
     return JsonAnswer(value, headers={"Cache-Control": "no-cache"})
 
 

@@ -12,7 +12,7 @@ from greenlane.core.errors import NotFound
 from greenlane.ports.purchases import KeptRetirement
 from greenlane.services.assets.look import RetirementMissing
 from greenlane.web.asked import digest_in_address
-from greenlane.web.asset_schemas import class_value, followed_value, retirement_answer
+from greenlane.web.asset_schemas import retirement_answer, supply_value
 from greenlane.web.auth import PageReader, Reader
 from greenlane.web.pages.render import prefers_html, public_page, qr_of
 from greenlane.web.pages.retirements import certificate_names, told_retirement
@@ -97,8 +97,7 @@ async def certificate_pdf(request: Request, _: PageReader, retirement_id: str) -
 def _supply(state: WebState, request: Request) -> Response:
     found = state.services.assets.look.supply(most_issuances=_MOST_ISSUANCES)
     if not prefers_html(request) and "application/json" in request.headers.get("accept", ""):
-        value = {"classes": [class_value(of, totals) for of, totals in found.classes], "followed": followed_value(found.followed)}
-        return JsonAnswer(value, headers=_JSON_HEADERS)
+        return JsonAnswer(supply_value(found), headers=_JSON_HEADERS)
     return public_page("supply.html", supply=told_supply(found), public_url=state.settings.public_url, bar_width=BAR_WIDTH)
 
 
@@ -106,9 +105,7 @@ def _retirement(state: WebState, request: Request, retirement_id: str) -> Respon
     look, public_url = state.services.assets.look, state.settings.public_url
     shown = look.retirement(digest_in_address(retirement_id))
     if not prefers_html(request) and "application/json" in request.headers.get("accept", ""):
-        facts = shown.facts
-        value = retirement_answer(shown, public_url, holder=look.name_of(facts.holder), claimant=look.name_of(facts.claimant))
-        return JsonAnswer(value, headers=_JSON_HEADERS)
+        return JsonAnswer(retirement_answer(shown, public_url, name_of=look.name_of), headers=_JSON_HEADERS)
     told = told_retirement(state.services, shown)
     address = f"{public_url}/retirements/{told.id}"
     return public_page("retirement.html", told=told, address=address, qr=qr_of(address))

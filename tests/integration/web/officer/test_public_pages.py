@@ -1,6 +1,7 @@
 """What anybody sees: the supply, a retirement, and its certificate as JSON and as PDF."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -38,6 +39,25 @@ def test_the_supply_adds_up_and_says_how_to_compute_it_anew(stranger: Desk, offi
     pieces = [(int(x), int(width)) for x, width in re.findall(r'<rect class="solid" x="(\d+)" y="1" width="(\d+)"', page.text)]
     assert pieces[0][0] == 0 and [x + width for x, width in pieces] == [x for x, _ in pieces[1:]] + [600]
     assert stranger.get("/supply", Accept="application/json").json()["classes"][0]["totals"]["retired"] == "1.5"
+
+
+def test_that_the_centers_stopped_all_movements_is_told_and_the_chain_is_asked_seldom(
+    stranger: Desk, office: Office, world: World
+) -> None:
+    def told() -> tuple[bool, bool | None]:
+        world.clock.now += timedelta(seconds=6)
+        page = "All movements are stopped by the centers" in stranger.get("/supply").text
+        return page, stranger.get("/v1/supply").json()["isPaused"]
+
+    ledger = world.asset_ledger
+    assert told() == (False, False)
+    ledger.model.is_paused = True
+    assert told() == (True, True)
+    # Not asked again for a while: strangers cannot make a server ask its nodes as often as they like.
+    ledger.model.is_paused = False
+    assert stranger.get("/v1/supply").json()["isPaused"] is True
+    ledger.is_away = True
+    assert told() == (False, None)
 
 
 def test_before_the_chain_was_looked_at_the_supply_says_so(stranger: Desk) -> None:
