@@ -23,10 +23,12 @@ from greenlane.adapters.keystore import KeyUse
 from greenlane.adapters.network_file import Network, encode_network
 from greenlane.adapters.sql.store import SqlStore
 from greenlane.bootstrap import open_deployment
+from greenlane.core.assets.chain_places import retirement_slot
+from greenlane.core.crypto import sha256
 from greenlane.core.errors import NotFound, ProofRefused
 from greenlane.core.header import Header
 from greenlane.core.merkle import consistency_proof, leaf_hash, root_of
-from greenlane.core.sealing import SealForeign, follow, verify_sealed_root
+from greenlane.core.sealing import SealForeign, follow, verify_sealed_root, verify_sealed_slot
 from greenlane.core.seals import Seals, ValidatorMode
 from greenlane.core.units import Address, BlockNumber, CenterId, MemberId, RootHash, TreeSize, TxHash
 from greenlane.core.wire import encode_hex
@@ -536,6 +538,34 @@ def test_an_anchored_root_is_shown_by_the_validators_seals_alone(
             verify(world, replace(seals(ledger, 7, 0), anchored=ledger.sealed_anchor(LIMA, TreeSize(3))), 7)
         with pytest.raises(NotFound, match="tree size 4"):
             ledger.sealed_anchor(LIMA, TreeSize(4))
+
+
+@pytest.mark.parametrize("mode", list(ValidatorMode))
+def test_a_retirement_is_shown_by_the_validators_seals_alone(
+    running: RunningNetwork, tmp_path: Path, mode: ValidatorMode
+) -> None:
+    retired, digest = sha256(b"a retirement"), sha256(b"its facts")
+    for world in world_over(running, tmp_path, mode):
+        assets = world.network.assets
+        assert assets is not None and world.network.sealing is not None
+        ledger = world.ledger()
+        with pytest.raises(NotFound, match="holds no retirement 0x"):
+            ledger.sealed_retirement(retired)
+        slot = retirement_slot(retired)
+        world.chain.anvil("anvil_setStorageAt", encode_hex(assets.green_asset), encode_hex(slot), encode_hex(digest))
+        world.chain.mine()
+        shown = verify_sealed_slot(
+            Seals(changes=(), anchored=ledger.sealed_retirement(retired)),
+            sealing=world.network.sealing,
+            registry=world.network.pilot_registry,
+            contract=assets.green_asset,
+            slot=slot,
+            value=digest,
+        )
+        assert (shown.block_number, shown.seal_count) == (world.chain.head, 3)
+        bare = world.ledger(network=replace(world.network, assets=None))
+        with pytest.raises(NotFound, match="no contracts of green assets"):
+            bare.sealed_retirement(retired)
 
 
 def test_a_change_of_the_registrys_set_is_followed_from_its_own_block(world: World) -> None:

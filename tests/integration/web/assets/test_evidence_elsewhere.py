@@ -192,7 +192,14 @@ def test_a_changed_word_another_address_and_a_strangers_signature_are_refused(tw
     stranger = "0x" + sign(BUYER, bytes.fromhex(token[2:])).hex()
     for signature in (stranger, "0x" + "00" * 65, "0x" + "ff" * 65):
         assert refusal(two.put(token, signature=signature)) == (400, "evidence-signature-wrong")
-    for wrong in ({"signature": "0x00"}, {"signature": None}, {"statement": None}, {"statement": []}, {"more": 1}):
+    wrongs: tuple[dict[str, Any], ...] = (
+        {"signature": "0x00"},
+        {"signature": None},
+        {"statement": None},
+        {"statement": []},
+        {"more": 1},
+    )
+    for wrong in wrongs:
         assert two.put(token, **wrong).status_code == 400, wrong
     assert kept(two, token) is None
 
