@@ -160,14 +160,14 @@ def test_a_purchase_from_evidence_to_retirement_is_brought_and_read_back(world: 
     calls = assets.calls
     [(stated, proof)] = chain.evidence(chain.statement())
     token = stated.digest(assets.places.domain(REGISTER))
-    assert (assets.issuance(token), assets.issued_at(token)) == (None, 0)
+    assert assets.issuance(token) is None
 
     chain.settle(assets, chain.act(COOPERATIVE, calls.issue(stated, proof, assets.placement(stated), 5_000)))
     issuance = assets.issuance(token)
     assert issuance is not None
     assert (issuance.class_id, issuance.evidenced, issuance.lot) == (COCOA.id, 12_500, text_digest(stated.lot or ""))
     assert (issuance.vintage_from, issuance.vintage_to, issuance.revoked) == (*VINTAGE, None)
-    assert (issuance.custody_model, assets.issued_at(token)) == (CustodyModel.IDENTITY_PRESERVED, 5_000)
+    assert (issuance.custody_model, issuance.totals.issued) == (CustodyModel.IDENTITY_PRESERVED, 5_000)
 
     until = datetime.fromtimestamp(chain.now() + 86_400, UTC)
     escrow = calls.escrow(token=token, quantity=2_000, buyer=TOWN, line_digest=LINE, deadline=until)
@@ -317,6 +317,18 @@ def test_what_the_contract_would_refuse_is_said_in_words_before_anything_is_kept
     assert (told.value.refusal, told.value.code) == (name, "act-refused")
     assert told.value.remedy
     assert world.rows() == ()
+
+
+def test_an_act_that_needs_more_gas_than_it_is_given_is_refused_before_it_is_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = world.issued(5)
+    call = GreenAsset.encode_cancel(token=token, quantity=1, reason="x")
+    world.assets().simulate(GREEN_ASSET, MILL, call)
+    monkeypatch.setattr(GreenAsset, "act_gas", lambda self, block="latest": 40_000)
+    with pytest.raises(ActWouldFail) as told:
+        world.assets().simulate(GREEN_ASSET, MILL, call)
+    assert "gas" in told.value.detail or told.value.refusal == ""
 
 
 def test_a_call_that_is_none_is_refused_without_a_name(world: World) -> None:

@@ -10,6 +10,7 @@ from greenlane.adapters.sql.acts import ActClosed, ActMissing, ActTaken
 from greenlane.adapters.sql.faults import RowDamaged
 from greenlane.adapters.sql.store import SqlStore
 from greenlane.core.assets.act import SIGNATURE_BYTES, Act
+from greenlane.core.assets.facts import EscrowFacts, EscrowState
 from greenlane.core.crypto import sha256
 from greenlane.core.units import Address, CenterId, MemberId
 from greenlane.ports.acts import ActKind, ActState, KeptAct
@@ -84,6 +85,37 @@ def test_waiting_acts_come_in_the_order_in_which_they_were_kept_whatever_the_clo
         assert [act.digest for act in tx.acts.waiting(TIANJIN, limit=9)] == [kept(6).digest]
         assert list(tx.acts.waiting(CenterId("hanoi"), limit=9)) == []
         assert [tx.acts.count_waiting(CenterId(center)) for center in ("lima", "tianjin", "hanoi")] == [6, 1, 0]
+
+
+def test_members_take_turns_and_what_has_a_deadline_comes_first(store: Store) -> None:
+    many = [kept(number) for number in range(6)]
+    few = [kept(number, member=CITY) for number in (10, 11)]
+    ids = [bytes([number]) * 32 for number in (1, 2, 3)]
+    late, soon, unknown = (
+        kept(20 + at, kind=kind, subject="0x" + ids[at].hex())
+        for at, kind in enumerate((ActKind.ACCEPT, ActKind.GIVE_BACK, ActKind.ACCEPT))
+    )
+    keep(store, *many, *few, late, soon, unknown)
+    escrow = EscrowFacts(
+        id=ids[0],
+        seller=Address(bytes(20)),
+        buyer=Address(bytes([1]) * 20),
+        token=bytes(32),
+        quantity=1,
+        line_digest=bytes(32),
+        deadline=NOON + timedelta(days=9),
+        state=EscrowState.OPEN,
+    )
+    with store.write() as tx:
+        tx.assets.put_escrow(escrow)
+        tx.assets.put_escrow(dataclasses.replace(escrow, id=ids[1], deadline=NOON + timedelta(days=1)))
+        assert list(tx.acts.in_turn(LIMA, limit=20)) == [soon, late, unknown, many[0], few[0], many[1], few[1], *many[2:]]
+        # Those with a deadline take half at most.
+        assert list(tx.acts.in_turn(LIMA, limit=4)) == [soon, late, many[0], few[0]]
+        tx.acts.mark_brought(few[1].digest, NOON)
+        assert [act.digest for act in tx.acts.brought(LIMA, limit=9)] == [few[1].digest]
+        assert [tx.acts.count_waiting(LIMA, member) for member in (FARM, CITY)] == [9, 2]
+        assert list(tx.acts.in_turn(CenterId("hanoi"), limit=9)) == []
 
 
 def test_acts_are_found_by_their_line_and_by_their_member(store: Store) -> None:

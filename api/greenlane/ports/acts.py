@@ -87,8 +87,19 @@ class Acts(Protocol):
             before: digest of the last one that was told; only those that were kept before it.
         """
 
-    def count_waiting(self, center: CenterId) -> int:
-        """How many are in the state kept."""
+    def brought(self, center: CenterId, *, limit: int) -> Sequence[KeptAct]:
+        """Those of them that were handed to a node, oldest first."""
+
+    def in_turn(self, center: CenterId, *, limit: int) -> Sequence[KeptAct]:
+        """Acts of a center in the state kept in the order in which they are to be brought.
+
+        For half of them at most those that accept units or give them back, whose escrow ends soonest first, for these have a
+        deadline. Then the first act of each member, the second of each, and so on, so that nobody waits for all that another
+        asked for. Of one member and of one of these two kinds the older comes before the newer.
+        """
+
+    def count_waiting(self, center: CenterId, member: MemberId | None = None) -> int:
+        """How many are in the state kept; of one member, where it is named."""
 
     def mark_brought(self, digest: bytes, at: datetime) -> None:
         """Notes the first handing over; later ones change nothing."""

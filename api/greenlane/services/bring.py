@@ -1,4 +1,4 @@
-"""Brings the acts that wait at a center to the contracts, oldest first.
+"""Brings the acts that wait at a center to the contracts: those with a deadline first, then each member's in turn.
 
 Every call asks first what is already so: what is on its way is waited for, what the contract has decided is never brought again,
 and what a node forgot is. Bringing twice is harmless, so it may die anywhere. What became of an act is for `follow_assets` to
@@ -76,7 +76,7 @@ class Bring:
             StoreUnavailable: the database is away.
         """
         with self._store.read() as tx:
-            waiting = tx.acts.waiting(center, limit=self._max_batch)
+            waiting = tx.acts.in_turn(center, limit=self._max_batch)
             followed = tx.assets.followed_to()
         if not waiting:
             return BringOutcome(step=BringStep.CURRENT, brought=0, waiting=0)
@@ -99,11 +99,7 @@ class Bring:
     def _ready(self, acts: list[KeptAct]) -> list[KeptAct]:
         """Those of them that need not wait for others which are to be done again."""
         with self._store.read() as tx:
-            is_anything_again = any(
-                act.brought_at is not None
-                for center in (self._centers if acts else ())
-                for act in tx.acts.waiting(center, limit=self._max_batch)
-            )
+            is_anything_again = any(tx.acts.brought(center, limit=1) for center in (self._centers if acts else ()))
         if not is_anything_again:
             self._held_since.clear()
             return acts

@@ -214,7 +214,9 @@ class FollowAssets:
 
     def _waiting(self, center: CenterId) -> Sequence[KeptAct]:
         with self._store.read() as tx:
-            return tx.acts.waiting(center, limit=_ACTS_A_CALL)
+            # Acts are brought in turn of members: what is on its way may be younger than much that waits.
+            both = (*tx.acts.brought(center, limit=_ACTS_A_CALL), *tx.acts.waiting(center, limit=_ACTS_A_CALL))
+        return list({act.digest: act for act in both}.values())
 
     def _settle(self, act: KeptAct, block: BlockRef, *, was_decided: bool) -> bool:
         """Closes an act that the chain decided, or that is too late; whether it was closed.

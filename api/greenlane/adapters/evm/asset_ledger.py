@@ -100,7 +100,8 @@ class EvmAssetLedger:
     # ---- acts ----
 
     def simulate(self, contract: AssetContract, account: Address, call: bytes) -> None:
-        """Runs a call as that account would make it.
+        """Runs a call as that account would make it, with the gas that the contract gives an act: one that needs more is refused
+        there after it has used up what others could have had.
 
         Raises:
             ActWouldFail: the contract would refuse it, in words.
@@ -109,7 +110,8 @@ class EvmAssetLedger:
 
         def run(web3: Web3) -> tuple[str, str, str] | None:
             try:
-                mediated(web3, contract, places.domain(contract).contract).simulate(call, sender=account)
+                binding = mediated(web3, contract, places.domain(contract).contract)
+                binding.simulate(call, sender=account, gas=binding.act_gas())
             except ContractRefused as told:
                 return refusal_words(web3, places, told, call=call)
             return None
@@ -234,11 +236,6 @@ class EvmAssetLedger:
             )
 
         return self._chain.ask(look)
-
-    def issued_at(self, token: bytes) -> int:
-        """Units issued out of a statement so far; 0 where none."""
-        record = self._ask_asset(lambda asset: asset.issuance(token))
-        return 0 if record is None else record.totals.issued
 
     def holding(self, account: Address, token: bytes) -> HoldingFacts:
         """What an account has of an issuance; all zero where it never had any."""

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
 from web3 import Web3
-from web3.exceptions import BadResponseFormat, ContractLogicError
+from web3.exceptions import BadResponseFormat, ContractLogicError, Web3RPCError
 from web3.types import BlockIdentifier, LogReceipt, TxParams
 
 from greenlane.adapters.evm.artifacts import AbiArgument, ContractRefused, NotThisContract, artifact, hex_bytes
@@ -107,6 +107,10 @@ class Contract:
                 if told is None:
                     raise ContractRefused("Unknown", {"message": str(cause.message)}) from cause
                 raise artifact(self._name).refusal(hex_bytes(told)) from cause
+            except Web3RPCError as cause:
+                if gas is None or "gas" not in str(cause).lower():
+                    raise
+                raise ContractRefused("Unknown", {"message": f"It needs more than the {gas} gas it is given."}) from cause
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Acts on their way to the chain, in the database."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, TextClause, func, select, update
 from greenlane.adapters.sql.faults import RowDamaged
 from greenlane.adapters.sql.tables_assets import OF_A_LINE, WAITING
 from greenlane.adapters.sql.tables_assets import act as acts
+from greenlane.adapters.sql.tables_assets import escrow as escrows
 from greenlane.adapters.sql.work import Work
 from greenlane.core.assets.act import Act
 from greenlane.core.canonical import canonical_bytes
@@ -17,6 +18,9 @@ from greenlane.core.errors import Conflict, NotFound
 from greenlane.core.units import Address, CenterId, MemberId
 from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.asset_ledger import AssetContract, SignedAct
+
+_URGENT_LOOKED_AT = 2_000
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class ActTaken(Conflict):
@@ -91,8 +95,36 @@ class SqlActs:
             is_theirs.append(acts.c.number < select(last.c.number).where(last.c.digest == before).scalar_subquery())
         return self._acts(*is_theirs, order=acts.c.number.desc(), limit=limit)
 
-    def count_waiting(self, center: CenterId) -> int:
+    def brought(self, center: CenterId, *, limit: int) -> Sequence[KeptAct]:
+        is_brought = (acts.c.center == self._work.number(center), WAITING, acts.c.brought_at.is_not(None))
+        return self._acts(*is_brought, order=acts.c.number, limit=limit)
+
+    def in_turn(self, center: CenterId, *, limit: int) -> Sequence[KeptAct]:
         is_waiting = (acts.c.center == self._work.number(center), WAITING)
+        urgent = self._urgent(is_waiting)[: limit // 2]
+        turn = func.row_number().over(partition_by=acts.c.member, order_by=acts.c.number)
+        ranked = select(acts.c.number, turn.label("turn")).where(*is_waiting).subquery()
+        wanted = select(ranked.c.number).order_by(ranked.c.turn, ranked.c.number).limit(limit)
+        each_in_turn = self._work.connection.scalars(wanted).all()
+        numbers = list(dict.fromkeys([*urgent, *each_in_turn]))[:limit]
+        found = {row.number: row for row in self._work.connection.execute(select(acts).where(acts.c.number.in_(numbers)))}
+        return [self._act(found[number]) for number in numbers if number in found]
+
+    def _urgent(self, is_waiting: tuple[ColumnElement[bool] | TextClause, ...]) -> list[int]:
+        """Numbers of acts that end an escrow, whose deadline is soonest first."""
+        kinds = [ActKind.ACCEPT.value, ActKind.GIVE_BACK.value]
+        wanted = select(acts.c.number, acts.c.subject).where(*is_waiting, acts.c.kind.in_(kinds)).order_by(acts.c.number)
+        rows = self._work.connection.execute(wanted.limit(_URGENT_LOOKED_AT)).all()
+        ids = {row.number: bytes.fromhex(row.subject.removeprefix("0x")) for row in rows}
+        known = select(escrows.c.id, escrows.c.deadline).where(escrows.c.id.in_(set(ids.values())))
+        deadlines = {row.id: row.deadline for row in self._work.connection.execute(known)}
+        # One that was not followed yet has no deadline here; it comes after those that have.
+        return sorted(ids, key=lambda number: (deadlines.get(ids[number], _NEVER), number))
+
+    def count_waiting(self, center: CenterId, member: MemberId | None = None) -> int:
+        is_waiting: list[ColumnElement[bool] | TextClause] = [acts.c.center == self._work.number(center), WAITING]
+        if member is not None:
+            is_waiting.append(acts.c.member == member)
         return self._work.connection.execute(select(func.count()).select_from(acts).where(*is_waiting)).scalar_one()
 
     def mark_brought(self, digest: bytes, at: datetime) -> None:

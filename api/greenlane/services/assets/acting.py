@@ -34,7 +34,8 @@ LIFETIME = timedelta(days=1)
 """How long an act may wait for the chain before it is too late."""
 _LONGEST_LIFETIME = timedelta(days=30)
 _SHORTEST_LIFETIME = timedelta(minutes=1)
-_ACTS_LOOKED_AT = 100
+MAX_WAITING_OF_MEMBER = 100
+"""Acts of one member that may wait for the chain: whoever asks for more fills no queue of others."""
 
 
 class SignatureNeeded(Conflict):
@@ -64,7 +65,7 @@ class MemberKeyDiffers(Conflict):
 
 
 class ActsFull(Unavailable):
-    """As many acts of the center wait to be brought as this deployment keeps."""
+    """As many acts of the center, or of the member, wait to be brought as this deployment keeps."""
 
     code = "acts-full"
     default_remedy = "Send the same request again after the time in Retry-After; nothing of it was kept."
@@ -197,9 +198,11 @@ class Acting:
         clock: Clock,
         entropy: Entropy,
         max_waiting: int,
+        max_waiting_of_member: int = MAX_WAITING_OF_MEMBER,
     ) -> None:
         """Args:
         max_waiting: acts of one center that may wait to be brought before more are pushed back.
+        max_waiting_of_member: the same of one member.
         """
         self._store = store
         self._ledger = ledger
@@ -208,6 +211,7 @@ class Acting:
         self._clock = clock
         self._entropy = entropy
         self._max_waiting = max_waiting
+        self._max_waiting_of_member = max_waiting_of_member
 
     def earlier(self, once: Once | None) -> KeptAct | None:
         """The act that the same request made before.
@@ -309,8 +313,8 @@ class Acting:
                 if current.state is not ActState.KEPT:
                     # Another worker has put one in its place: two would issue twice.
                     return current
-            if replaced is None and tx.acts.count_waiting(asker.center) >= self._max_waiting:
-                raise ActsFull(f"{self._max_waiting} acts of {asker.center!r} wait to be brought to the chain.", retry_after_s=10)
+            if replaced is None:
+                self._require_room(tx, asker)
             tx.acts.add(kept)
             if replaced is not None:
                 remedy = f"Follow the act {encode_hex(digest)}, which was made in its place."
@@ -338,6 +342,14 @@ class Acting:
                 tx.answers.keep(once, digest)
         return kept
 
+    def _require_room(self, tx: Transaction, asker: Asker) -> None:
+        if tx.acts.count_waiting(asker.center) >= self._max_waiting:
+            raise ActsFull(f"{self._max_waiting} acts of {asker.center!r} wait to be brought to the chain.", retry_after_s=10)
+        if tx.acts.count_waiting(asker.center, asker.member) >= self._max_waiting_of_member:
+            raise ActsFull(
+                f"{self._max_waiting_of_member} acts of {asker.name} wait to be brought to the chain.", retry_after_s=30
+            )
+
     def _is_tried(self, asker: Asker, draft: Draft, wanted: Wanted) -> bool:
         try:
             self._ledger.simulate(wanted.contract, draft.account, wanted.call)
@@ -358,8 +370,7 @@ class Acting:
 
     def _waiting_of(self, asker: Asker) -> int:
         with self._store.read() as tx:
-            known = tx.acts.of_member(asker.center, asker.member, limit=_ACTS_LOOKED_AT)
-        return sum(act.state is ActState.KEPT for act in known)
+            return tx.acts.count_waiting(asker.center, asker.member)
 
     def _signature(self, asker: Asker, draft: Draft, act: Act, contract: AssetContract) -> bytes:
         domain = self._ledger.places.domain(contract)

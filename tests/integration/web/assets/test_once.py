@@ -389,6 +389,21 @@ def test_only_so_many_acts_wait(trade: Trade) -> None:
     assert answers[2].json()["code"] == "acts-full" and int(answers[2].headers["retry-after"]) > 0
 
 
+def test_a_member_with_a_hundred_acts_on_their_way_stands_in_nobodys_way(trade: Trade) -> None:
+    token = trade.issued("10")
+    acting = trade.site.world.assets.transfer._acting
+    acting._max_waiting_of_member = 2
+    trade.site.world.asset_ledger.is_busy = True
+    answers = [transfer(trade, token, "1") for _ in range(3)]
+    assert [each.status_code for each in answers] == [202, 202, 503]
+    full = answers[2].json()
+    assert full["code"] == "acts-full" and "lima/cooperative" in full["detail"] and full["remedy"]
+    acting._max_waiting_of_member = 100
+    trade.site.world.asset_ledger.is_busy = False
+    trade.run()
+    assert transfer(trade, token, "1").status_code == 202
+
+
 def test_acts_and_following_survive_a_restart(trade: Trade) -> None:
     token = trade.issued("10")
     world = trade.site.world
