@@ -9,11 +9,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.adapters.sql.tables import APPEND_ONLY, metadata
+from greenlane.core.assets.retirement import encode_retirement
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.description import encode_description
 from greenlane.core.units import CenterId
 from sqlalchemy import inspect
 from worlds.descriptions import description
+from worlds.green_assets import retirement
 
 LIMA, TIANJIN = CenterId("lima"), CenterId("tianjin")
 _ADD_DOCUMENT = (
@@ -129,4 +131,27 @@ def test_a_migration_that_fails_leaves_nothing(store_url: str, monkeypatch: pyte
         store.migrate()
     with store._writers.connect() as connection:
         assert inspect(connection).get_table_names() == []
+    store.close()
+
+
+def test_a_retirement_certified_by_the_release_before_waits_for_its_seal(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic import command
+
+    whole = command.upgrade
+    store = open_store(store_url)
+    monkeypatch.setattr(command, "upgrade", lambda config, _head: whole(config, "0006"))
+    store.migrate()
+    stated = retirement()
+    with store.write() as transaction:
+        number = transaction.documents._work.number_or_new(LIMA)  # type: ignore[attr-defined]
+        row = (stated.facts.id, number, "city", encode_retirement(stated), 7, 0)
+        marks = ", ".join(["%s" if store.is_postgres else "?"] * len(row))
+        transaction.documents._work.driver().execute(  # type: ignore[attr-defined]
+            f"INSERT INTO certified_retirement (id, center, member, statement, leaf_index, stated_at) VALUES ({marks})", row
+        )
+    monkeypatch.undo()
+    store.migrate()
+    with store.read() as reader:
+        (waiting,) = reader.purchases.unsealed_retirements(LIMA, limit=9)
+        assert (waiting.statement, waiting.leaf_index) == (stated, 7)
     store.close()
