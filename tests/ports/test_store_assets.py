@@ -226,7 +226,7 @@ def test_escrows_are_found_by_either_side_those_that_expire_first_first(store: S
         assert tx.assets.escrow(word(99)) is None
 
 
-def test_retirements_are_found_by_line_holder_and_token(store: Store) -> None:
+def test_retirements_are_found_by_line_and_those_for_none_by_no_line(store: Store) -> None:
     some = [retirement(number) for number in (1, 2, 3)]
     for_none = retirement(4, line_digest=ZEROS, lot=sha256(b"lot"))
     others = retirement(5, holder=account(9), token=word(8), line_digest=sha256(b"other"))
@@ -235,14 +235,8 @@ def test_retirements_are_found_by_line_holder_and_token(store: Store) -> None:
             tx.assets.put_retirement(one)
     with store.read() as tx:
         assert list(tx.assets.retirements_of_line(sha256(b"line"))) == some
+        assert list(tx.assets.retirements_of_line(sha256(b"other"))) == [others]
         assert list(tx.assets.retirements_of_line(ZEROS)) == []
-        assert list(tx.assets.retirements_of(account(1), after=None, limit=9)) == [*some, for_none]
-        assert list(tx.assets.retirements_of(account(1), after=word(1), limit=2)) == some[1:]
-        # Who claims is not who held.
-        assert list(tx.assets.retirements_of(account(2), after=None, limit=9)) == []
-        assert list(tx.assets.retirements_of_token(word(7), after=word(3), limit=9)) == [for_none]
-        assert list(tx.assets.retirements_of_token(word(8), after=None, limit=9)) == [others]
-        assert list(tx.assets.retirements_of_token(word(9), after=None, limit=9)) == []
         assert tx.assets.retirement(word(9)) is None
 
 
@@ -378,8 +372,6 @@ def test_no_question_reads_a_whole_table(store: SqlStore) -> None:
         lambda tx: tx.assets.issuances(class_id="class-7", after=word(7), limit=5),
         lambda tx: tx.assets.holdings_of(account(7), after=word(7), limit=5),
         lambda tx: tx.assets.holders_of(word(7), after=None, limit=5),
-        lambda tx: tx.assets.retirements_of(account(7), after=word(7), limit=5),
-        lambda tx: tx.assets.retirements_of_token(word(7), after=word(7), limit=5),
     ]
     questions: list[Any] = [
         *pages,

@@ -303,10 +303,6 @@ class AssetLedgerWorld:
         found = self.model.issuances.get(token)
         return None if found is None else replace(found, revoked=self.model.revocations.get(token))
 
-    def issued_at(self, token: bytes) -> int:
-        found = self.issuance(token)
-        return 0 if found is None else found.totals.issued
-
     def holding(self, account: Address, token: bytes) -> HoldingFacts:
         self._ask()
         return self.model.holding(account, token)

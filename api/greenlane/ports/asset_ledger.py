@@ -184,7 +184,7 @@ class AssetCalls(Protocol):
 
 
 class AssetLedger(Protocol):
-    """A gateway to the contracts. Every method but `places`, `calls` and `pause` may raise LedgerUnavailable, LedgerMismatch or
+    """A gateway to the contracts. Every method but `places` and `calls` may raise LedgerUnavailable, LedgerMismatch or
     AssetsMissing."""
 
     @property
@@ -232,9 +232,6 @@ class AssetLedger(Protocol):
     def asset_class(self, class_id: str) -> AssetClass | None: ...
     def class_totals(self, class_id: str) -> Totals: ...
     def issuance(self, token: bytes) -> IssuanceFacts | None: ...
-    def issued_at(self, token: bytes) -> int:
-        """Units issued out of a statement so far; 0 where none."""
-
     def holding(self, account: Address, token: bytes) -> HoldingFacts: ...
     def escrow(self, escrow_id: bytes) -> EscrowFacts | None: ...
     def retirement(self, retirement_id: bytes) -> RetirementFacts | None: ...
@@ -252,7 +249,8 @@ class AssetLedger(Protocol):
     def revocation(self, digest: bytes) -> str | None:
         """Why a statement was revoked; None while it stands."""
 
-    def is_paused(self) -> bool: ...
+    def is_paused(self) -> bool:
+        """Whether a quorum of centers has stopped all movements."""
 
     # ---- following ----
 

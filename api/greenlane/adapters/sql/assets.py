@@ -163,14 +163,6 @@ class SqlAssetIndex:
         wanted = select(retirements).where(retirements.c.line_digest == line_digest).order_by(retirements.c.id)
         return [_retirement(row) for row in self._work.connection.execute(wanted)]
 
-    def retirements_of(self, account: Address, *, after: bytes | None, limit: int) -> Sequence[RetirementFacts]:
-        page = self._page(retirements, retirements.c.id, retirements.c.holder == account, after=after, limit=limit)
-        return [_retirement(row) for row in page]
-
-    def retirements_of_token(self, token: bytes, *, after: bytes | None, limit: int) -> Sequence[RetirementFacts]:
-        page = self._page(retirements, retirements.c.id, retirements.c.token == token, after=after, limit=limit)
-        return [_retirement(row) for row in page]
-
     def _one(self, table: Table, *rules: ColumnElement[bool]) -> Row[Any] | None:
         return self._work.connection.execute(select(table).where(*rules)).one_or_none()
 
