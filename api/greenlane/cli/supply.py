@@ -28,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Tells a parser what `run` takes."""
     parser.add_argument("--trust", metavar="FILE", required=True, help="the trust file to start from: it names the contracts")
     parser.add_argument("--rpc", metavar="URL", required=True, help="the node of the chain to ask")
-    parser.add_argument(
-        "--class", dest="class_id", metavar="ID", help="show this class alone; all is checked all the same"
-    )
+    parser.add_argument("--class", dest="class_id", metavar="ID", help="show this class alone; all is checked all the same")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 

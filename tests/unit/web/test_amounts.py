@@ -54,7 +54,9 @@ def test_the_pieces_of_a_bar_fill_it_and_leave_no_gap(first: int, second: int, t
         name="Cocoa",
     )
     followed: FollowedTo | None = None
-    (told,) = told_supply(Supply(classes=[(of, totals)], evidenced={"cocoa": totals.issued}, followed=followed)).classes
+    (told,) = told_supply(
+        Supply(classes=[(of, totals)], evidenced={"cocoa": totals.issued}, followed=followed, is_paused=False)
+    ).classes
     ends = [0] + [piece.x + piece.width for piece in told.pieces]
     assert [piece.x for piece in told.pieces] == ends[:-1] and ends[-1] == (BAR_WIDTH if totals.issued else 0)
     assert told.adds_up
@@ -65,9 +67,9 @@ def test_more_than_evidenced_does_not_add_up() -> None:
         id="c", attribute="a", unit=_KILOGRAMS, custody_model=CustodyModel.SEGREGATED, is_tradable=True, claim_days=1, name="C"
     )
     totals = Totals(issued=2, escrowed=0, retired=0, cancelled=0)
-    (told,) = told_supply(Supply(classes=[(of, totals)], evidenced={"c": 1}, followed=None)).classes
+    (told,) = told_supply(Supply(classes=[(of, totals)], evidenced={"c": 1}, followed=None, is_paused=False)).classes
     assert not told.adds_up
-    (told,) = told_supply(Supply(classes=[(of, totals)], evidenced=None, followed=None)).classes
+    (told,) = told_supply(Supply(classes=[(of, totals)], evidenced=None, followed=None, is_paused=False)).classes
     assert told.adds_up and told.evidenced is None
 
 
