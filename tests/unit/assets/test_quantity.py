@@ -12,6 +12,7 @@ from greenlane.core.assets.quantity import (
     read_unit,
     read_unit_code,
     read_written_quantity,
+    unit_words,
 )
 from greenlane.core.errors import InvalidInput
 from greenlane.core.wire import FieldInvalid
@@ -99,3 +100,7 @@ def test_a_unit_is_read_out_of_two_fields_and_a_fault_points_at_its_own() -> Non
             read_unit(code, decimals, "/class")
         assert refused.value.where == where
     assert read_unit_code("C62", "") == "C62"
+
+
+def test_a_unit_has_one_word_wherever_it_is_written_and_its_code_where_it_has_none() -> None:
+    assert [unit_words(code) for code in ("KGM", "LTR", "C62", "XZZ")] == ["kg", "l", "pieces", "XZZ"]

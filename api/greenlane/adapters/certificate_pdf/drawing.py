@@ -17,7 +17,7 @@ from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleD
 
 from greenlane.adapters.certificate_pdf.letters import BOLD, PLAIN, marked_up, register_fonts
 from greenlane.adapters.pdf_attachment import CERTIFICATE_NAME
-from greenlane.core.assets.quantity import decimal_text
+from greenlane.core.assets.quantity import decimal_text, unit_words
 from greenlane.core.assets.retirement import RetirementCertificate, encode_certificate
 from greenlane.core.balance.custody import CUSTODY_WORDS
 from greenlane.core.wire import encode_hex
@@ -28,7 +28,6 @@ _MARGIN = 20 * mm
 _FRAME_PADDING = 6
 _WIDTH = A4[0] - 2 * _MARGIN - 2 * _FRAME_PADDING
 _QR_MM = 32
-_UNITS = {"KGM": "kg", "TNE": "t", "GRM": "g", "LTR": "L", "MTQ": "m³", "MTK": "m²", "KWH": "kWh", "MWH": "MWh", "H87": "pieces"}
 _CHECK = "greenlane verify THIS-FILE.pdf --trust TRUST-FILE --rpc NODE"
 
 _TITLE = ParagraphStyle("title", fontName=BOLD, fontSize=21, leading=26, textColor=_GREEN, spaceAfter=2 * mm)
@@ -71,7 +70,7 @@ def _story(certificate: RetirementCertificate, names: CertificateNames) -> list[
     statement = certificate.statement
     facts, evidence, line = statement.facts, statement.statement, statement.line
     words = CUSTODY_WORDS[evidence.custody_model]
-    unit = _UNITS.get(evidence.unit.code, evidence.unit.code)
+    unit = unit_words(evidence.unit.code)
     amount = f"{decimal_text(facts.quantity, evidence.unit)} {unit}"
     claimed = f"{amount} of {names.class_name}, retired for {statement.beneficiary}"
     rows = [

@@ -6,6 +6,7 @@ rounded, ever: what cannot be written in whole smallest units is refused.
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from greenlane.core.canonical import JsonValue
 from greenlane.core.errors import InvalidInput
@@ -16,6 +17,22 @@ MAX_DECIMALS = 18
 _CODE = re.compile(r"[A-Z0-9]{1,3}", re.ASCII)
 _DECIMAL = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?", re.ASCII)
 _MAX_TEXT = 64
+_WORDS: Final = {
+    "KGM": "kg",
+    "GRM": "g",
+    "TNE": "t",
+    "LTR": "l",
+    "MLT": "ml",
+    "MTQ": "m³",
+    "MTR": "m",
+    "MTK": "m²",
+    "H87": "pieces",
+    "EA": "pieces",
+    "C62": "pieces",
+    "KMT": "km",
+    "KWH": "kWh",
+    "MWH": "MWh",
+}
 
 
 class QuantityInvalid(InvalidInput):
@@ -42,6 +59,11 @@ class Unit:
                 f"{shown(self.code)} with {self.decimals} decimals is no unit.",
                 remedy=f"Write a code of UN/CEFACT Recommendation 20, like KGM, and 0 to {MAX_DECIMALS} decimals.",
             )
+
+
+def unit_words(code: str) -> str:
+    """A unit as people write it; its code where it has no other word here. The same on pages and on certificates."""
+    return _WORDS.get(code, code)
 
 
 def decimal_text(quantity: int, unit: Unit) -> str:

@@ -6,8 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from greenlane.core.assets.quantity import Unit, decimal_text
-from greenlane.web.pages.words import unit_words
+from greenlane.core.assets.quantity import Unit, decimal_text, unit_words
 
 _WHOLE = re.compile(r"(?<=\d)(?=(?:\d{3})+(?!\d))")
 SUPPLY_PLACES: Final[Mapping[str, str]] = {

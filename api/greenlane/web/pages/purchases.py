@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from greenlane.core.assets.facts import AssetClass, EscrowState
-from greenlane.core.assets.quantity import Unit
+from greenlane.core.assets.quantity import Unit, unit_words
 from greenlane.core.documents.description import MemberName
 from greenlane.core.wire import encode_hex
 from greenlane.ports.acts import ActKind, ActState, KeptAct
@@ -34,7 +34,7 @@ from greenlane.verify.ladder import Verdict
 from greenlane.web.pages.amounts import amount_words, day_words, money_words, span_words
 from greenlane.web.pages.journey import Finding, told_event
 from greenlane.web.pages.picture import Picture, Stop, drawn, stops_of
-from greenlane.web.pages.words import item_words, local_path, time_words, unit_words
+from greenlane.web.pages.words import item_words, local_path, time_words
 from greenlane.web.services import WebServices
 
 _WAYS_DRAWN = 6

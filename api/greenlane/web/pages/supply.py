@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from greenlane.core.assets.facts import AssetClass, Totals
+from greenlane.core.assets.quantity import unit_words
 from greenlane.core.balance.custody import CUSTODY_WORDS, CustodyWords
 from greenlane.services.assets.look import Supply
 from greenlane.web.pages.amounts import SUPPLY_PLACES, amount_words
 from greenlane.web.pages.purchases import followed_words
-from greenlane.web.pages.words import unit_words
 
 BAR_WIDTH = 600
 FILLS = {"tradable": "", "escrowed": "url(#p-stripes)", "retired": "url(#p-cross)", "cancelled": "url(#p-dots)"}

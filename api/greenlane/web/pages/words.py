@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from greenlane.core.assets.quantity import unit_words
 from greenlane.core.epcis.identifiers import IdentifierFault, parse_identifier
 from greenlane.core.epcis.vocabulary import VocabularyKind, bare_word
 
@@ -68,22 +69,6 @@ _ROLES: Final = {
     "inputQuantityList": "Made from",
     "outputQuantityList": "Made into",
 }
-_UNITS: Final = {
-    "KGM": "kg",
-    "GRM": "g",
-    "TNE": "t",
-    "LTR": "l",
-    "MLT": "ml",
-    "MTQ": "m³",
-    "MTR": "m",
-    "MTK": "m²",
-    "H87": "pieces",
-    "EA": "pieces",
-    "C62": "pieces",
-    "KMT": "km",
-    "KWH": "kWh",
-    "MWH": "MWh",
-}
 ECONOMY_COLORS: Final = 6
 """How many colors the style sheet has for the economies of one journey."""
 
@@ -134,17 +119,12 @@ def local_path(identifier: str) -> str | None:
         return None
 
 
-def unit_words(code: str) -> str:
-    """A unit of UN/CEFACT Recommendation 20 as people write it; its code where nobody does."""
-    return _UNITS.get(code, code)
-
-
 def quantity_words(quantity: object, uom: object) -> str | None:
     """An amount with its unit; None where there is none."""
     if not isinstance(quantity, int | float) or isinstance(quantity, bool):
         return None
     amount = f"{quantity:,.3f}".rstrip("0").rstrip(".")
-    unit = _UNITS.get(uom, uom) if isinstance(uom, str) else "pieces"
+    unit = unit_words(uom) if isinstance(uom, str) else "pieces"
     return f"{amount} {unit}"
 
 

@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from greenlane.core import crypto
 from greenlane.core.assets.evidence import read_day
-from greenlane.core.assets.quantity import QuantityInvalid, decimal_text, read_quantity
+from greenlane.core.assets.quantity import QuantityInvalid, decimal_text, read_quantity, unit_words
 from greenlane.core.assets.retirement import MAX_BENEFICIARY_CHARACTERS, read_beneficiary
 from greenlane.core.balance.custody import CUSTODY_WORDS
 from greenlane.core.canonical import canonical_bytes
@@ -40,7 +40,7 @@ from greenlane.web.pages.purchases import (
     told_purchase,
 )
 from greenlane.web.pages.render import private_page
-from greenlane.web.pages.words import item_words, unit_words
+from greenlane.web.pages.words import item_words
 from greenlane.web.problems import BadRequest
 from greenlane.web.signed_in import Form, FormGuard, PageGuard, Visitor
 from greenlane.web.state import WebState, state_of
