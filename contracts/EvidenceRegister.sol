@@ -16,6 +16,32 @@ import {Member} from "./types/PilotTypes.sol";
 contract EvidenceRegister is CenterQuorum, Mediated, IEvidenceRegister {
     using RangeList for RangeList.Ranges;
 
+    /// What is kept of a statement for an asker.
+    struct Admission {
+        bytes32 classId;
+        bytes32 lot;
+        bytes32 attribute;
+        uint128 quantity;
+        uint64 admittedAt;
+        uint32 vintageFrom;
+        uint32 vintageTo;
+        CustodyModel custodyModel;
+        address holder;
+        MemberName holderName;
+    }
+
+    struct MemberName {
+        bytes32 centerId;
+        bytes32 memberId;
+    }
+
+    /// An attribute of a lot; one word.
+    struct Lot {
+        /// Of the member and the facility that had it admitted first: most of a hash over them.
+        bytes31 owner;
+        CustodyModel custodyModel;
+    }
+
     struct Revocation {
         bool isRevoked;
         string reason;
@@ -30,16 +56,21 @@ contract EvidenceRegister is CenterQuorum, Mediated, IEvidenceRegister {
     bytes1 private constant ENTRY_KIND = 0x05;
     uint8 private constant CERTIFIER = 2;
     uint256 private constant MAX_REASON = 256;
+    // No one statement uses up more than a few years of a lot, or a part of a registry's serials.
+    uint32 private constant MAX_VINTAGE_DAYS = 1_100;
+    uint64 private constant MAX_SERIALS = 2 ** 32;
 
     IAnchorLog private _anchorLog;
-    mapping(bytes32 digest => AdmittedEvidence) private _admitted;
+    mapping(address asker => mapping(bytes32 digest => Admission)) private _admissions;
+    /// Whose the certifier's account was when the statement was first admitted, by whomever: one certifier, who may revoke.
+    mapping(bytes32 digest => MemberName) private _certifiers;
     mapping(bytes32 digest => Revocation) private _revocations;
-    mapping(bytes32 lot => CustodyModel) private _custodyOf;
+    mapping(address asker => mapping(bytes32 key => Lot)) private _lots;
     /// Days counted, by attribute and lot. No statement gives its days back, revoked or not: its units may have been claimed.
-    RangeList.Ranges private _vintages;
+    mapping(address asker => RangeList.Ranges) private _vintages;
     /// Serials counted, by the registry that gave them.
-    RangeList.Ranges private _serials;
-    uint256 private _evidenceCount;
+    mapping(address asker => RangeList.Ranges) private _serials;
+    mapping(address asker => uint256) private _evidenceCounts;
 
     constructor(IPilotRegistry registry_, IAnchorLog anchorLog_) CenterQuorum(registry_) {
         _expectCode(address(anchorLog_));
@@ -57,34 +88,35 @@ contract EvidenceRegister is CenterQuorum, Mediated, IEvidenceRegister {
         digest = digestOf(statement);
         // Also one that was never admitted: its certifier may have thought better of it.
         if (_revocations[digest].isRevoked) revert Revoked(digest);
-        if (_admitted[digest].admittedAt != 0) {
+        address asker = _msgSender();
+        if (_admissions[asker][digest].admittedAt != 0) {
             _expectCertifierStill(digest, statement.holder);
             return digest;
         }
         _checkShape(digest, statement);
         _checkCertifier(digest, statement, signature);
         _checkInclusion(digest, statement, inclusion);
-        _countVintage(statement, placement_.vintageAfter);
-        _countSerials(statement, placement_.serialAfter);
-        _lowerCustody(statement.lot, statement.custodyModel);
-        _store(digest, statement);
-        emit EvidenceAdmitted(digest, statement.classId, statement.lot, statement);
+        MemberName memory holder = _nameOf(statement.holder);
+        // Nobody could issue out of it, and its lot would be nobody's.
+        if (holder.centerId == 0) revert UnknownHolder(digest, statement.holder);
+        _countLot(asker, statement, holder);
+        _countVintage(asker, statement, placement_.vintageAfter);
+        _countSerials(asker, statement, placement_.serialAfter);
+        _store(asker, digest, statement, holder);
+        emit EvidenceAdmitted(digest, statement.classId, asker, statement);
     }
 
     /// @inheritdoc IEvidenceRegister
     function revoke(Evidence calldata statement, string calldata reason) external {
         bytes32 digest = digestOf(statement);
-        AdmittedEvidence storage admitted = _admitted[digest];
-        address certifier = admitted.admittedAt == 0
-            ? statement.certifier
-            : _registry.member(admitted.certifierCenter, admitted.certifierMember).account;
+        address certifier = _certifiers[digest].centerId == 0 ? statement.certifier : _certifierOfToday(digest);
         if (_msgSender() != certifier) revert NotItsCertifier(digest, _msgSender());
         _revoke(digest, reason, false);
     }
 
     /// @inheritdoc IEvidenceRegister
     function voteRevocation(bytes32 digest, string calldata reason) external {
-        if (_admitted[digest].admittedAt == 0) revert UnknownEvidence(digest);
+        if (_certifiers[digest].centerId == 0) revert UnknownEvidence(digest);
         if (_revocations[digest].isRevoked) revert Revoked(digest);
         _checkReason(reason);
         (bytes32 centerId, bool isCarried) =
@@ -99,8 +131,25 @@ contract EvidenceRegister is CenterQuorum, Mediated, IEvidenceRegister {
     }
 
     /// @inheritdoc IEvidenceRegister
-    function evidence(bytes32 digest) external view returns (AdmittedEvidence memory) {
-        return _admitted[digest];
+    function evidence(address asker, bytes32 digest) external view returns (AdmittedEvidence memory kept) {
+        Admission storage admission = _admissions[asker][digest];
+        if (admission.admittedAt == 0) return kept;
+        MemberName storage certifier = _certifiers[digest];
+        kept = AdmittedEvidence({
+            classId: admission.classId,
+            lot: admission.lot,
+            attribute: admission.attribute,
+            quantity: admission.quantity,
+            admittedAt: admission.admittedAt,
+            vintageFrom: admission.vintageFrom,
+            vintageTo: admission.vintageTo,
+            custodyModel: admission.custodyModel,
+            holder: admission.holder,
+            holderCenter: admission.holderName.centerId,
+            holderMember: admission.holderName.memberId,
+            certifierCenter: certifier.centerId,
+            certifierMember: certifier.memberId
+        });
     }
 
     /// @inheritdoc IEvidenceRegister
@@ -115,17 +164,17 @@ contract EvidenceRegister is CenterQuorum, Mediated, IEvidenceRegister {
     }
 
     /// @inheritdoc IEvidenceRegister
-    function custodyOf(bytes32 lot) external view returns (CustodyModel) {
-        return _custodyOf[lot];
+    function custodyOf(address asker, bytes32 attribute, bytes32 lot) external view returns (CustodyModel) {
+        return _lots[asker][_lotKey(attribute, lot)].custodyModel;
     }
 
     /// @inheritdoc IEvidenceRegister
-    function evidenceCount() external view returns (uint256) {
-        return _evidenceCount;
+    function evidenceCount(address asker) external view returns (uint256) {
+        return _evidenceCounts[asker];
     }
 
     /// @inheritdoc IEvidenceRegister
-    function placement(Evidence calldata statement, Placement calldata from, uint256 steps)
+    function placement(address asker, Evidence calldata statement, Placement calldata from, uint256 steps)
         external
         view
         returns (Placement memory found, bool isFound)
@@ -133,13 +182,13 @@ contract EvidenceRegister is CenterQuorum, Mediated, IEvidenceRegister {
         bool areSerialsFound = true;
         isFound = true;
         if (statement.lot != 0) {
-            (found.vintageAfter, isFound) = _vintages.find(
-                _vintageKey(statement.attribute, statement.lot), statement.vintageFrom, from.vintageAfter, steps
+            (found.vintageAfter, isFound) = _vintages[asker].find(
+                _lotKey(statement.attribute, statement.lot), statement.vintageFrom, from.vintageAfter, steps
             );
         }
         if (statement.originRegistry != 0) {
             (found.serialAfter, areSerialsFound) =
-                _serials.find(statement.originRegistry, statement.serialFrom, from.serialAfter, steps);
+                _serials[asker].find(statement.originRegistry, statement.serialFrom, from.serialAfter, steps);
         }
         isFound = isFound && areSerialsFound;
     }
@@ -156,8 +205,9 @@ contract EvidenceRegister is CenterQuorum, Mediated, IEvidenceRegister {
         if (statement.quantity == 0) revert ZeroQuantity();
         // A day has ended where the next begins.
         uint256 vintageEnd = (uint256(statement.vintageTo) + 1) * 1 days;
-        if (statement.vintageFrom > statement.vintageTo || block.timestamp < vintageEnd) {
-            revert InvalidVintage(statement.vintageFrom, statement.vintageTo);
+        (uint32 first, uint32 last) = (statement.vintageFrom, statement.vintageTo);
+        if (first > last || block.timestamp < vintageEnd || last - first >= MAX_VINTAGE_DAYS) {
+            revert InvalidVintage(first, last);
         }
         if (statement.custodyModel == CustodyModel.None) revert InvalidCustodyModel();
         if (!ShortName.isEconomy(statement.economy)) revert InvalidEconomy(statement.economy);
@@ -168,8 +218,9 @@ contract EvidenceRegister is CenterQuorum, Mediated, IEvidenceRegister {
         if (statement.originRegistry == 0) {
             if (from != 0 || to != 0) revert InvalidSerials(from, to);
         } else {
-            if (!ShortName.isName(statement.originRegistry)) revert InvalidName(statement.originRegistry);
-            if (to == 0 || from > to) revert InvalidSerials(from, to);
+            bytes32 origin = statement.originRegistry;
+            if (!ShortName.isName(origin) || !ShortName.isPlain(origin)) revert InvalidName(origin);
+            if (to == 0 || from > to || to - from >= MAX_SERIALS) revert InvalidSerials(from, to);
         }
     }
 
@@ -182,8 +233,7 @@ contract EvidenceRegister is CenterQuorum, Mediated, IEvidenceRegister {
 
     /// Of a statement admitted before: its certifier may have another account by now, or be none any longer.
     function _expectCertifierStill(bytes32 digest, address holder) private view {
-        AdmittedEvidence storage admitted = _admitted[digest];
-        address certifier = _registry.member(admitted.certifierCenter, admitted.certifierMember).account;
+        address certifier = _certifierOfToday(digest);
         // An account given to the certifier since would make it the holder of what it certified.
         if (certifier == holder) revert OwnCertifier(certifier);
         if (!_registry.isMemberInGoodStanding(certifier, CERTIFIER)) revert NotCertifier(certifier);
@@ -203,43 +253,49 @@ contract EvidenceRegister is CenterQuorum, Mediated, IEvidenceRegister {
 
     // ---- what counts once ----
 
-    function _countVintage(Evidence calldata statement, uint64 place) private {
+    /// A lot is one member's, of one facility: its days tell nothing of how much of it there is, so that another's statement of other
+    /// days could count the same goods again. And it is kept as its weakest statement says.
+    function _countLot(address asker, Evidence calldata statement, MemberName memory holder) private {
         (bytes32 attribute, bytes32 lot) = (statement.attribute, statement.lot);
         if (lot == 0) return;
-        bytes32 key = _vintageKey(attribute, lot);
-        RangeList.Outcome outcome = _vintages.insert(key, statement.vintageFrom, statement.vintageTo, place);
+        Lot storage known = _lots[asker][_lotKey(attribute, lot)];
+        bytes31 owner = bytes31(keccak256(abi.encode(holder, statement.facility)));
+        if (known.owner != 0 && known.owner != owner) revert LotOfAnother(attribute, lot);
+        (CustodyModel before, CustodyModel stated) = (known.custodyModel, statement.custodyModel);
+        if (stated < before) revert CustodyUpgraded(lot, uint8(before), uint8(stated));
+        (known.owner, known.custodyModel) = (owner, stated);
+    }
+
+    function _countVintage(address asker, Evidence calldata statement, uint64 place) private {
+        (bytes32 attribute, bytes32 lot) = (statement.attribute, statement.lot);
+        if (lot == 0) return;
+        bytes32 key = _lotKey(attribute, lot);
+        RangeList.Outcome outcome = _vintages[asker].insert(key, statement.vintageFrom, statement.vintageTo, place);
         if (outcome == RangeList.Outcome.Overlaps) {
             revert LotCounted(attribute, lot, statement.vintageFrom, statement.vintageTo);
         }
         if (outcome == RangeList.Outcome.WrongPlace) revert WrongPlacement(key, place);
     }
 
-    function _countSerials(Evidence calldata statement, uint64 place) private {
+    function _countSerials(address asker, Evidence calldata statement, uint64 place) private {
         bytes32 origin = statement.originRegistry;
         if (origin == 0) return;
-        RangeList.Outcome outcome = _serials.insert(origin, statement.serialFrom, statement.serialTo, place);
+        RangeList.Outcome outcome = _serials[asker].insert(origin, statement.serialFrom, statement.serialTo, place);
         if (outcome == RangeList.Outcome.Overlaps) {
             revert SerialsCounted(origin, statement.serialFrom, statement.serialTo);
         }
         if (outcome == RangeList.Outcome.WrongPlace) revert WrongPlacement(origin, place);
     }
 
-    function _lowerCustody(bytes32 lot, CustodyModel stated) private {
-        if (lot == 0) return;
-        CustodyModel known = _custodyOf[lot];
-        if (stated < known) revert CustodyUpgraded(lot, uint8(known), uint8(stated));
-        _custodyOf[lot] = stated;
-    }
-
-    function _vintageKey(bytes32 attribute, bytes32 lot) private pure returns (bytes32) {
+    function _lotKey(bytes32 attribute, bytes32 lot) private pure returns (bytes32) {
         return keccak256(abi.encode(attribute, lot));
     }
 
     // ---- what is kept ----
 
-    function _store(bytes32 digest, Evidence calldata statement) private {
-        Member memory certifier = _registry.memberOf(statement.certifier);
-        _admitted[digest] = AdmittedEvidence({
+    function _store(address asker, bytes32 digest, Evidence calldata statement, MemberName memory holder) private {
+        if (_certifiers[digest].centerId == 0) _certifiers[digest] = _nameOf(statement.certifier);
+        _admissions[asker][digest] = Admission({
             classId: statement.classId,
             lot: statement.lot,
             attribute: statement.attribute,
@@ -249,10 +305,20 @@ contract EvidenceRegister is CenterQuorum, Mediated, IEvidenceRegister {
             vintageTo: statement.vintageTo,
             custodyModel: statement.custodyModel,
             holder: statement.holder,
-            certifierCenter: certifier.centerId,
-            certifierMember: certifier.id
+            holderName: holder
         });
-        _evidenceCount++;
+        _evidenceCounts[asker]++;
+    }
+
+    /// Whose account it is today; all zero where it is nobody's.
+    function _nameOf(address account) private view returns (MemberName memory) {
+        Member memory member = _registry.memberOf(account);
+        return MemberName(member.centerId, member.id);
+    }
+
+    function _certifierOfToday(bytes32 digest) private view returns (address) {
+        MemberName storage certifier = _certifiers[digest];
+        return _registry.member(certifier.centerId, certifier.memberId).account;
     }
 
     function _revoke(bytes32 digest, string calldata reason, bool byCenters) private {

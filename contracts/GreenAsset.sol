@@ -67,7 +67,8 @@ contract GreenAsset is ERC1155, Mediated, IGreenAsset {
     mapping(bytes32 escrowId => Escrow) private _escrows;
     mapping(bytes32 retirementId => Retirement) private _retirements;
     bytes32[] private _retirementIds;
-    /// Whose an account was when it last got units: the registry forgets an account once the member has another.
+    /// Whose an account is: the member who had it when it first got units, or another that showed its key since. A center that
+    /// vouches for an account shows none; and the registry forgets an account once its member has another.
     mapping(address account => MemberName) private _memberNames;
 
     constructor(IPilotRegistry registry_, IEvidenceRegister evidenceRegister_) ERC1155("") {
@@ -116,12 +117,15 @@ contract GreenAsset is ERC1155, Mediated, IGreenAsset {
         address holder = _msgSender();
         _expectMember(holder);
         bytes32 digest = _admit();
-        if (holder != statement.holder && holder != _accountOfToday(statement.holder)) {
+        AdmittedEvidence memory admitted = _evidenceRegister.evidence(address(this), digest);
+        Member memory member = _registry.memberOf(holder);
+        // The member, not the account: that may be another's since.
+        if (member.centerId != admitted.holderCenter || member.id != admitted.holderMember) {
             revert NotItsHolder(digest, holder);
         }
         tokenId = uint256(digest);
         Issuance storage issued = _issuances[tokenId];
-        if (issued.evidenced == 0) _open(digest, statement);
+        if (issued.evidenced == 0) _open(digest, statement, admitted);
         uint128 left = issued.evidenced - issued.issued;
         if (quantity > left) revert MoreThanEvidenced(digest, left, quantity);
         issued.issued += quantity;
@@ -147,6 +151,8 @@ contract GreenAsset is ERC1155, Mediated, IGreenAsset {
         _expectUnits(tokenId, seller, quantity);
         escrowId = escrowIdOf(seller, buyer, lineDigest);
         if (_escrows[escrowId].state != EscrowState.None) revert EscrowExists(escrowId);
+        // So that the buyer may take them by whatever account it has by then.
+        _remember(buyer);
 
         _escrows[escrowId] = Escrow(seller, deadline, EscrowState.Open, buyer, tokenId, quantity, lineDigest);
         // No sum here is above what was issued, which fits.
@@ -163,12 +169,11 @@ contract GreenAsset is ERC1155, Mediated, IGreenAsset {
     /// @inheritdoc IGreenAsset
     function accept(bytes32 escrowId) external nonReentrant {
         Escrow storage open = _openEscrow(escrowId);
-        (uint256 tokenId, uint128 quantity, address buyer) = (open.tokenId, open.quantity, open.buyer);
+        (uint256 tokenId, uint128 quantity, address buyer) = (open.tokenId, open.quantity, _accountOfToday(open.buyer));
         if (_msgSender() != buyer) revert NotItsBuyer(escrowId, _msgSender());
         if (block.timestamp >= open.deadline) revert DeadlineOver(escrowId, open.deadline);
         _expectTradable(tokenId, quantity);
-        // Who sells must be a member still when the units change hands, whatever its account is by then.
-        _expectMember(_accountOfToday(open.seller));
+        // Not the seller: or its center could take back what binds it. Against fraud there are revocation and pause.
         _expectMember(buyer);
 
         open.state = EscrowState.Accepted;
@@ -182,7 +187,7 @@ contract GreenAsset is ERC1155, Mediated, IGreenAsset {
     function giveBack(bytes32 escrowId) external nonReentrant {
         Escrow storage open = _openEscrow(escrowId);
         (uint256 tokenId, uint128 quantity, address seller) = (open.tokenId, open.quantity, open.seller);
-        if (_msgSender() != open.buyer && block.timestamp < open.deadline) {
+        if (block.timestamp < open.deadline && _msgSender() != _accountOfToday(open.buyer)) {
             revert DeadlineNotOver(escrowId, open.deadline);
         }
         _expectMoving(quantity);
@@ -418,20 +423,19 @@ contract GreenAsset is ERC1155, Mediated, IGreenAsset {
         _expectMember(to);
     }
 
-    /// The account of the member who had this one when it last got units; this one itself where no member is known to have left it.
+    /// The account of today of the member whose this one is known to be, whoever has it today; this one itself where none is known.
     function _accountOfToday(address account) private view returns (address) {
-        MemberName memory name = _memberNames[account];
+        MemberName storage name = _memberNames[account];
         if (name.centerId == 0) return account;
-        IPilotRegistry registry = _registry;
-        // Somebody's account of today is nobody's former one.
-        if (registry.memberOf(account).account == account) return account;
-        return registry.member(name.centerId, name.memberId).account;
+        return _registry.member(name.centerId, name.memberId).account;
     }
 
     function _remember(address account) private {
         MemberName storage known = _memberNames[account];
         Member memory member = _registry.memberOf(account);
         if (known.centerId == member.centerId && known.memberId == member.id) return;
+        // Units that others send do not make an account another's: only its own key shows that it changed hands.
+        if (known.centerId != 0 && account != _msgSender()) revert AccountOfAnother(account);
         _memberNames[account] = MemberName(member.centerId, member.id);
     }
 
@@ -496,14 +500,13 @@ contract GreenAsset is ERC1155, Mediated, IGreenAsset {
     }
 
     /// Makes the issuance of a statement that the register holds, which says what it is from then on.
-    function _open(bytes32 digest, Evidence calldata statement) private {
+    function _open(bytes32 digest, Evidence calldata statement, AdmittedEvidence memory admitted) private {
         AssetClass storage class = _classes[statement.classId];
         if (class.id == 0) revert UnknownClass(statement.classId);
         if (statement.attribute != class.attribute) revert ClassDiffers(class.id, "attribute");
         if (statement.unit != class.unit) revert ClassDiffers(class.id, "unit");
         if (statement.decimals != class.decimals) revert ClassDiffers(class.id, "decimals");
         if (statement.custodyModel > class.custodyModel) revert ClassDiffers(class.id, "custodyModel");
-        AdmittedEvidence memory admitted = _evidenceRegister.evidence(digest);
         _issuances[uint256(digest)] = Issuance({
             classId: admitted.classId,
             evidenced: admitted.quantity,

@@ -67,7 +67,7 @@ interface IGreenAsset is IERC1155, IMediated {
     error InvalidClass(string field);
     /// @notice The statement says another attribute, unit, decimals, or a weaker custody model than the class promises.
     error ClassDiffers(bytes32 classId, string field);
-    /// @notice The caller is not the one the statement names as holder.
+    /// @notice The caller is not the member whose account the statement names as holder.
     error NotItsHolder(bytes32 digest, address caller);
     /// @notice The statement leaves fewer units than asked for.
     error MoreThanEvidenced(bytes32 digest, uint256 left, uint256 asked);
@@ -115,6 +115,8 @@ interface IGreenAsset is IERC1155, IMediated {
     error InvalidReason();
     /// @notice The account is not the one that this member had before.
     error NotItsFormerAccount(address previous, address account);
+    /// @notice The account is known as another member's: nothing is sent to it before its own key has accepted or issued units.
+    error AccountOfAnother(address account);
     /// @notice All movements are stopped already, or are not.
     error PauseUnchanged(bool isPaused);
     /// @notice The caller governs no active center. Told by the register, which counts votes.
@@ -134,7 +136,7 @@ interface IGreenAsset is IERC1155, IMediated {
     // ---- members; caller, or signer of an act: a member in good standing ----
 
     /// @notice Issues units out of a statement, admitting it first where the register does not know it.
-    /// @param statement names as holder the caller, or the account that its member had before.
+    /// @param statement names as holder an account that was the caller's member's when it was admitted.
     /// @param quantity with what was issued before not above the statement's.
     /// @return tokenId the statement's digest.
     function issue(
@@ -151,7 +153,7 @@ interface IGreenAsset is IERC1155, IMediated {
         external
         returns (bytes32 escrowId);
 
-    /// @notice Takes the units. Caller: the buyer, before the deadline.
+    /// @notice Takes the units, whatever became of the seller since. Caller: the buyer, by its account of today, before the deadline.
     function accept(bytes32 escrowId) external;
 
     /// @notice Gives the units back to the seller, to its account of today: by the buyer at any time, by anyone once the deadline

@@ -17,6 +17,15 @@ library ShortName {
         return true;
     }
 
+    /// @notice Of a short name: whether it has no hyphen at its end and no two in a row, so that the same letters are told apart in
+    /// one way only.
+    function isPlain(bytes32 name) internal pure returns (bool) {
+        for (uint256 i = 1; i < 32; ++i) {
+            if (name[i - 1] == "-" && (name[i] == "-" || name[i] == 0)) return false;
+        }
+        return true;
+    }
+
     /// @notice One to three upper-case letters and digits: a code of UN/CEFACT Recommendation 20.
     function isUnit(bytes32 text) internal pure returns (bool) {
         if (text[0] == 0) return false;

@@ -61,9 +61,11 @@ abstract contract CenterQuorum is ICenterQuorum {
             _rounds[asker][motion] = round;
         }
         mapping(bytes32 => bool) storage votes = _votes[asker][motion][round.number];
-        if (votes[centerId]) revert VotedAlready(motion, centerId);
+        bool isAgain = votes[centerId];
         votes[centerId] = true;
         isCarried = _countVotes(asker, motion, round.number) >= _registry.quorum();
+        // A quorum that a center reached for the others by leaving is carried out by any of them.
+        if (isAgain && !isCarried) revert VotedAlready(motion, centerId);
         if (isCarried) _rounds[asker][motion].expiresAt = 0;
     }
 

@@ -25,11 +25,13 @@ abstract contract AssetGasWorld is AssetWorld {
     uint256 private _issuanceIds;
     uint256 private _issuances;
     uint256 private _totals;
-    uint256 private _admitted;
+    uint256 private _admissions;
+    uint256 private _certifiers;
     uint256 private _serials;
-    uint256 private _evidenceCount;
+    uint256 private _evidenceCounts;
     uint256 private constant ISSUANCE_WORDS = 6;
     uint256 private constant EVIDENCE_WORDS = 7;
+    uint256 private constant CERTIFIER_WORDS = 2;
     uint128 internal constant QUANTITY = 1_000;
     bytes32 private constant LINE = keccak256("line");
 
@@ -42,9 +44,10 @@ abstract contract AssetGasWorld is AssetWorld {
         _issuances = slotOf(artifact, "_issuances");
         _totals = slotOf(artifact, "_totals");
         artifact = vm.readFile("api/greenlane/adapters/evm/abi/EvidenceRegister.json");
-        _admitted = slotOf(artifact, "_admitted");
+        _admissions = slotOf(artifact, "_admissions");
+        _certifiers = slotOf(artifact, "_certifiers");
         _serials = slotOf(artifact, "_serials");
-        _evidenceCount = slotOf(artifact, "_evidenceCount");
+        _evidenceCounts = slotOf(artifact, "_evidenceCounts");
         _bare = new BareToken();
     }
 
@@ -122,27 +125,37 @@ abstract contract AssetGasWorld is AssetWorld {
     function fill(uint256 first, uint256 count) internal {
         bytes32[ISSUANCE_WORDS] memory issued;
         bytes32[EVIDENCE_WORDS] memory admitted;
+        bytes32[CERTIFIER_WORDS] memory certifier;
         uint256 at_ = uint256(keccak256(abi.encode(first, _issuances)));
         for (uint256 i = 0; i < ISSUANCE_WORDS; ++i) issued[i] = vm.load(address(_asset), bytes32(at_ + i));
-        at_ = uint256(keccak256(abi.encode(first, _admitted)));
+        at_ = uint256(keccak256(abi.encode(first, _ofAsset(_admissions))));
         for (uint256 i = 0; i < EVIDENCE_WORDS; ++i) admitted[i] = vm.load(address(_register), bytes32(at_ + i));
+        at_ = uint256(keccak256(abi.encode(first, _certifiers)));
+        for (uint256 i = 0; i < CERTIFIER_WORDS; ++i) certifier[i] = vm.load(address(_register), bytes32(at_ + i));
         uint256 list = uint256(keccak256(abi.encode(_issuanceIds)));
-        bytes32 ranges = keccak256(abi.encode(bytes32("origin"), _serials));
+        bytes32 ranges = keccak256(abi.encode(bytes32("origin"), _ofAsset(_serials)));
         for (uint256 number = 2; number <= count; ++number) {
             bytes32 tokenId = keccak256(abi.encode("issuance", number));
             at_ = uint256(keccak256(abi.encode(tokenId, _issuances)));
             for (uint256 i = 0; i < ISSUANCE_WORDS; ++i) vm.store(address(_asset), bytes32(at_ + i), issued[i]);
-            at_ = uint256(keccak256(abi.encode(tokenId, _admitted)));
+            at_ = uint256(keccak256(abi.encode(tokenId, _ofAsset(_admissions))));
             for (uint256 i = 0; i < EVIDENCE_WORDS; ++i) vm.store(address(_register), bytes32(at_ + i), admitted[i]);
+            at_ = uint256(keccak256(abi.encode(tokenId, _certifiers)));
+            for (uint256 i = 0; i < CERTIFIER_WORDS; ++i) vm.store(address(_register), bytes32(at_ + i), certifier[i]);
             vm.store(address(_asset), bytes32(list + number - 1), tokenId);
             _link(ranges, number - 1, number);
             if (number == count) _link(ranges, number, 0);
         }
         if (count == 1) return;
         vm.store(address(_asset), bytes32(_issuanceIds), bytes32(count));
-        vm.store(address(_register), bytes32(_evidenceCount), bytes32(count));
+        vm.store(address(_register), _ofAsset(_evidenceCounts), bytes32(count));
         bytes32 issuedOfClass = keccak256(abi.encode(COCOA, _totals));
         vm.store(address(_asset), issuedOfClass, bytes32(count * QUANTITY));
+    }
+
+    /// Where the register keeps under a slot what the asset contract asked for.
+    function _ofAsset(uint256 slot) private view returns (bytes32) {
+        return keccak256(abi.encode(address(_asset), slot));
     }
 
     /// The range of statement `number`, with that of `next` behind it; 0 for none.
@@ -176,12 +189,12 @@ contract AssetGas is AssetGasWorld {
             keccak256(abi.encode(_asset.issuance(written))), keccak256(abi.encode(_asset.issuance(first))), "issuance"
         );
         vm.assertEq(
-            keccak256(abi.encode(_register.evidence(bytes32(written)))),
-            keccak256(abi.encode(_register.evidence(bytes32(first)))),
+            keccak256(abi.encode(_register.evidence(address(_asset), bytes32(written)))),
+            keccak256(abi.encode(_register.evidence(address(_asset), bytes32(first)))),
             "evidence"
         );
         vm.assertEq(_asset.issuanceCount(), 2);
-        vm.assertEq(_register.evidenceCount(), 2);
+        vm.assertEq(_register.evidenceCount(address(_asset)), 2);
         vm.assertEq(_asset.totals(COCOA).issued, 2 * QUANTITY);
         Evidence memory third = numbered(3);
         vm.assertEq(placementOf(third).serialAfter, 2_000 + 2, "the second range stands before the third");

@@ -15,11 +15,15 @@ contract EvidenceRegisterTest is AssetWorld {
         build();
     }
 
+    function asker() internal view override returns (address) {
+        return address(this);
+    }
+
     function test_a_statement_is_admitted_with_all_that_is_kept_of_it() external {
         Evidence memory given = statement(1);
         bytes32 digest = admit(given);
         vm.assertEq(digest, _register.digestOf(given), "its digest");
-        AdmittedEvidence memory kept = _register.evidence(digest);
+        AdmittedEvidence memory kept = _register.evidence(asker(), digest);
         vm.assertEq(kept.classId, COCOA, "class");
         vm.assertEq(kept.lot, given.lot, "lot");
         vm.assertEq(kept.attribute, given.attribute, "attribute");
@@ -29,10 +33,12 @@ contract EvidenceRegisterTest is AssetWorld {
         vm.assertEq(kept.vintageTo, given.vintageTo);
         vm.assertEq(uint8(kept.custodyModel), uint8(given.custodyModel));
         vm.assertEq(kept.holder, given.holder, "holder");
+        vm.assertEq(kept.holderCenter, idOf(FARM % CENTERS), "center that vouches for the holder");
+        vm.assertEq(kept.holderMember, memberId(FARM), "holder's name");
         vm.assertEq(kept.certifierCenter, idOf(LAB % CENTERS), "center that vouches for the certifier");
         vm.assertEq(kept.certifierMember, memberId(LAB), "certifier");
-        vm.assertEq(_register.evidenceCount(), 1);
-        vm.assertEq(uint8(_register.custodyOf(given.lot)), uint8(given.custodyModel));
+        vm.assertEq(_register.evidenceCount(asker()), 1);
+        vm.assertEq(uint8(_register.custodyOf(asker(), given.attribute, given.lot)), uint8(given.custodyModel));
     }
 
     function test_a_second_admission_changes_nothing() external {
@@ -41,8 +47,8 @@ contract EvidenceRegisterTest is AssetWorld {
         Proof memory nothing;
         vm.warp(block.timestamp + 1);
         vm.assertEq(_register.admit(given, nothing.signature, nothing.inclusion, nothing.placement), digest, "the same");
-        vm.assertEq(_register.evidenceCount(), 1);
-        vm.assertEq(_register.evidence(digest).admittedAt, block.timestamp - 1);
+        vm.assertEq(_register.evidenceCount(asker()), 1);
+        vm.assertEq(_register.evidence(asker(), digest).admittedAt, block.timestamp - 1);
     }
 
     // ---- one change each ----
@@ -144,7 +150,7 @@ contract EvidenceRegisterTest is AssetWorld {
             _refuse(given, words);
         }
         Evidence memory longest = statement(9);
-        longest.originRegistry = "a23456789012345678901234567890-";
+        longest.originRegistry = "a2345678901234567890123456789-b";
         admit(longest);
     }
 
@@ -241,8 +247,8 @@ contract EvidenceRegisterTest is AssetWorld {
 
     function test_OwnCertifier_by_an_account_that_it_got_later() external {
         Evidence memory given = statement(1);
-        given.holder = account(1, "not bound yet");
         admit(given);
+        changeKey(FARM);
         vm.prank(operatorOf(LAB));
         _registry.rotateMemberKey(memberId(LAB), given.holder);
         Proof memory nothing;
@@ -322,7 +328,7 @@ contract EvidenceRegisterTest is AssetWorld {
         call[byte_] ^= bytes1(uint8(1 << (place % 8)));
         (bool isDone,) = address(_register).call(call);
         vm.assertFalse(isDone, "refused");
-        vm.assertEq(_register.evidenceCount(), 0);
+        vm.assertEq(_register.evidenceCount(asker()), 0);
         call[byte_] ^= bytes1(uint8(1 << (place % 8)));
         (isDone,) = address(_register).call(call);
         vm.assertTrue(isDone, "as it was");
@@ -360,8 +366,113 @@ contract EvidenceRegisterTest is AssetWorld {
         admit(statement(1));
         Evidence memory other = statement(2);
         other.lot = statement(1).lot;
-        other.attribute = "organic";
+        (other.attribute, other.holder, other.custodyModel) = ("organic", signer(MILL), CustodyModel.IdentityPreserved);
         admit(other);
+        vm.assertEq(uint8(_register.custodyOf(asker(), other.attribute, other.lot)), uint8(other.custodyModel));
+    }
+
+    function test_LotOfAnother_whatever_the_days() external {
+        Evidence memory given = statement(1);
+        admit(given);
+        Evidence memory again = statement(2);
+        (again.lot, again.vintageFrom, again.vintageTo) = (given.lot, given.vintageTo + 1, given.vintageTo + 1);
+        bytes memory words =
+            abi.encodeWithSelector(IEvidenceRegister.LotOfAnother.selector, again.attribute, again.lot);
+        again.holder = signer(MILL);
+        _refuse(again, words);
+        (again.holder, again.facility) = (given.holder, keccak256("another facility"));
+        _refuse(again, words);
+        // Neither by days that were counted before.
+        (again.vintageFrom, again.vintageTo) = (given.vintageFrom, given.vintageTo);
+        _refuse(again, words);
+        // Its own it stays under whatever account.
+        changeKey(FARM);
+        (again.vintageFrom, again.vintageTo) = (given.vintageTo + 1, given.vintageTo + 1);
+        (again.holder, again.facility) = (signer(FARM), given.facility);
+        admit(again);
+    }
+
+    function test_UnknownHolder() external {
+        Evidence memory given = statement(1);
+        given.holder = signer(STRANGER);
+        _refuse(
+            given,
+            abi.encodeWithSelector(
+                IEvidenceRegister.UnknownHolder.selector, _register.digestOf(given), signer(STRANGER)
+            )
+        );
+        given.holder = changeKey(FARM);
+        _refuse(
+            given,
+            abi.encodeWithSelector(IEvidenceRegister.UnknownHolder.selector, _register.digestOf(given), given.holder)
+        );
+    }
+
+    function test_whoever_asks_counts_for_itself_alone() external {
+        Evidence memory given = statement(1);
+        bytes32 digest = admit(given);
+        vm.assertEq(_register.evidence(address(_asset), digest).admittedAt, 0);
+        vm.assertEq(_register.evidenceCount(address(_asset)), 0);
+        vm.assertEq(uint8(_register.custodyOf(address(_asset), given.attribute, given.lot)), 0);
+        // What another has of the same lot and serials is nobody else's business.
+        Evidence memory other = statement(2);
+        (other.lot, other.holder, other.custodyModel) = (given.lot, signer(MILL), CustodyModel.IdentityPreserved);
+        (other.serialFrom, other.serialTo) = (given.serialFrom, given.serialTo);
+        Proof memory proof = proofOf(other);
+        proof.placement = Placement(0, 0);
+        vm.prank(signer(STRANGER));
+        bytes32 admitted = _register.admit(other, proof.signature, proof.inclusion, proof.placement);
+        vm.assertEq(_register.evidence(signer(STRANGER), admitted).holderMember, memberId(MILL), "the stranger's");
+        vm.assertEq(_register.evidence(asker(), admitted).admittedAt, 0);
+        // By an act it is its signer who asks.
+        Act[] memory acts = new Act[](1);
+        bytes[] memory signatures = new bytes[](1);
+        Evidence memory third = statement(3);
+        proof = proofOf(third);
+        proof.placement = Placement(0, 0);
+        acts[0] = act(
+            CITY, abi.encodeCall(_register.admit, (third, proof.signature, proof.inclusion, proof.placement))
+        );
+        signatures[0] = signature(CITY, _register.actDigestOf(acts[0]));
+        _register.bring(acts, signatures);
+        vm.assertEq(_register.evidenceCount(signer(CITY)), 1);
+        // A revocation is one for all.
+        vm.prank(signer(LAB));
+        _register.revoke(given, "a reason");
+        vm.prank(signer(STRANGER));
+        (bool isDone,) = address(_register).call(
+            abi.encodeCall(_register.admit, (given, proof.signature, proof.inclusion, proof.placement))
+        );
+        vm.assertFalse(isDone, "revoked for the stranger too");
+    }
+
+    function test_no_statement_takes_more_than_a_part_of_a_registry_or_some_years() external {
+        Evidence memory given = statement(1);
+        (given.serialFrom, given.serialTo) = (7, 7 + 2 ** 32);
+        _refuse(
+            given,
+            abi.encodeWithSelector(IEvidenceRegister.InvalidSerials.selector, given.serialFrom, given.serialTo)
+        );
+        given.serialTo--;
+        given.vintageFrom = given.vintageTo - 1_100;
+        _refuse(
+            given,
+            abi.encodeWithSelector(IEvidenceRegister.InvalidVintage.selector, given.vintageFrom, given.vintageTo)
+        );
+        given.vintageFrom++;
+        admit(given);
+    }
+
+    function test_InvalidName_of_a_registry_that_could_be_told_apart_otherwise() external {
+        Evidence memory given = statement(1);
+        bytes32[4] memory wrong =
+            [bytes32("origin-"), "origin--", "ori--gin", "abcdefghijklmnopqrstuvwxyzabcd-"];
+        for (uint256 i = 0; i < wrong.length; ++i) {
+            given.originRegistry = wrong[i];
+            _refuse(given, abi.encodeWithSelector(IEvidenceRegister.InvalidName.selector, wrong[i]));
+        }
+        given.originRegistry = "ori-gin";
+        admit(given);
     }
 
     function test_SerialsCounted_whatever_the_attribute() external {
@@ -422,7 +533,7 @@ contract EvidenceRegisterTest is AssetWorld {
         given.custodyModel = CustodyModel.MassBalance;
         admit(given);
         Evidence memory better = statement(2);
-        (better.lot, better.attribute) = (given.lot, "organic");
+        (better.lot, better.vintageFrom, better.vintageTo) = (given.lot, given.vintageTo + 1, given.vintageTo + 1);
         better.custodyModel = CustodyModel.Segregated;
         _refuse(
             better,
@@ -435,7 +546,7 @@ contract EvidenceRegisterTest is AssetWorld {
         );
         better.custodyModel = CustodyModel.BookAndClaim;
         admit(better);
-        vm.assertEq(uint8(_register.custodyOf(given.lot)), uint8(CustodyModel.BookAndClaim));
+        vm.assertEq(uint8(_register.custodyOf(asker(), given.attribute, given.lot)), uint8(CustodyModel.BookAndClaim));
     }
 
     // ---- revocation ----
@@ -577,6 +688,24 @@ contract EvidenceRegisterTest is AssetWorld {
         vm.assertFalse(_register.isRevoked(digest), "two of four");
     }
 
+    function test_a_quorum_that_others_reach_by_leaving_is_carried_out_by_who_voted() external {
+        bytes32 digest = admit(statement(1));
+        bytes memory call = abi.encodeCall(_register.voteRevocation, (digest, "a reason"));
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(account(i, "operator"));
+            _register.voteRevocation(digest, "a reason");
+        }
+        bytes32 motion = keccak256(abi.encode("revocation", digest));
+        bytes memory words = abi.encodeWithSelector(ICenterQuorum.VotedAlready.selector, motion, idOf(0));
+        refuse(account(0, "operator"), address(_register), call, words);
+        vm.prank(account(3, "operator"));
+        _registry.leaveNetwork();
+        // Two of three are a quorum.
+        vm.prank(account(0, "operator"));
+        _register.voteRevocation(digest, "a reason");
+        vm.assertTrue(_register.isRevoked(digest), "carried");
+    }
+
     function test_votes_of_a_center_that_is_out_do_not_count() external {
         bytes32 digest = admit(statement(1));
         vm.prank(account(3, "operator"));
@@ -676,7 +805,7 @@ contract EvidenceRegisterTest is AssetWorld {
 
     function _admit(Evidence memory given, Proof memory proof) private {
         bytes32 digest = _register.admit(given, proof.signature, proof.inclusion, proof.placement);
-        vm.assertTrue(_register.evidence(digest).admittedAt != 0, "admitted");
+        vm.assertTrue(_register.evidence(asker(), digest).admittedAt != 0, "admitted");
     }
 }
 

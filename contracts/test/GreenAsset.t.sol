@@ -138,7 +138,7 @@ contract GreenAssetTest is AssetWorld {
             given.quantity + 1,
             abi.encodeWithSelector(IGreenAsset.MoreThanEvidenced.selector, digest, given.quantity, given.quantity + 1)
         );
-        vm.assertEq(_register.evidenceCount(), 0);
+        vm.assertEq(_register.evidenceCount(address(_asset)), 0);
         refuseIssue(
             given,
             proof,
@@ -464,17 +464,36 @@ contract GreenAssetTest is AssetWorld {
         _asset.escrow(tokenId, 1, city, LINE, uint64(block.timestamp + 366 days));
     }
 
-    function test_a_seller_who_is_no_member_sells_nothing_any_longer() external {
+    function test_what_waits_for_a_buyer_no_center_of_the_seller_takes_back() external {
         uint256 tokenId = issue(1, 100);
         bytes32 escrowId = escrow(FARM, CITY, tokenId, 60, LINE);
         suspend(FARM);
-        _refuse(signer(CITY), abi.encodeCall(_asset.accept, (escrowId)), _notMember(signer(FARM)));
         _refuse(signer(CITY), abi.encodeCall(_asset.giveBack, (escrowId)), _notMember(signer(FARM)));
-        reinstate(FARM);
         suspend(CITY);
         _refuse(signer(CITY), abi.encodeCall(_asset.accept, (escrowId)), _notMember(signer(CITY)));
+        reinstate(CITY);
         vm.prank(signer(CITY));
-        _asset.giveBack(escrowId);
+        _asset.accept(escrowId);
+        vm.assertEq(_asset.balanceOf(signer(CITY), tokenId), 60);
+    }
+
+    function test_a_buyer_with_a_new_key_accepts_and_gives_back() external {
+        uint256 tokenId = issue(1, 100);
+        bytes32 first = escrow(FARM, CITY, tokenId, 60, LINE);
+        bytes32 second = escrow(FARM, CITY, tokenId, 30, "another line");
+        // It never had units: it is remembered since they were set aside.
+        address former = changeKey(CITY);
+        _refuse(
+            former,
+            abi.encodeCall(_asset.accept, (first)),
+            abi.encodeWithSelector(IGreenAsset.NotItsBuyer.selector, first, former)
+        );
+        vm.prank(signer(CITY));
+        _asset.accept(first);
+        vm.prank(signer(CITY));
+        _asset.giveBack(second);
+        vm.assertEq(_asset.balanceOf(signer(CITY), tokenId), 60);
+        vm.assertEq(_asset.balanceOf(signer(FARM), tokenId), 40);
     }
 
     // ---- retirements and cancellations ----
@@ -666,16 +685,139 @@ contract GreenAssetTest is AssetWorld {
         }
     }
 
-    function test_an_account_that_is_somebody_s_today_is_nobody_s_former_one() external {
+    function test_no_center_takes_what_lies_at_a_former_account_of_another_s_member() external {
+        uint256 tokenId = issue(1, 900);
+        give(FARM, MILL, tokenId, 10);
+        bytes32 escrowId = escrow(FARM, CITY, tokenId, 500, LINE);
+        address former = changeKey(FARM);
+        _vouchThief(former);
+        // Nobody makes it the thief's by sending it something, by whatever way.
+        (address mill, address loot) = (signer(MILL), address(uint160(uint256(keccak256("loot")))));
+        bytes memory words = abi.encodeWithSelector(IGreenAsset.AccountOfAnother.selector, former);
+        _refuseMoves(mill, mill, former, tokenId, words);
+        bytes memory call = abi.encodeCall(_asset.escrow, (tokenId, 1, former, LINE, uint64(block.timestamp + 1)));
+        _refuse(mill, call, words);
+        vm.prank(account(3, "operator"));
+        _registry.rotateMemberKey("thief", loot);
+        words = abi.encodeWithSelector(IGreenAsset.NotItsFormerAccount.selector, former, loot);
+        _refuse(loot, abi.encodeCall(_asset.followKey, (former, tokenId)), words);
+        Evidence memory given = statement(1);
+        given.holder = former;
+        Proof memory nothing;
+        words = abi.encodeWithSelector(IGreenAsset.NotItsHolder.selector, tokenId, loot);
+        _refuse(loot, abi.encodeCall(_asset.issue, (given, "", nothing.inclusion, nothing.placement, 1)), words);
+        vm.warp(block.timestamp + 8 days);
+        _asset.giveBack(escrowId);
+        vm.assertEq(_asset.balanceOf(signer(FARM), tokenId), 500, "what waited is the seller's");
+        vm.prank(signer(FARM));
+        _asset.followKey(former, tokenId);
+        vm.assertEq(_asset.balanceOf(signer(FARM), tokenId), 890, "and all the rest");
+    }
+
+    function test_who_is_given_a_former_account_keeps_its_member_from_nothing() external {
         uint256 tokenId = issue(1, 100);
         address former = changeKey(FARM);
+        _vouchThief(former);
+        vm.prank(signer(FARM));
+        _asset.followKey(former, tokenId);
+        vm.assertEq(_asset.balanceOf(signer(FARM), tokenId), 100);
+    }
+
+    function test_no_center_takes_what_members_of_a_center_that_left_hold() external {
+        uint256 tokenId = issue(1, 900);
+        give(FARM, MILL, tokenId, 10);
+        (address farm, address mill) = (signer(FARM), signer(MILL));
+        vm.prank(account(1, "operator"));
+        _registry.leaveNetwork();
+        _vouchThief(farm);
+        _refuseMoves(mill, mill, farm, tokenId, abi.encodeWithSelector(IGreenAsset.AccountOfAnother.selector, farm));
+        address loot = address(uint160(uint256(keccak256("loot"))));
+        vm.prank(account(3, "operator"));
+        _registry.rotateMemberKey("thief", loot);
+        bytes memory words = abi.encodeWithSelector(IGreenAsset.NotItsFormerAccount.selector, farm, loot);
+        _refuse(loot, abi.encodeCall(_asset.followKey, (farm, tokenId)), words);
+        vm.assertEq(_asset.balanceOf(farm, tokenId), 890);
+    }
+
+    function test_an_account_goes_to_another_center_by_its_own_key() external {
+        uint256 tokenId = issue(1, 100);
+        address farm = signer(FARM);
+        bytes32 escrowId = escrow(FARM, SHOP, tokenId, 60, LINE);
+        vm.prank(account(1, "operator"));
+        _registry.leaveNetwork();
         vm.prank(account(2, "operator"));
-        _registry.vouch("heir", former, ENTERPRISE, 0, 0);
+        _registry.vouch("farm", farm, ENTERPRISE, 0, 0);
+        // It moves what it has, and by accepting or issuing shows that the account is still its own.
+        give(FARM, MILL, tokenId, 40);
+        Evidence memory given = statement(2);
+        issue(given, 5);
+        give(MILL, FARM, tokenId, 10);
+        vm.assertEq(_asset.balanceOf(farm, tokenId), 10);
+        vm.warp(block.timestamp + 8 days);
+        _asset.giveBack(escrowId);
+        vm.assertEq(_asset.balanceOf(farm, tokenId), 70);
+    }
+
+    function test_a_thief_issues_nothing_of_a_holder_that_never_had_units() external {
+        uint256 bait = issue(9, 10);
+        give(FARM, MILL, bait, 10);
+        Evidence memory given = statement(1);
+        given.holder = signer(SHOP);
+        Proof memory proof = proofOf(given);
+        address former = changeKey(SHOP);
+        _vouchThief(former);
+        give_(MILL, former, bait, 1);
+        address loot = address(uint160(uint256(keccak256("loot"))));
+        // Whoever admits it for itself names nobody for this contract.
+        _register.admit(given, proof.signature, proof.inclusion, proof.placement);
+        vm.prank(account(3, "operator"));
+        _registry.rotateMemberKey("thief", loot);
+        bytes32 digest = _register.digestOf(given);
         _refuse(
-            signer(FARM),
-            abi.encodeCall(_asset.followKey, (former, tokenId)),
-            abi.encodeWithSelector(IGreenAsset.NotItsFormerAccount.selector, former, signer(FARM))
+            loot,
+            abi.encodeCall(_asset.issue, (given, proof.signature, proof.inclusion, proof.placement, 1)),
+            abi.encodeWithSelector(IEvidenceRegister.UnknownHolder.selector, digest, former)
         );
+    }
+
+    function test_a_key_changed_before_the_first_issue_uses_up_nothing() external {
+        Evidence memory given = statement(1);
+        Proof memory proof = proofOf(given);
+        // By anybody, for itself.
+        _register.admit(given, proof.signature, proof.inclusion, proof.placement);
+        changeKey(FARM);
+        Evidence memory anew = statement(1);
+        (anew.id, anew.holder) = ("anew", signer(FARM));
+        issue(anew, 5);
+        vm.assertEq(_asset.balanceOf(signer(FARM), uint256(_register.digestOf(anew))), 5);
+    }
+
+    function test_what_nobody_could_issue_uses_up_nothing() external {
+        Evidence memory greedy = statement(2);
+        (greedy.classId, greedy.attribute, greedy.lot, greedy.quantity) = ("nonsense", "nonsense", 0, 1);
+        (greedy.serialFrom, greedy.serialTo) = (1, 2 ** 32);
+        Proof memory proof = proofOf(greedy);
+        _register.admit(greedy, proof.signature, proof.inclusion, proof.placement);
+        refuseIssue(greedy, proof, 1, abi.encodeWithSelector(IGreenAsset.UnknownClass.selector, greedy.classId));
+        Evidence memory worse = statement(1);
+        (worse.id, worse.attribute, worse.custodyModel) = ("worse", "nonsense", CustodyModel.BookAndClaim);
+        (worse.originRegistry, worse.serialFrom, worse.serialTo) = (0, 0, 0);
+        proof = proofOf(worse);
+        _register.admit(worse, proof.signature, proof.inclusion, proof.placement);
+        issue(1, 5);
+    }
+
+    function test_LotOfAnother_in_full_for_other_days() external {
+        Evidence memory given = statement(1);
+        (given.originRegistry, given.serialFrom, given.serialTo) = (0, 0, 0);
+        given.vintageTo = TODAY - 60;
+        issue(given, given.quantity);
+        (given.id, given.holder) = ("two", signer(MILL));
+        (given.vintageFrom, given.vintageTo) = (TODAY - 59, TODAY - 10);
+        bytes memory words =
+            abi.encodeWithSelector(IEvidenceRegister.LotOfAnother.selector, given.attribute, given.lot);
+        refuseIssue(given, proofOf(given), 1, words);
+        vm.assertEq(_asset.totals(COCOA).issued, given.quantity);
     }
 
     function test_an_accepted_escrow_of_a_seller_with_a_new_key() external {
@@ -715,6 +857,17 @@ contract GreenAssetTest is AssetWorld {
     function one(uint256 value) private pure returns (uint256[] memory list) {
         list = new uint256[](1);
         list[0] = value;
+    }
+
+    /// By a center that has nothing to do with it.
+    function _vouchThief(address account_) private {
+        vm.prank(account(3, "operator"));
+        _registry.vouch("thief", account_, ENTERPRISE, 0, 0);
+    }
+
+    function give_(uint256 from, address to, uint256 tokenId, uint256 quantity) private {
+        vm.prank(signer(from));
+        _asset.safeTransferFrom(signer(from), to, tokenId, quantity, "");
     }
 
     function _notMember(address account_) private pure returns (bytes memory) {

@@ -34,6 +34,7 @@ contract MarketHandler is AssetWorld {
     uint256[5] private _traders = [FARM, CITY, MILL, SHOP, OTHER_LAB];
     address[] private _accounts;
     mapping(address account => bool) private _wasMember;
+    mapping(address account => uint256 number) private _memberOf;
     Evidence[] private _statements;
     mapping(uint256 place => Proof) private _proofs;
     uint256[] private _admitted;
@@ -57,7 +58,10 @@ contract MarketHandler is AssetWorld {
         vm.prank(account(0, "operator"));
         _registry.vouch("receiver", address(_receiver), ENTERPRISE, 0, 0);
         _know(address(_receiver));
-        for (uint256 i = 0; i < _traders.length; ++i) _know(signer(_traders[i]));
+        for (uint256 i = 0; i < _traders.length; ++i) {
+            _know(signer(_traders[i]));
+            _memberOf[signer(_traders[i])] = _traders[i];
+        }
         _accounts.push(signer(STRANGER));
         _accounts.push(address(0));
         if (term != 0) {
@@ -89,7 +93,7 @@ contract MarketHandler is AssetWorld {
             quantity = given.quantity - _asset.issuance(uint256(_register.digestOf(given))).issued + uint128((by >> 8) % 8);
         }
         address holder = by % 16 == 2 ? _trader(by) : given.holder;
-        uint256 before = _register.evidenceCount();
+        uint256 before = _register.evidenceCount(address(_asset));
         uint256 tokenId = uint256(_register.digestOf(given));
         bool mayHold = _isMember(holder) && !_isStill(tokenId) && !_asset.isPaused();
         bytes memory call =
@@ -100,7 +104,7 @@ contract MarketHandler is AssetWorld {
             _isKnown[tokenId] = true;
             _tokens.push(tokenId);
         }
-        if (_register.evidenceCount() != before) {
+        if (_register.evidenceCount(address(_asset)) != before) {
             _expectNew(given);
             _admitted.push(place);
         }
@@ -153,8 +157,8 @@ contract MarketHandler is AssetWorld {
 
     function accept(uint256 which, uint256 by) external {
         (bytes32 escrowId, Escrow memory open) = _escrow(which);
-        address caller = _mix(by) % 8 == 0 ? _trader(by) : open.buyer;
-        bool may = _mayTrade(open.tokenId) && _isMember(open.buyer) && caller == open.buyer
+        address caller = _mix(by) % 8 == 0 ? _trader(by) : _today(open.buyer);
+        bool may = _mayTrade(open.tokenId) && _isMember(caller) && caller == _today(open.buyer)
             && open.state == EscrowState.Open && block.timestamp < open.deadline;
         if (!_try("accept", caller, abi.encodeCall(_asset.accept, (escrowId)), open.tokenId)) return;
         if (!may) _break("accepted by whom, or when, it may not be");
@@ -164,9 +168,9 @@ contract MarketHandler is AssetWorld {
 
     function giveBack(uint256 which, uint256 by) external {
         (bytes32 escrowId, Escrow memory open) = _escrow(which);
-        address caller = _mix(by) % 2 == 0 ? _trader(by) : open.buyer;
+        address caller = _mix(by) % 2 == 0 ? _trader(by) : _today(open.buyer);
         bool may = !_isStill(open.tokenId) && !_asset.isPaused() && open.state == EscrowState.Open
-            && (caller == open.buyer || block.timestamp >= open.deadline);
+            && (caller == _today(open.buyer) || block.timestamp >= open.deadline);
         if (!_try("give back", caller, abi.encodeCall(_asset.giveBack, (escrowId)), open.tokenId)) return;
         if (!may) _break("given back by whom, or when, it may not be");
         _look(open.tokenId);
@@ -279,6 +283,7 @@ contract MarketHandler is AssetWorld {
         _former.push(former);
         _formerOf.push(number);
         _know(signer(number));
+        _memberOf[signer(number)] = number;
         done["rotate"]++;
     }
 
@@ -410,9 +415,9 @@ contract MarketHandler is AssetWorld {
             if (given.originRegistry != 0 && given.originRegistry == other.originRegistry && areSerialsCommon) {
                 _break("one serial counted twice");
             }
-            if (given.lot != 0 && given.lot == other.lot && given.custodyModel < other.custodyModel) {
-                _break("a lot's custody got better");
-            }
+            if (given.lot == 0 || given.lot != other.lot || given.attribute != other.attribute) continue;
+            if (given.custodyModel < other.custodyModel) _break("a lot's custody got better");
+            if (_memberOf[given.holder] != _memberOf[other.holder]) _break("a lot of two members was counted for both");
         }
         if ((uint256(given.vintageTo) + 1) * 1 days > block.timestamp) _break("a vintage that has not ended");
     }
@@ -491,6 +496,12 @@ contract MarketHandler is AssetWorld {
     function _know(address account_) private {
         _accounts.push(account_);
         _wasMember[account_] = true;
+    }
+
+    /// The account of whoever had this one.
+    function _today(address account_) private view returns (address) {
+        uint256 number = _memberOf[account_];
+        return number == 0 ? account_ : signer(number);
     }
 
     function _mayTrade(uint256 tokenId) private view returns (bool) {

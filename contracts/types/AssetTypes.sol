@@ -97,6 +97,9 @@ struct AdmittedEvidence {
     uint32 vintageTo;
     CustodyModel custodyModel;
     address holder;
+    /// Whose account that was then: the member who may issue, whatever its account is by now.
+    bytes32 holderCenter;
+    bytes32 holderMember;
     /// Who vouched for the certifier, and under which name.
     bytes32 certifierCenter;
     bytes32 certifierMember;

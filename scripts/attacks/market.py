@@ -269,7 +269,8 @@ class Market:
 
     def issue(self, statement: EvidenceStatement, quantity: int = 1_000, *, proof: EvidenceProof | None = None) -> Call:
         """The cooperative issues units."""
-        place, is_found = self.register.placement(statement, after=Placement(vintage_after=0, serial_after=0), steps=1_000)
+        start = Placement(vintage_after=0, serial_after=0)
+        place, is_found = self.register.placement(self.asset.address, statement, after=start, steps=1_000)
         if not is_found:
             raise AttackFailed("no place for a statement was found")
         return self.call(COOPERATIVE, GreenAsset.encode_issue(statement, proof or self.proof(statement), place, quantity))

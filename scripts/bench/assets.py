@@ -163,7 +163,7 @@ def _life() -> Iterator[tuple[list[bytes], bytes, int | None]]:
         "(bytes32,bytes32,address,address,bytes32,bytes32,bytes32,uint8,uint128,bytes32,bytes32,uint32,uint32,uint8,bytes32,uint64,"
         "uint64,bytes32,bytes2)"
     )
-    yield told(supply.EVIDENCE_ADMITTED, 1, [bytes(32), _CLASS, bytes(32)], [fields], [stated])
+    yield told(supply.EVIDENCE_ADMITTED, 1, [bytes(32), _CLASS, _word(bytes(_ASSET))], [fields], [stated])
     yield moved(_NOBODY, _MILL, 900)
     yield told(supply.ISSUED, 1, [bytes(32), _CLASS, _word(_MILL)], ["uint128"], [900])
     yield moved(_MILL, bytes(_ASSET), 50)

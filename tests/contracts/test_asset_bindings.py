@@ -80,7 +80,7 @@ def chain(founded: AssetChain) -> Iterator[AssetChain]:
 def issued(chain: AssetChain, quantity: int = 10_000, **changes: Any) -> bytes:
     """Units of the cooperative; their token."""
     [(stated, proof)] = chain.evidence(chain.statement(**changes))
-    placement, _ = chain.register.placement(stated, after=evidence_register.START, steps=10)
+    placement, _ = chain.register.placement(chain.asset.address, stated, after=evidence_register.START, steps=10)
     chain.send(key_of(COOPERATIVE), chain.asset.address, GreenAsset.encode_issue(stated, proof, placement, quantity))
     return stated.digest(chain.register_domain)
 
@@ -167,16 +167,21 @@ def test_motions_are_counted_under_the_hashes_of_the_bindings(chain: AssetChain)
 def test_evidence_and_units_are_read_back_as_they_were_at_each_block(chain: AssetChain) -> None:
     before = chain.web3.eth.block_number
     token = issued(chain, origin=None)
-    kept = chain.register.evidence(token)
+    asker = chain.asset.address
+    kept = chain.register.evidence(asker, token)
     assert kept is not None
     assert (kept.class_id, kept.attribute, kept.quantity, kept.holder) == (COCOA.id, COCOA.attribute, 12_500, MILL)
     assert (kept.vintage_from, kept.vintage_to) == VINTAGE
+    assert (kept.holder_center, kept.holder_member) == (COOPERATIVE.center, COOPERATIVE.member)
     assert (kept.certifier_center, kept.certifier_member) == (CERTIFIER.center, CERTIFIER.member)
     assert abs(kept.admitted_at - chain.now()) < 60
-    assert chain.register.evidences([token, REF]) == (kept, None)
-    assert chain.register.evidence_count() == 1
-    assert chain.register.custody_of(kept.lot) is CustodyModel.IDENTITY_PRESERVED
-    assert chain.register.custody_of(REF) is None
+    assert chain.register.evidences(asker, [token, REF]) == (kept, None)
+    assert (chain.register.evidence_count(asker), chain.register.evidence_count(MILL)) == (1, 0)
+    assert chain.register.custody_of(asker, kept.attribute, kept.lot) is CustodyModel.IDENTITY_PRESERVED
+    assert chain.register.custody_of(asker, kept.attribute, REF) is None
+    assert chain.register.custody_of(asker, "another", kept.lot) is None
+    # Whoever asks for itself has nothing of it.
+    assert chain.register.evidence(MILL, token) is None
     assert not chain.register.is_revoked(token)
     assert chain.register.revocation(token) is None
     record = chain.asset.issuance(token)
@@ -189,7 +194,7 @@ def test_evidence_and_units_are_read_back_as_they_were_at_each_block(chain: Asse
     assert chain.asset.holding(MILL, token) == replace(nothing, account=MILL, tradable=10_000)
     assert chain.asset.balance_of(MILL, token) == 10_000
     # As it was, for whoever asks at an earlier block.
-    assert chain.register.evidence(token, before) is None
+    assert chain.register.evidence(asker, token, before) is None
     assert chain.asset.issuance(token, before) is None
     assert chain.asset.issuance_count(before) == 0
 
@@ -227,7 +232,7 @@ def test_escrows_and_retirements_are_read_back(chain: AssetChain) -> None:
 
 def test_a_revocation_freezes_and_challenges_with_its_reason(chain: AssetChain) -> None:
     [(stated, proof)] = chain.evidence(chain.statement())
-    where, is_found = chain.register.placement(stated, after=evidence_register.START, steps=1)
+    where, is_found = chain.register.placement(chain.asset.address, stated, after=evidence_register.START, steps=1)
     assert is_found
     chain.send(key_of(CITY), chain.register.address, EvidenceRegister.encode_admit(stated, proof, where))
     token = stated.digest(chain.register_domain)
@@ -326,8 +331,8 @@ CLASS = encode(
         (word(1) + word(1 << 63) + word(1) * 5, lambda asset, register: asset.escrow(REF)),
         (word(1) + word(1) + word(7) + word(1) * 4, lambda asset, register: asset.escrow(REF)),
         (word(1) * 2 + word(0) * 9, lambda asset, register: asset.retirement(REF)),
-        (b"c".ljust(32, b"\0") * 3 + word(1) * 8, lambda asset, register: register.evidence(REF)),
-        (word(9), lambda asset, register: register.custody_of(REF)),
+        (b"c".ljust(32, b"\0") * 3 + word(1) * 10, lambda asset, register: register.evidence(MILL, REF)),
+        (word(9), lambda asset, register: register.custody_of(MILL, "organic", REF)),
     ],
 )
 def test_an_answer_that_no_contract_of_ours_gives_is_none(
@@ -347,8 +352,8 @@ def test_a_placement_is_looked_up_step_by_step(chain: AssetChain) -> None:
     )
     first, last = VINTAGE
     later = chain.statement(lot=stated.lot, vintage_from=last.replace(month=7, day=1), vintage_to=last.replace(month=8))
-    found, is_found = chain.register.placement(later, after=evidence_register.START, steps=0)
+    found, is_found = chain.register.placement(TOWN, later, after=evidence_register.START, steps=0)
     assert (found, is_found) == (evidence_register.START, False)
-    found, is_found = chain.register.placement(later, after=found, steps=2)
+    found, is_found = chain.register.placement(TOWN, later, after=found, steps=2)
     assert is_found
     assert found.vintage_after == (first - type(first)(1970, 1, 1)).days + 1

@@ -55,6 +55,7 @@ from worlds.green_assets import (
     account_of,
     member_account,
     operator,
+    origin,
     secret_of,
     sign_evidence,
 )
@@ -75,7 +76,7 @@ BEYOND = {
         "ReentrancyGuardReentrantCall",
         "InvalidContract",
     ),
-    *("NothingEvidenced", "InvalidSerials", "InvalidCustodyModel", "InvalidEconomy", "InvalidName", "WrongPlacement"),
+    *("NothingEvidenced", "InvalidCustodyModel", "InvalidEconomy", "WrongPlacement"),
     *("AddressEmptyCode", "FailedCall", "InsufficientBalance", "CenterNotInGoodStanding", "ERC1155InsufficientBalance"),
     *("ERC1155InvalidApprover", "ERC1155InvalidArrayLength", "ERC1155InvalidOperator", "ERC1155InvalidReceiver"),
     "ERC1155InvalidSender",
@@ -198,14 +199,17 @@ def inclusion_of(inclusion: Inclusion, signature: bytes) -> EvidenceProof:
     )
 
 
-def call_of(twin: Twin, step: str, asked: dict[str, Any]) -> tuple[type[GreenAsset] | type[EvidenceRegister], bytes]:
+def call_of(
+    twin: Twin, account: Address, step: str, asked: dict[str, Any]
+) -> tuple[type[GreenAsset] | type[EvidenceRegister], bytes]:
     """Which contract a step asks, and by which call."""
     match step:
         case "admit" | "issue":
             statement = asked["statement"]
             proof = inclusion_of(asked["inclusion"], asked["signature"])
             start = Placement(vintage_after=0, serial_after=0)
-            placement, is_found = twin.register.placement(statement, after=start, steps=1_000)
+            asker = account if step == "admit" else twin.green_asset.address
+            placement, is_found = twin.register.placement(asker, statement, after=start, steps=1_000)
             assert is_found
             if step == "admit":
                 return EvidenceRegister, EvidenceRegister.encode_admit(statement, proof, placement)
@@ -245,7 +249,7 @@ class OnChain(AssetMachine):
         return Network(domain=domain, green_asset=self.twin.green_asset.address, now=self.twin.now)
 
     def mirror(self, refused: AssetRefused | None, account: Address, step: str, **arguments: Any) -> None:
-        contract, data = call_of(self.twin, step, arguments)
+        contract, data = call_of(self.twin, account, step, arguments)
         name = self.twin.bring(contract, account, data, at=self.world.now)
         assert name == (None if refused is None else refused.contract_error), (step, arguments)
 
@@ -283,7 +287,16 @@ class OnChain(AssetMachine):
             assert chain.totals(class_id) == totals
             assert chain.asset_class(class_id) == world.classes[class_id]
         assert set(chain.issuance_ids(0, 1_000)) == set(world.issuances)
-        assert self.twin.register.evidence_count() == len(world.evidence)
+        assert self.twin.register.evidence_count(chain.address) == len(world.evidence)
+        for asker, counted in world.counted.items():
+            for digest, admitted in counted.evidence.items():
+                kept = self.twin.register.evidence(asker, digest)
+                assert kept is not None
+                assert (kept.holder_center, kept.holder_member) == (admitted.holder.center, admitted.holder.member)
+                certifier = world.certifiers[digest]
+                assert (kept.certifier_center, kept.certifier_member) == (certifier.center, certifier.member)
+            for (attribute, lot), of in counted.lots.items():
+                assert self.twin.register.custody_of(asker, attribute, lot) is of.custody
         for token, issuance in world.issuances.items():
             record = chain.issuance(token)
             assert record is not None
@@ -403,7 +416,7 @@ def test_every_refusal_of_the_rules_is_the_chain_s_too(machine: OnChain) -> None
     machine.take(
         seller,
         "admit",
-        lambda: world.admit(fresh, signed, unknown),
+        lambda: world.admit(seller, fresh, signed, unknown),
         statement=fresh,
         signature=signed,
         inclusion=unknown,
@@ -473,6 +486,34 @@ def test_every_refusal_of_the_rules_is_the_chain_s_too(machine: OnChain) -> None
     for center in CENTERS[:3]:
         machine.vote_revocation(0, center, "wrong")
     machine.move(buyer, buyer, other, token, 1)
+
+    machine.judge(True)
+    sellers = member_account(MEMBERS[0], 1)
+
+    def attempt(number: int, **changes: Any) -> bytes:
+        asked = {"id": f"urn:uuid:late-{number}", "certifier": member_account(CERTIFIER, 1), "lot": f"urn:lot:{number}"}
+        of = replace(fresh, **(asked | changes))
+        signature = sign_evidence(of, domain=world.domain, secret=secret_of(f"{CERTIFIER}#1"))
+        inclusion = machine.network.enter(of)
+        machine.mirror_anchor()
+        machine.take(
+            sellers,
+            "issue",
+            lambda: world.issue(sellers, of, signature, inclusion, 1),
+            statement=of,
+            signature=signature,
+            inclusion=inclusion,
+            quantity=1,
+        )
+        return of.digest(world.domain)
+
+    attempt(1, holder=seller)
+    third = attempt(2, holder=sellers)
+    attempt(3, holder=buyer, lot="urn:lot:2", vintage_from=date(2025, 12, 1), vintage_to=date(2025, 12, 2))
+    attempt(4, holder=sellers, origin=origin(1, 2**32 + 1))
+    attempt(5, holder=sellers, origin=origin(1, 2, "i--rec"))
+    rotate(machine, MEMBERS[2], seller)
+    machine.move(sellers, sellers, seller, third, 1)
     assert set(REFUSALS) - BEYOND - set(machine.steps) == set()
     assert BEYOND & set(machine.steps) == set()
 

@@ -866,7 +866,7 @@ def test_a_placement_is_found_in_a_list_of_any_length_and_near_what_was_seen(
     for first in (10, 30, 50, 70):
         [(stated, proof)] = chain.evidence(serials(first, first + 5))
         where = assets.placement(stated)
-        chain.send(key_of(CITY), chain.register.address, EvidenceRegister.encode_admit(stated, proof, where))
+        chain.send(key_of(COOPERATIVE), chain.asset.address, GreenAsset.encode_issue(stated, proof, where, 1))
     looks = 0
     placement = EvidenceRegister.placement
 

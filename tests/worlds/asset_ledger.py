@@ -415,9 +415,10 @@ class AssetLedgerWorld:
 
 def _placement(model: AssetWorld, statement: EvidenceStatement) -> Placement:
     """A number that another admission beside it changes; what it means is the contract's own."""
-    counted = sum(len(ranges) for (attribute, _), ranges in model.vintages.items() if attribute == statement.attribute)
-    serials = 0 if statement.origin is None else len(model.serials.get(statement.origin.registry, []))
-    return Placement(vintage_after=counted, serial_after=serials)
+    counted = model.counted_for(model.green_asset)
+    days = sum(len(ranges) for (attribute, _), ranges in counted.vintages.items() if attribute == statement.attribute)
+    serials = 0 if statement.origin is None else len(counted.serials.get(statement.origin.registry, []))
+    return Placement(vintage_after=days, serial_after=serials)
 
 
 def _differences(before: AssetWorld, after: AssetWorld) -> dict[str, Any]:

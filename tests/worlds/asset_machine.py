@@ -5,7 +5,7 @@ chain (`mirror`) and compare.
 """
 
 from collections.abc import Callable, Sequence
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import fields, replace
 from datetime import date
 from typing import Any, TypeVar
@@ -119,7 +119,10 @@ class AssetMachine(RuleBasedStateMachine):
         """An escrow, most often one that is open, and its buyer."""
         open_ones = [one for one in self.world.escrows.values() if is_odd or one.state is EscrowState.OPEN]
         escrow = self.among(open_ones, place)
-        return (bytes(32), STRANGER) if escrow is None else (escrow.id, escrow.buyer)
+        if escrow is None:
+            return bytes(32), STRANGER
+        name = self.world.names.get(escrow.buyer)
+        return escrow.id, escrow.buyer if name is None else self.world.around.account_of(name)
 
     def take(self, account: Address, step: str, take: Callable[[], object], **arguments: Any) -> bool:
         """Takes a step, sees that a refused one changed nothing, and has it followed; whether it was taken."""
@@ -141,8 +144,8 @@ class AssetMachine(RuleBasedStateMachine):
 
     def whole(self) -> list[Any]:
         """All that the world holds; what it is made of never changes in place, but for the ranges."""
-        ranges = [(key, len(told)) for lists in (self.world.vintages, self.world.serials) for key, told in lists.items()]
-        return [ranges, *(copy(getattr(self.world, part.name)) for part in fields(self.world))]
+        counted = deepcopy(self.world.counted)
+        return [counted, *(copy(getattr(self.world, part.name)) for part in fields(self.world))]
 
     # ---- steps ----
 
@@ -229,7 +232,7 @@ class AssetMachine(RuleBasedStateMachine):
         self.take(
             STRANGER,
             "admit",
-            lambda: self.world.admit(of, signature, inclusion),
+            lambda: self.world.admit(STRANGER, of, signature, inclusion),
             statement=of,
             signature=signature,
             inclusion=inclusion,
@@ -238,8 +241,8 @@ class AssetMachine(RuleBasedStateMachine):
     @rule(place=PLACES, quantity=QUANTITIES, caller=st.sampled_from([0] * 9 + [1, 2, 3, 4, 5, 6, 7]))
     def issue(self, place: int, quantity: int, caller: int) -> None:
         of, signature, inclusion = self.stated[place % len(self.stated)]
-        name = self.world.names.get(of.holder)
-        today = of.holder if name is None else self.world.around.account_of(name)
+        admitted = self.world.evidence.get(of.digest(self.world.domain))
+        today = of.holder if admitted is None else self.world.around.account_of(admitted.holder)
         account = today if caller == 0 else self.account(caller)
         self.take(
             account,
@@ -374,8 +377,31 @@ class AssetMachine(RuleBasedStateMachine):
         for token in held if is_followed else []:
             self.follow(account, previous, token)
 
-    def follow(self, account: Address, before: Address, of: bytes) -> None:
-        self.take(account, "follow_key", lambda: self.world.follow_key(account, before, of), previous=before, token=of)
+    @rule(place=PLACES, thief=st.integers(0, 2), token=PLACES)
+    def rob(self, place: int, thief: int, token: int) -> None:
+        """A center gives a member of its own an account that others gave up, has it sent something, and changes its key again."""
+        given_up = [account for account in self.world.names if self.world.around.member_of(account) is None]
+        name, target = MEMBERS[thief], self.among(given_up, place)
+        if target is None:
+            return
+        owner = self.world.names[target]
+        self.give_account(name, target)
+        source, of, _ = self.held(token, False)
+        self.move(source, source, target, of, 1)
+        self.generations[name] += 1
+        loot = member_account(name, self.generations[name])
+        self.give_account(name, loot)
+        held = [facts.token for facts in self.world.holdings.values() if facts.account == target and facts.tradable]
+        for one in held:
+            assert not self.follow(loot, target, one) or owner == name
+
+    def give_account(self, name: MemberName, account: Address) -> None:
+        self.world.now += 1
+        self.network.set_member(name, account=account)
+        self.mirror_registry("rotate", name, account=account)
+
+    def follow(self, account: Address, before: Address, of: bytes) -> bool:
+        return self.take(account, "follow_key", lambda: self.world.follow_key(account, before, of), previous=before, token=of)
 
     @rule(place=PLACES, caller=st.sampled_from([None, None, 0, 1]), reason=REASONS)
     def revoke(self, place: int, caller: int | None, reason: str) -> None:
@@ -465,6 +491,9 @@ class AssetMachine(RuleBasedStateMachine):
         for place, one in enumerate(statements):
             for other in statements[:place]:
                 if one.lot is not None and (one.lot, one.attribute) == (other.lot, other.attribute):
+                    assert self.world.evidence[one.digest(self.world.domain)].holder == (
+                        self.world.evidence[other.digest(self.world.domain)].holder
+                    )
                     assert one.vintage_to < other.vintage_from or other.vintage_to < one.vintage_from
                 if one.origin and other.origin and one.origin.registry == other.origin.registry:
                     first, second = sorted((one.origin, other.origin), key=lambda of: of.serial_from)

@@ -172,7 +172,7 @@ def _tell_status(args: argparse.Namespace, chain: "ChainAccess") -> None:
         "code_of_this_release": not others,
         "paused": is_paused,
         "classes": asset.class_count(),
-        "statements": register.evidence_count(),
+        "statements": register.evidence_count(places.green_asset),
         "issuances": asset.issuance_count(),
         "retirements": asset.retirement_count(),
     }
@@ -189,7 +189,7 @@ def _tell_statement(args: argparse.Namespace, chain: "ChainAccess", digest: byte
     from greenlane_node.registry.refusals import time_text
 
     asset, register = assets_of(chain)
-    found, reason = register.evidence(digest), register.revocation(digest)
+    found, reason = register.evidence(asset.address, digest), register.revocation(digest)
     if found is None and reason is None:
         raise NotFound(f"No statement 0x{digest.hex()} was ever admitted.", remedy="Compare the digest: 0x and 64 hex digits.")
     facts: dict[str, object] = {"statement": "0x" + digest.hex(), "revoked": reason is not None, "reason": reason}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from greenlane.core.assets.asset import (
     MAX_ESCROW_S,
     AssetsDisagree,
     AssetWorld,
+    Counted,
     MemberStanding,
     Surroundings,
     holdings_of,
@@ -176,7 +177,7 @@ def test_two_hands_stand_behind_a_statement(network: Network) -> None:
 
     def admit(**changes: Any) -> bytes:
         asked: dict[str, Any] = {"statement": stated, "signature": signature, "inclusion": inclusion}
-        return world.admit(**(asked | changes))
+        return world.admit(**({"caller": GREEN_ASSET} | asked | changes))
 
     forged = sign_evidence(stated, secret=secret_of("a stranger"))
     refused("InvalidCertifierSignature", lambda: admit(signature=forged))
@@ -198,6 +199,51 @@ def test_two_hands_stand_behind_a_statement(network: Network) -> None:
     assert admit() == stated.digest(world.domain)
     assert admit() == stated.digest(world.domain)
     assert list(world.evidence) == [stated.digest(world.domain)]
+
+
+def test_whoever_asks_counts_for_itself_alone(network: Network) -> None:
+    world, stated = network.world, statement(origin=origin(1, 9))
+    signature, inclusion = network.proof(stated)
+    digest = world.admit(STRANGER, stated, signature, inclusion)
+    assert not world.evidence
+    network.issue(statement(id="urn:uuid:2", origin=origin(1, 9)))
+    refused("LotCounted", lambda: world.issue(SELLER, stated, signature, inclusion, 1))
+    world.revoke(member_account(CERTIFIER), stated, "an error")
+    refused("Revoked", lambda: world.admit(STRANGER, stated, signature, inclusion))
+    assert list(world.counted_for(STRANGER).evidence) == [digest]
+    world.check()
+
+
+def test_a_lot_is_one_member_s_of_one_facility(network: Network) -> None:
+    later = {"vintage_from": date(2026, 7, 1), "vintage_to": date(2026, 7, 31)}
+    network.issue()
+    refused("LotOfAnother", lambda: network.issue(statement(id="urn:uuid:2", holder=BUYER, **later)))
+    refused("LotOfAnother", lambda: network.issue(statement(id="urn:uuid:3", facility="https://id.gs1.org/414/1", **later)))
+    # Another attribute is another thing, and is kept as it is kept.
+    other = {"class_id": COMMUTES.id, "attribute": COMMUTES.attribute, "unit": COMMUTES.unit}
+    network.issue(statement(id="urn:uuid:4", holder=BUYER, **other))
+    sellers = member_account(COOPERATIVE, 1)
+    network.set_member(COOPERATIVE, account=sellers)
+    network.issue(statement(id="urn:uuid:5", holder=sellers, **later))
+    network.world.check()
+
+
+def test_a_holder_has_an_account_when_it_is_counted(network: Network) -> None:
+    network.set_member(COOPERATIVE, account=member_account(COOPERATIVE, 1))
+    refused("UnknownHolder", lambda: network.issue(caller=member_account(COOPERATIVE, 1)))
+    network.issue(statement(id="urn:uuid:2", holder=member_account(COOPERATIVE, 1)))
+
+
+def test_no_statement_uses_up_years_or_a_whole_registry(network: Network) -> None:
+    first = date(2026, 6, 30) - timedelta(days=1_100)
+    refused("InvalidVintage", lambda: network.issue(statement(vintage_from=first)))
+    refused("InvalidSerials", lambda: network.issue(statement(origin=origin(1, 2**32 + 1))))
+    network.issue(statement(vintage_from=first + timedelta(days=1), origin=origin(1, 2**32)))
+
+
+@pytest.mark.parametrize("registry", ["i-rec-", "i--rec", "i-"])
+def test_a_registry_has_one_spelling(network: Network, registry: str) -> None:
+    refused("InvalidName", lambda: network.issue(statement(origin=origin(1, 2, registry))))
 
 
 def test_a_certifier_must_be_one_still_whenever_more_is_issued(network: Network) -> None:
@@ -331,17 +377,44 @@ def test_an_escrow_is_for_another_and_for_a_line(network: Network) -> None:
     refused("ZeroLineDigest", lambda: network.escrow(token, line_digest=bytes(32)))
 
 
-def test_who_sells_must_be_a_member_still_when_units_change_hands(network: Network) -> None:
+def test_what_waits_for_a_buyer_no_center_of_the_seller_takes_back(network: Network) -> None:
     world = network.world
     token = network.issue()
     escrow = network.escrow(token)
     network.set_member(COOPERATIVE, is_vouched=False)
-    refused("NotMember", lambda: world.accept(BUYER, escrow))
     refused("NotMember", lambda: world.give_back(BUYER, escrow))
-    network.set_member(COOPERATIVE, is_vouched=True)
     network.set_member(CITY, is_vouched=False)
     refused("NotMember", lambda: world.accept(BUYER, escrow))
-    world.give_back(BUYER, escrow)
+    network.set_member(CITY, is_vouched=True)
+    world.accept(BUYER, escrow)
+    world.check()
+
+
+def test_a_buyer_with_a_new_key_accepts_and_gives_back(network: Network) -> None:
+    world, token, buyers = network.world, network.issue(), member_account(CITY, 1)
+    first, second = network.escrow(token, 5), network.escrow(token, 3, line_digest=sha256(b"another"))
+    network.set_member(CITY, account=buyers)
+    refused("NotItsBuyer", lambda: world.accept(BUYER, first))
+    world.accept(buyers, first)
+    world.give_back(buyers, second)
+    assert world.holding(buyers, token).tradable == 5
+    world.check()
+
+
+def test_no_center_takes_what_lies_at_a_former_account_of_another_s_member(network: Network) -> None:
+    world, token = network.world, network.issue()
+    world.transfer(SELLER, SELLER, BUYER, token, 10)
+    sellers, loot = member_account(COOPERATIVE, 1), account_of("loot")
+    network.set_member(COOPERATIVE, account=sellers)
+    network.set_member(ROASTER, account=SELLER)
+    refused("AccountOfAnother", lambda: world.transfer(BUYER, BUYER, SELLER, token, 1))
+    refused("AccountOfAnother", lambda: network.escrow(token, 1, caller=BUYER, buyer=SELLER))
+    network.set_member(ROASTER, account=loot)
+    refused("NotItsFormerAccount", lambda: world.follow_key(loot, SELLER, token))
+    refused("NotItsHolder", lambda: network.issue(quantity=1, caller=loot))
+    network.set_member(ROASTER, account=SELLER)
+    world.follow_key(sellers, SELLER, token)
+    assert world.holding(sellers, token).tradable == 9_990
     world.check()
 
 
@@ -461,6 +534,16 @@ def test_votes_count_in_one_round_and_of_active_centers_only(network: Network) -
     assert not world.is_paused
 
 
+def test_a_quorum_that_others_reach_by_leaving_is_carried_out_by_who_voted(network: Network) -> None:
+    world = network.world
+    for center in (LIMA, TIANJIN):
+        world.vote_pause(operator(center), True)
+    refused("VotedAlready", lambda: world.vote_pause(operator(LIMA), True))
+    network.set_center(OSAKA, is_active=False)
+    world.vote_pause(operator(LIMA), True)
+    assert world.is_paused
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -494,7 +577,7 @@ def test_units_follow_their_member_to_its_new_account_however_it_got_them(networ
     world.follow_key(sellers, SELLER, token)
     world.follow_key(buyers, BUYER, token)
     refused("ZeroQuantity", lambda: world.follow_key(sellers, SELLER, token))
-    world.give_back(BUYER, escrow)
+    world.give_back(buyers, escrow)
     assert [world.holding(account, token).tradable for account in (SELLER, sellers, buyers)] == [0, 8_000, 2_000]
     network.set_member(COOPERATIVE, account=Address(bytes(20)))
     assert world.around.member_of(world.around.account_of(COOPERATIVE)) is None
@@ -525,7 +608,7 @@ def test_whatever_is_put_beside_the_rules_is_found(network: Network) -> None:
     more = totals(issuance.totals.issued, issuance.totals.escrowed, 999, 1)
     escrow, named = next(iter(world.escrows)), next(iter(world.retirements))
     faults: list[tuple[str, object, str]] = [
-        ("evidence", {}, "no such evidence"),
+        ("counted", {}, "no such evidence"),
         ("issuances", {token: replace(issuance, totals=totals(12_501, 1_500, 1_000))}, "more was issued than evidenced"),
         ("holdings", world.holdings | {(SELLER, token): replace(held, tradable=1)}, "more or less than is left"),
         ("holdings", world.holdings | {(SELLER, token): replace(held, escrowed=-1, retired=2_501)}, "less than nothing"),
@@ -533,8 +616,8 @@ def test_whatever_is_put_beside_the_rules_is_found(network: Network) -> None:
         ("escrows", {escrow: replace(world.escrows[escrow], quantity=1)}, "escrows are not what waits"),
         ("retirements", {named: replace(world.retirements[named], quantity=1)}, "retirements are not what was retired"),
         ("class_totals", world.class_totals | {COCOA.id: more}, "The sums of cocoa-df"),
-        ("vintages", {("x", bytes(32)): [(1, 2), (2, 3)]}, "overlap"),
-        ("serials", {"i-rec": [(5, 6), (1, 5)]}, "overlap"),
+        ("counted", {OTHER: Counted(vintages={("x", bytes(32)): [(1, 2), (2, 3)]})} | world.counted, "overlap"),
+        ("counted", {OTHER: Counted(serials={"i-rec": [(5, 6), (1, 5)]})} | world.counted, "overlap"),
         ("events", [], "nobody told of"),
         ("events", [replace(event, quantity=1) for event in world.events], "are told as"),
         ("events", [replace(event, account=OTHER) for event in world.events], "do not tell"),

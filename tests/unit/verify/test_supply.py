@@ -35,10 +35,10 @@ def event(signature: str, *topics: bytes, kinds: tuple[str, ...] = (), values: t
     return [supply.topic(signature), *topics], encode(kinds, values)
 
 
-def evidenced(token: bytes, quantity: int, class_id: bytes = COCOA) -> Event:
+def evidenced(token: bytes, quantity: int, class_id: bytes = COCOA, asker: bytes = ASSET) -> Event:
     values: list[Any] = [bytes(32), bytes(32), "0x" + MILL.hex(), "0x" + MILL.hex(), class_id, bytes(32), bytes(32), 3, quantity]
     values += [bytes(32), bytes(32), 1, 2, 1, bytes(32), 0, 0, bytes(32), b"PE"]
-    return event(supply.EVIDENCE_ADMITTED, token, class_id, bytes(32), kinds=(f"({_EVIDENCE})",), values=(tuple(values),))
+    return event(supply.EVIDENCE_ADMITTED, token, class_id, address(asker), kinds=(f"({_EVIDENCE})",), values=(tuple(values),))
 
 
 def moved(token: bytes, source: bytes, target: bytes, quantity: int) -> Event:

@@ -263,8 +263,8 @@ class EvmAssetLedger:
 
     def placement(self, statement: EvidenceStatement) -> Placement:
         """Where the statement's ranges belong now."""
-        address = self.places.evidence_register
-        return self._chain.ask(lambda web3: self._placing.find(web3, address, statement))
+        places = self.places
+        return self._chain.ask(lambda web3: self._placing.find(web3, places, statement))
 
     def revocation(self, digest: bytes) -> str | None:
         """Why a statement was revoked; None while it stands."""

@@ -13,7 +13,7 @@ from greenlane.adapters.evm.mediated import Mediated, short_name
 from greenlane.adapters.evm.records import UnixSeconds
 from greenlane.core.anchoring import center_key
 from greenlane.core.assets.custody import CustodyModel
-from greenlane.core.assets.evidence import EvidenceStatement, day_of
+from greenlane.core.assets.evidence import EvidenceStatement, day_of, name_word
 from greenlane.core.crypto import keccak256
 from greenlane.core.units import Address, CenterId, MemberId, center_id, member_id
 from greenlane.ports.asset_ledger import EvidenceProof, Placement
@@ -24,12 +24,13 @@ START = Placement(vintage_after=0, serial_after=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmittedRecord:
-    """What the register keeps of an admitted statement.
+    """What the register keeps of a statement that an asker had admitted.
 
     Attributes:
         lot: SHA-256 of the lot's identifier, or 32 zero bytes.
         quantity: what the statement allows in all, in smallest units.
         holder: the account that it named.
+        holder_center, holder_member: whose account that was then: who may issue out of it.
         certifier_center, certifier_member: who vouched for the certifier then, and under which name.
     """
 
@@ -42,6 +43,8 @@ class AdmittedRecord:
     vintage_to: date
     custody_model: CustodyModel
     holder: Address
+    holder_center: CenterId
+    holder_member: MemberId
     certifier_center: CenterId
     certifier_member: MemberId
 
@@ -56,7 +59,10 @@ class MotionTally:
 
 
 class EvidenceRegister(Mediated):
-    """Evidence that counts once; contracts/interfaces/IEvidenceRegister.sol and ICenterQuorum.sol tell what each call means."""
+    """Evidence that counts once; contracts/interfaces/IEvidenceRegister.sol and ICenterQuorum.sol tell what each call means.
+
+    What was admitted is kept for each asker by itself; that of a GreenAsset is what it issued units out of.
+    """
 
     _name = "EvidenceRegister"
 
@@ -67,21 +73,23 @@ class EvidenceRegister(Mediated):
         (digest,) = self._read(block, "digestOf", statement_value(statement))
         return bytes(digest)
 
-    def evidence(self, digest: bytes, block: BlockIdentifier = "latest") -> AdmittedRecord | None:
-        """What is kept of an admitted statement; None where there is none."""
-        (told,) = self._read(block, "evidence", digest)
+    def evidence(self, asker: Address, digest: bytes, block: BlockIdentifier = "latest") -> AdmittedRecord | None:
+        """What is kept of a statement that an asker had admitted; None where there is none."""
+        (told,) = self._read(block, "evidence", asker, digest)
         with self._believed("evidence"):
             return _admitted_record(told)
 
-    def evidences(self, digests: Sequence[bytes], block: BlockIdentifier = "latest") -> tuple[AdmittedRecord | None, ...]:
+    def evidences(
+        self, asker: Address, digests: Sequence[bytes], block: BlockIdentifier = "latest"
+    ) -> tuple[AdmittedRecord | None, ...]:
         """The same of several statements, in their order, in few round trips."""
-        answers = self._read_many(block, "evidence", [(digest,) for digest in digests])
+        answers = self._read_many(block, "evidence", [(asker, digest) for digest in digests])
         with self._believed("evidence"):
             return tuple(_admitted_record(told) for (told,) in answers)
 
-    def evidence_count(self, block: BlockIdentifier = "latest") -> int:
-        """How many statements were admitted."""
-        (count,) = self._read(block, "evidenceCount")
+    def evidence_count(self, asker: Address, block: BlockIdentifier = "latest") -> int:
+        """How many statements an asker had admitted."""
+        (count,) = self._read(block, "evidenceCount", asker)
         return int(count)
 
     def revocation(self, digest: bytes, block: BlockIdentifier = "latest") -> str | None:
@@ -99,18 +107,21 @@ class EvidenceRegister(Mediated):
         (answer,) = self._read(block, "isRevoked", digest)
         return bool(answer)
 
-    def custody_of(self, lot: bytes, block: BlockIdentifier = "latest") -> CustodyModel | None:
-        """The weakest model that admitted statements told of a lot; None where there is none."""
-        (model,) = self._read(block, "custodyOf", lot)
+    def custody_of(self, asker: Address, attribute: str, lot: bytes, block: BlockIdentifier = "latest") -> CustodyModel | None:
+        """The weakest model that an asker's statements told of a lot for an attribute; None where there is none."""
+        (model,) = self._read(block, "custodyOf", asker, name_word(attribute), lot)
         with self._believed("custodyOf"):
             return CustodyModel(model) if model else None
 
     def placement(
-        self, statement: EvidenceStatement, *, after: Placement, steps: int, block: BlockIdentifier = "latest"
+        self, asker: Address, statement: EvidenceStatement, *, after: Placement, steps: int, block: BlockIdentifier = "latest"
     ) -> tuple[Placement, bool]:
-        """Where a statement's ranges belong, looked for from `after` on past at most `steps` ranges each; whether that was it."""
+        """Where a statement's ranges belong among an asker's, looked for from `after` on past at most `steps` ranges each.
+
+        With it, whether that was the place, or only as far as the steps led.
+        """
         (vintage_after, serial_after), is_found = self._read(
-            block, "placement", statement_value(statement), placement_value(after), steps
+            block, "placement", asker, statement_value(statement), placement_value(after), steps
         )
         return Placement(vintage_after=vintage_after, serial_after=serial_after), bool(is_found)
 
@@ -138,7 +149,7 @@ class EvidenceRegister(Mediated):
 
     @staticmethod
     def encode_admit(statement: EvidenceStatement, proof: EvidenceProof, placement: Placement) -> bytes:
-        """Call data that admits a statement; anyone may send it."""
+        """Call data that admits a statement for whoever sends it; a GreenAsset's own it is only by `issue`."""
         return _register_call(
             "admit", statement_value(statement), proof.signature, inclusion_value(proof), placement_value(placement)
         )
@@ -179,7 +190,8 @@ def _register_call(function: str, *arguments: AbiArgument) -> bytes:
 
 
 def _admitted_record(told: tuple[Any, ...]) -> AdmittedRecord | None:
-    (class_id, lot, attribute, quantity, admitted_at, vintage_from, vintage_to, model, holder, center, member) = told
+    (class_id, lot, attribute, quantity, admitted_at, vintage_from, vintage_to, model, *whose) = told
+    holder, holder_center, holder_member, center, member = whose
     if admitted_at == 0:
         return None
     return AdmittedRecord(
@@ -192,6 +204,8 @@ def _admitted_record(told: tuple[Any, ...]) -> AdmittedRecord | None:
         vintage_to=day_of(vintage_to),
         custody_model=CustodyModel(model),
         holder=Address(hex_bytes(holder)),
+        holder_center=center_id(slug_of(holder_center)),
+        holder_member=member_id(slug_of(holder_member)),
         certifier_center=center_id(slug_of(center)),
         certifier_member=member_id(slug_of(member)),
     )

@@ -120,7 +120,7 @@ def read_everything(web3: Web3, places: AssetPlaces, deploy_block: BlockNumber) 
     for class_id in _paged(lambda offset: asset.class_ids(offset, _PAGE, to.number)):
         names.classes[class_id] = None
     tokens = list(_paged(lambda offset: asset.issuance_ids(offset, _PAGE, to.number)))
-    for token, admitted in zip(tokens, register.evidences(tokens, to.number), strict=True):
+    for token, admitted in zip(tokens, register.evidences(places.green_asset, tokens, to.number), strict=True):
         names.tokens[token] = None
         if admitted is not None:
             names.holdings[admitted.holder, token] = None

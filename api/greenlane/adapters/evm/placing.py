@@ -9,8 +9,8 @@ from web3 import Web3
 from greenlane.adapters.evm.artifacts import NotThisContract
 from greenlane.adapters.evm.evidence_register import START, EvidenceRegister
 from greenlane.core.assets.evidence import EvidenceStatement, day_number
-from greenlane.core.units import Address, BlockNumber
-from greenlane.ports.asset_ledger import Placement
+from greenlane.core.units import BlockNumber
+from greenlane.ports.asset_ledger import AssetPlaces, Placement
 
 _RANGES_AT_ONCE: Final = 1_000
 """Ranges that one call looks past; some 5 million gas, which every node gives a question."""
@@ -28,16 +28,16 @@ class Placing:
         self._lock = threading.Lock()
         self._places: dict[str, list[int]] = {}
 
-    def find(self, web3: Web3, register: Address, statement: EvidenceStatement) -> Placement:
-        """Where the statement's ranges belong now.
+    def find(self, web3: Web3, places: AssetPlaces, statement: EvidenceStatement) -> Placement:
+        """Where the statement's ranges belong now among those of the asset contract.
 
         Raises:
             NotThisContract: what the register answers is no place of the statement.
         """
-        asked, block = EvidenceRegister(web3, register), BlockNumber(web3.eth.block_number)
+        asked, block = EvidenceRegister(web3, places.evidence_register), BlockNumber(web3.eth.block_number)
         after = self._nearest(statement)
         for _ in range(_MOST_LOOKS):
-            found, is_found = asked.placement(statement, after=after, steps=_RANGES_AT_ONCE, block=block)
+            found, is_found = asked.placement(places.green_asset, statement, after=after, steps=_RANGES_AT_ONCE, block=block)
             if not _may_stand(found, statement) or (found == after and not is_found):
                 break
             self._keep(statement, found)

@@ -35,9 +35,12 @@ MAX_ESCROW_S = 366 * DAY_S
 MAX_CLAIM_DAYS = 3_650
 MAX_CLASS_NAME_BYTES = 128
 MAX_REASON_BYTES = 256
+MAX_VINTAGE_DAYS = 1_100
+MAX_SERIALS = 2**32
 NOBODY = Address(bytes(20))
 NO_DIGEST = bytes(WORD_BYTES)
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
+_PLAIN_NAME = re.compile(r"(?!.*--)(?!.*-$)[a-z][a-z0-9-]{0,30}", re.ASCII)
 
 
 class AssetsDisagree(ProofRefused):
@@ -130,13 +133,38 @@ class Admitted:
     """A statement that counts.
 
     Attributes:
-        certifier: the member whose account signed it.
+        holder: the member whose account it named.
         admitted_at: unix seconds.
     """
 
     statement: EvidenceStatement
-    certifier: MemberName
+    holder: MemberName
     admitted_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotRecord:
+    """Whose an attribute of a lot is, and the weakest model told of it."""
+
+    holder: MemberName
+    facility: str
+    custody: CustodyModel
+
+
+@dataclass(slots=True, kw_only=True)
+class Counted:
+    """What one asker of the register had admitted, and what that uses up for it.
+
+    Attributes:
+        lots: by attribute and SHA-256 of the lot.
+        vintages: days counted, first and last, by the same.
+        serials: serials counted, first and last, by the registry that gave them.
+    """
+
+    evidence: dict[bytes, Admitted] = field(default_factory=dict)
+    lots: dict[tuple[str, bytes], LotRecord] = field(default_factory=dict)
+    vintages: dict[tuple[str, bytes], list[tuple[int, int]]] = field(default_factory=dict)
+    serials: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,11 +202,10 @@ class AssetWorld:
         domain: of the `EvidenceRegister`.
         green_asset: address of the `GreenAsset`.
         now: unix seconds.
+        counted: what each asker of the register had admitted: the `GreenAsset`, and whoever asked for itself.
+        certifiers: whose the certifier's account was when a statement was first admitted, for whomever.
         revocations: reasons by digest; also of statements that were never admitted.
-        custody: the weakest model told of a lot, by its SHA-256.
-        vintages: days counted, first and last, by attribute and SHA-256 of the lot.
-        serials: serials counted, first and last, by the registry that gave them.
-        names: whose an account was when it last got units.
+        names: whose an account is: who had it when it first got units, or showed its key since.
         events: all that was told, oldest first.
     """
 
@@ -186,11 +213,9 @@ class AssetWorld:
     green_asset: Address
     now: int
     around: Surroundings = field(default_factory=Surroundings)
-    evidence: dict[bytes, Admitted] = field(default_factory=dict)
+    counted: dict[Address, Counted] = field(default_factory=dict)
+    certifiers: dict[bytes, MemberName] = field(default_factory=dict)
     revocations: dict[bytes, str] = field(default_factory=dict)
-    custody: dict[bytes, CustodyModel] = field(default_factory=dict)
-    vintages: dict[tuple[str, bytes], list[tuple[int, int]]] = field(default_factory=dict)
-    serials: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     classes: dict[str, AssetClass] = field(default_factory=dict)
     class_totals: dict[str, Totals] = field(default_factory=dict)
     issuances: dict[bytes, IssuanceFacts] = field(default_factory=dict)
@@ -225,7 +250,7 @@ class AssetWorld:
 
     def vote_revocation(self, operator: Address, digest: bytes, reason: str) -> None:
         """A center's vote to revoke an admitted statement."""
-        if digest not in self.evidence:
+        if digest not in self.certifiers:
             raise AssetRefused("UnknownEvidence", digest)
         if digest in self.revocations:
             raise AssetRefused("Revoked", digest)
@@ -235,17 +260,17 @@ class AssetWorld:
 
     # ---- evidence ----
 
-    def admit(self, statement: EvidenceStatement, signature: bytes, inclusion: Inclusion) -> bytes:
-        """Admits a statement, or does nothing where it is admitted and its certifier is one still; the digest."""
-        digest = self._check_admission(statement, signature, inclusion)
-        self._keep_evidence(digest, statement)
+    def admit(self, caller: Address, statement: EvidenceStatement, signature: bytes, inclusion: Inclusion) -> bytes:
+        """Admits a statement for the caller, or does nothing where it is admitted and its certifier is one still; the digest."""
+        digest = self._check_admission(caller, statement, signature, inclusion)
+        self._keep_evidence(caller, digest, statement)
         return digest
 
     def revoke(self, caller: Address, statement: EvidenceStatement, reason: str) -> None:
         """Revokes a statement, admitted or not yet, as its certifier."""
         digest = statement.digest(self.domain)
-        admitted = self.evidence.get(digest)
-        certifier = statement.certifier if admitted is None else self.around.account_of(admitted.certifier)
+        known = self.certifiers.get(digest)
+        certifier = statement.certifier if known is None else self.around.account_of(known)
         if caller != certifier:
             raise AssetRefused("NotItsCertifier", digest, caller)
         if digest in self.revocations:
@@ -260,19 +285,21 @@ class AssetWorld:
     ) -> bytes:
         """Issues units out of a statement, admitting it where it is new; the token."""
         self._expect_moving(quantity)
-        self._expect_member(caller)
-        token = self._check_admission(statement, signature, inclusion)
-        if caller not in (statement.holder, self._account_of_today(statement.holder)):
+        member = self._expect_member(caller)
+        token = self._check_admission(self.green_asset, statement, signature, inclusion)
+        admitted = self.evidence.get(token)
+        holder = self.around.member_of(statement.holder) if admitted is None else admitted.holder
+        if member != holder:
             raise AssetRefused("NotItsHolder", token, caller)
         issuance = self.issuances.get(token) or self._new_issuance(token, statement)
         left = issuance.evidenced - issuance.totals.issued
         if quantity > left:
             raise AssetRefused("MoreThanEvidenced", token, left, quantity)
-        self._keep_evidence(token, statement)
+        self._keep_evidence(self.green_asset, token, statement)
         self.issuances.setdefault(token, issuance)
         self._count(token, issued=quantity)
         self._hold(caller, token, tradable=quantity)
-        self._remember(caller)
+        self._remember(caller, caller)
         self._tell("Issued", token, caller, quantity)
         return token
 
@@ -284,9 +311,10 @@ class AssetWorld:
         self._expect_member(receiver)
         self._expect_tradable(token, quantity)
         self._expect_units(sender, token, quantity)
+        self._expect_its(receiver, caller)
         if caller != sender and (sender, caller) not in self.approvals:
             raise AssetRefused("ERC1155MissingApprovalForAll", caller, sender)
-        self._move(sender, receiver, token, quantity)
+        self._move(caller, sender, receiver, token, quantity)
 
     def approve(self, caller: Address, operator: Address, is_approved: bool) -> None:
         """Lets a member move all that the caller has, or no longer."""
@@ -314,6 +342,7 @@ class AssetWorld:
         escrow_id = escrow_id_of(caller, buyer, line_digest)
         if escrow_id in self.escrows:
             raise AssetRefused("EscrowExists", escrow_id)
+        self._remember(buyer, caller)
         self.escrows[escrow_id] = EscrowFacts(
             id=escrow_id,
             seller=caller,
@@ -332,23 +361,24 @@ class AssetWorld:
     def accept(self, caller: Address, escrow_id: bytes) -> None:
         """The buyer takes the units."""
         escrow = self._open_escrow(escrow_id)
-        if caller != escrow.buyer:
+        if caller != self._account_of_today(escrow.buyer):
             raise AssetRefused("NotItsBuyer", escrow_id, caller)
         if self.now >= escrow.deadline.timestamp():
             raise AssetRefused("DeadlineOver", escrow_id, int(escrow.deadline.timestamp()))
         self._expect_tradable(escrow.token, escrow.quantity)
-        self._expect_member(self._account_of_today(escrow.seller))
         self._expect_member(caller)
+        self._remember(caller, caller)
         self._end_escrow(escrow, EscrowState.ACCEPTED, caller)
 
     def give_back(self, caller: Address, escrow_id: bytes) -> None:
         """The seller has the units again: by the buyer at any time, by anyone once the deadline is over."""
         escrow = self._open_escrow(escrow_id)
-        if caller != escrow.buyer and self.now < escrow.deadline.timestamp():
+        if caller != self._account_of_today(escrow.buyer) and self.now < escrow.deadline.timestamp():
             raise AssetRefused("DeadlineNotOver", escrow_id, int(escrow.deadline.timestamp()))
         self._expect_issued(escrow.token, escrow.quantity)
         account = self._account_of_today(escrow.seller)
         self._expect_member(account)
+        self._remember(account, caller)
         self._end_escrow(escrow, EscrowState.RETURNED, account)
 
     def retire(
@@ -419,9 +449,18 @@ class AssetWorld:
             raise AssetRefused("NotItsFormerAccount", previous, caller)
         quantity = self.holding(previous, token).tradable
         self._expect_issued(token, quantity)
-        self._move(previous, caller, token, quantity)
+        self._move(caller, previous, caller, token, quantity)
 
     # ---- questions ----
+
+    def counted_for(self, asker: Address) -> Counted:
+        """What an asker had admitted, and what that uses up."""
+        return self.counted.get(asker) or Counted()
+
+    @property
+    def evidence(self) -> Mapping[bytes, Admitted]:
+        """What was admitted for the `GreenAsset`, by its digest."""
+        return self.counted_for(self.green_asset).evidence
 
     def holding(self, account: Address, token: bytes) -> HoldingFacts:
         """What an account has of an issuance."""
@@ -443,9 +482,10 @@ class AssetWorld:
             self._check_issuance(token, issuance)
         for class_id, told in self.class_totals.items():
             _expect_equal(told, _sum(one.totals for one in self.issuances.values() if one.class_id == class_id), class_id)
-        for ranges in (*self.vintages.values(), *self.serials.values()):
-            for before, after in pairwise(sorted(ranges)):
-                _expect(before[1] < after[0], "Ranges that were counted overlap.")
+        for counted in self.counted.values():
+            for ranges in (*counted.vintages.values(), *counted.serials.values()):
+                for before, after in pairwise(sorted(ranges)):
+                    _expect(before[1] < after[0], "Ranges that were counted overlap.")
         told_of = totals_of(self.events)
         _expect(told_of.keys() == self.issuances.keys(), "Units were issued that nobody told of.")
         for token, issuance in self.issuances.items():
@@ -491,22 +531,31 @@ class AssetWorld:
             if not is_right:
                 raise AssetRefused("InvalidClass", name)
 
-    def _check_admission(self, statement: EvidenceStatement, signature: bytes, inclusion: Inclusion) -> bytes:
+    def _check_admission(self, asker: Address, statement: EvidenceStatement, signature: bytes, inclusion: Inclusion) -> bytes:
         """The digest of a statement that may be admitted, or is."""
         digest = statement.digest(self.domain)
         if digest in self.revocations:
             raise AssetRefused("Revoked", digest)
-        admitted = self.evidence.get(digest)
-        if admitted is not None:
-            self._expect_certifier(self.around.account_of(admitted.certifier), statement.holder)
+        if digest in self.counted_for(asker).evidence:
+            self._expect_certifier(self.around.account_of(self.certifiers[digest]), statement.holder)
             return digest
-        if self.now < (day_number(statement.vintage_to) + 1) * DAY_S:
-            raise AssetRefused("InvalidVintage", day_number(statement.vintage_from), day_number(statement.vintage_to))
+        first, last = day_number(statement.vintage_from), day_number(statement.vintage_to)
+        if self.now < (last + 1) * DAY_S or last - first >= MAX_VINTAGE_DAYS:
+            raise AssetRefused("InvalidVintage", first, last)
+        origin = statement.origin
+        if origin is not None:
+            if _PLAIN_NAME.fullmatch(origin.registry) is None:
+                raise AssetRefused("InvalidName", name_word(origin.registry))
+            if origin.serial_to - origin.serial_from >= MAX_SERIALS:
+                raise AssetRefused("InvalidSerials", origin.serial_from, origin.serial_to)
         self._expect_certifier(statement.certifier, statement.holder)
         if signer_of(digest, signature) != statement.certifier:
             raise AssetRefused("InvalidCertifierSignature", digest, statement.certifier)
         self._check_inclusion(digest, statement, inclusion)
-        self._check_counted(statement)
+        holder = self.around.member_of(statement.holder)
+        if holder is None:
+            raise AssetRefused("UnknownHolder", digest, statement.holder)
+        self._check_counted(self.counted_for(asker), statement, holder)
         return digest
 
     def _expect_certifier(self, certifier: Address, holder: Address) -> None:
@@ -533,34 +582,39 @@ class AssetWorld:
         except InclusionRefused as error:
             raise AssetRefused("NotIncluded", digest, center_key(center), size, inclusion.leaf_index) from error
 
-    def _check_counted(self, statement: EvidenceStatement) -> None:
+    def _check_counted(self, counted: Counted, statement: EvidenceStatement, holder: MemberName) -> None:
         """Whether the lot, the serials and the custody model may be counted."""
         lot = _lot_of(statement)
+        known = counted.lots.get((statement.attribute, lot))
+        if known is not None and (known.holder, known.facility) != (holder, statement.facility):
+            raise AssetRefused("LotOfAnother", name_word(statement.attribute), lot)
+        if known is not None and not known.custody.may_become(statement.custody_model):
+            raise AssetRefused("CustodyUpgraded", lot, int(known.custody), int(statement.custody_model))
         days = (day_number(statement.vintage_from), day_number(statement.vintage_to))
-        if lot != NO_DIGEST and _overlaps(days, self.vintages.get((statement.attribute, lot), ())):
+        if lot != NO_DIGEST and _overlaps(days, counted.vintages.get((statement.attribute, lot), ())):
             raise AssetRefused("LotCounted", name_word(statement.attribute), lot, *days)
         origin = statement.origin
         if origin is not None:
             serials = (origin.serial_from, origin.serial_to)
-            if _overlaps(serials, self.serials.get(origin.registry, ())):
+            if _overlaps(serials, counted.serials.get(origin.registry, ())):
                 raise AssetRefused("SerialsCounted", name_word(origin.registry), *serials)
-        known = self.custody.get(lot)
-        if known is not None and not known.may_become(statement.custody_model):
-            raise AssetRefused("CustodyUpgraded", lot, int(known), int(statement.custody_model))
 
-    def _keep_evidence(self, digest: bytes, statement: EvidenceStatement) -> None:
-        certifier = self.around.member_of(statement.certifier)
-        if digest in self.evidence or certifier is None:
+    def _keep_evidence(self, asker: Address, digest: bytes, statement: EvidenceStatement) -> None:
+        certifier, holder = self.around.member_of(statement.certifier), self.around.member_of(statement.holder)
+        if digest in self.counted_for(asker).evidence or certifier is None or holder is None:
             return
-        self.evidence[digest] = Admitted(statement=statement, certifier=certifier, admitted_at=self.now)
+        counted = self.counted.setdefault(asker, Counted())
+        counted.evidence[digest] = Admitted(statement=statement, holder=holder, admitted_at=self.now)
+        self.certifiers.setdefault(digest, certifier)
         lot = _lot_of(statement)
         if lot != NO_DIGEST:
+            key = (statement.attribute, lot)
             days = (day_number(statement.vintage_from), day_number(statement.vintage_to))
-            self.vintages.setdefault((statement.attribute, lot), []).append(days)
-            self.custody[lot] = statement.custody_model
+            counted.vintages.setdefault(key, []).append(days)
+            counted.lots[key] = LotRecord(holder=holder, facility=statement.facility, custody=statement.custody_model)
         if statement.origin is not None:
             serials = (statement.origin.serial_from, statement.origin.serial_to)
-            self.serials.setdefault(statement.origin.registry, []).append(serials)
+            counted.serials.setdefault(statement.origin.registry, []).append(serials)
 
     def _new_issuance(self, token: bytes, statement: EvidenceStatement) -> IssuanceFacts:
         asset_class = self.classes.get(statement.class_id)
@@ -596,14 +650,19 @@ class AssetWorld:
         return name
 
     def _account_of_today(self, account: Address) -> Address:
-        """The account of the member who had this one when it last got units."""
+        """The account of today of the member whose this one is known to be; this one itself where none is known."""
         name = self.names.get(account)
-        if name is None or self.around.member_of(account) is not None:
-            return account
-        return self.around.account_of(name)
+        return account if name is None else self.around.account_of(name)
 
-    def _remember(self, account: Address) -> None:
-        self.names[account] = self._expect_member(account)
+    def _remember(self, account: Address, caller: Address) -> None:
+        self.names[account] = self._expect_its(account, caller)
+
+    def _expect_its(self, account: Address, caller: Address) -> MemberName:
+        """Whose an account is. Only its own key shows that it is another member's than it was."""
+        member = self._expect_member(account)
+        if self.names.get(account, member) != member and account != caller:
+            raise AssetRefused("AccountOfAnother", account)
+        return member
 
     def _expect_moving(self, quantity: int) -> None:
         if quantity == 0:
@@ -650,11 +709,12 @@ class AssetWorld:
         found = self.rounds.get(motion)
         if found is None or self.now >= found.expires_at:
             found = Round(expires_at=self.now + self.around.voting_period_s, voters=frozenset())
-        if center in found.voters:
-            # The contract's name of a motion is a hash over its bytes, which nobody reads.
-            raise AssetRefused("VotedAlready", b"", center_key(center))
+        is_again = center in found.voters
         found = replace(found, voters=found.voters | {center})
         is_carried = len(found.voters & self.around.active_centers()) >= self.around.quorum()
+        if is_again and not is_carried:
+            # The contract's name of a motion is a hash over its bytes, which nobody reads.
+            raise AssetRefused("VotedAlready", b"", center_key(center))
         self.rounds[motion] = replace(found, expires_at=0) if is_carried else found
         return is_carried
 
@@ -665,14 +725,13 @@ class AssetWorld:
         self._hold(escrow.seller, escrow.token, escrowed=-escrow.quantity)
         self._hold(receiver, escrow.token, tradable=escrow.quantity)
         self._count(escrow.token, escrowed=-escrow.quantity)
-        self._remember(receiver)
         name = "Accepted" if state is EscrowState.ACCEPTED else "Returned"
         self._tell(name, escrow.token, escrow.seller, escrow.quantity, receiver)
 
-    def _move(self, sender: Address, receiver: Address, token: bytes, quantity: int) -> None:
+    def _move(self, caller: Address, sender: Address, receiver: Address, token: bytes, quantity: int) -> None:
+        self._remember(receiver, caller)
         self._hold(sender, token, tradable=-quantity)
         self._hold(receiver, token, tradable=quantity)
-        self._remember(receiver)
         self._tell("Moved", token, sender, quantity, receiver)
 
     def _hold(

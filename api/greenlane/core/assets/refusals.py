@@ -217,20 +217,20 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         ),
         "InvalidVintage": _refusal(
             "vintageFrom:day vintageTo:day",
-            "The vintage {vintageFrom} to {vintageTo} is reversed, or has not ended yet.",
-            "State a vintage once its last day is over, the first day first.",
+            "The vintage {vintageFrom} to {vintageTo} is reversed, has not ended yet, or has more than 1,100 days.",
+            "State a vintage once its last day is over, the first day first; a longer one in several statements.",
         ),
         "InvalidSerials": _refusal(
             "serialFrom:number serialTo:number",
             "The serials {serialFrom} to {serialTo} cannot be.",
-            "Give the first serial, then the last, and the registry that gave them.",
+            "Give the first serial, then the last, and the registry that gave them; at most 4,294,967,296 in one statement.",
         ),
         "InvalidCustodyModel": _refusal("", "The statement names no custody model.", _RESTATE),
         "InvalidEconomy": _refusal("economy", "{economy} is no code of an economy.", "Write two upper-case letters, like PE."),
         "InvalidName": _refusal(
             "name",
             "The name {name} is no short name.",
-            "Use 1 to 31 lower-case letters, digits or hyphens, a letter first.",
+            "Use 1 to 31 lower-case letters, digits or hyphens, a letter first; of a registry no hyphen last and no two in a row.",
         ),
         "InvalidCertifierSignature": _refusal(
             "digest certifier:account",
@@ -241,6 +241,11 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
             "account",
             "{account} is no certifier in good standing.",
             "Turn to a certifier whose center vouches for it today.",
+        ),
+        "UnknownHolder": _refusal(
+            "digest account",
+            "The statement names {account} as holder, which is no member's account today.",
+            "Have the certifier state it anew for the account that the member has today; nothing of the lot is used up.",
         ),
         "OwnCertifier": _refusal("account", "{account} would certify for itself.", "Have another member, a certifier, state it."),
         "CenterNotInGoodStanding": _refusal(
@@ -257,6 +262,11 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
             "digest centerId:name treeSize:number leafIndex:number",
             "The log that {centerId} anchored at {treeSize} entries does not hold this statement at entry {leafIndex}.",
             "Use the proof as the center gives it, for the statement as it was signed.",
+        ),
+        "LotOfAnother": _refusal(
+            "attribute:name lot:digest",
+            "What is claimed here ({attribute}) of this lot is another's: a statement of another member or facility was first.",
+            "Look for that statement; what came of the lot since counts by its units. Give another lot another identifier.",
         ),
         "LotCounted": _refusal(
             "attribute:name lot:digest vintageFrom:day vintageTo:day",
@@ -303,8 +313,8 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         ),
         "NotItsHolder": _refusal(
             "digest caller:account",
-            "The statement names another holder than {caller}.",
-            "Let the member that the statement names issue the units.",
+            "The statement names another holder than the member of {caller}.",
+            "Let the member that the statement names issue the units, by its account of today.",
         ),
         "MoreThanEvidenced": _refusal(
             "digest left:quantity asked:quantity",
@@ -338,6 +348,11 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
             "previous:account account",
             "{previous} is not the account that the member of {account} had before.",
             "Name the account that your center replaced.",
+        ),
+        "AccountOfAnother": _refusal(
+            "account",
+            "{account} is known as another member's account, and nothing is sent to it.",
+            "Let its member issue or accept units with its own key first, or name an account that was nobody's.",
         ),
         # ---- escrows ----
         "InvalidDeadline": _refusal(

@@ -33,7 +33,7 @@ RETIRED = f"Retired(bytes32,uint256,address,({_REQUEST_FIELDS}))"
 CANCELLED = "Cancelled(uint256,address,uint128,string)"
 TRANSFER_SINGLE = "TransferSingle(address,address,address,uint256,uint256)"
 TRANSFER_BATCH = "TransferBatch(address,address,address,uint256[],uint256[])"
-EVIDENCE_ADMITTED = f"EvidenceAdmitted(bytes32,bytes32,bytes32,({_EVIDENCE_FIELDS}))"
+EVIDENCE_ADMITTED = f"EvidenceAdmitted(bytes32,bytes32,address,({_EVIDENCE_FIELDS}))"
 
 
 class SupplyRefused(ProofRefused):
@@ -154,7 +154,9 @@ class Supply:
         }
 
     def _evidenced(self, topics: Sequence[bytes], data: bytes) -> None:
-        self._token(topics[1]).evidenced = _number(data, _EVIDENCE_QUANTITY)
+        # What others had admitted for themselves is no evidence of these units.
+        if topics[3][-ADDRESS_BYTES:] == self._contract:
+            self._token(topics[1]).evidenced = _number(data, _EVIDENCE_QUANTITY)
 
     def _issued(self, topics: Sequence[bytes], data: bytes) -> None:
         of = self._token(topics[1])
