@@ -230,7 +230,7 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         "InvalidName": _refusal(
             "name",
             "The name {name} is no short name.",
-            "Use 1 to 31 lower-case letters, digits or hyphens, a letter first; of a registry no hyphen last and no two in a row.",
+            "Use 1 to 31 lower-case letters, digits or hyphens, a letter first; in a registry no hyphen last, nor two in a row.",
         ),
         "InvalidCertifierSignature": _refusal(
             "digest certifier:account",
