@@ -411,6 +411,19 @@ def test_documents_are_watched() -> None:
     assert len({p["id"] for p in panels}) == len(panels)
 
 
+def test_green_assets_are_watched() -> None:
+    known = (ROOT / "tests" / "integration" / "web" / "metrics.txt").read_text()
+    told = set(re.findall(r"greenlane_(?:acts|assets)_[a-z_]+", known))
+    board = (KEPT / "observe" / "grafana" / "dashboards" / "greenlane.json").read_text()
+    assert len(told) >= 4 and told <= set(re.findall(r"greenlane_[a-z_]+", board))
+    rules = [rule for group in yaml.safe_load((KEPT / "observe" / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
+    for moment in (name for name in told if name.endswith("_timestamp_seconds")):
+        (rule,) = (each for each in rules if moment in each["expr"])
+        assert rule["annotations"]["remedy"]
+        # Old is not yet wrong: a moment is compared with now.
+        assert re.match(r"time\(\) - (?:min|max) by \(instance\) \(" + moment + r"\) > \d+$", rule["expr"])
+
+
 def test_dashboard_and_alerts_ask_for_metrics_that_there_are() -> None:
     board = json.loads((KEPT / "observe" / "grafana" / "dashboards" / "greenlane.json").read_text())
     asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
