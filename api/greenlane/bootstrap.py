@@ -71,7 +71,7 @@ from greenlane.services.register_reader import RegisterReader
 from greenlane.services.seal import Seal
 from greenlane.services.sign_evidence import SignEvidence
 from greenlane.services.sign_in import SignIn
-from greenlane.services.state_evidence import JudgeBooks, StateEvidence
+from greenlane.services.state_evidence import JudgeBooks, StateEvidence, WarmBooks
 from greenlane.services.store import StoreDocument
 from greenlane.services.sweep_uploads import SweepUploads
 from greenlane.services.tidy import Tidy
@@ -291,6 +291,7 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         clock=clock,
         entropy=entropy,
         judge=balance.judge,
+        warm=balance.warm,
         centers=[center.id for center in signer.centers()],
         max_unpublished=settings.max_unpublished,
         has_contracts=network.assets is not None,
@@ -386,6 +387,7 @@ def assemble_assets(
     clock: Clock,
     entropy: Entropy,
     judge: JudgeBooks,
+    warm: WarmBooks | None = None,
     centers: Sequence[CenterId],
     max_unpublished: int,
     has_contracts: bool,
@@ -396,6 +398,7 @@ def assemble_assets(
 
     Args:
         judge: what the books say of a statement.
+        warm: reads the books before anything is locked; None where they are read as fast.
         centers: those that are hosted here.
         has_contracts: whether the network has contracts of green assets.
         max_waiting: acts of one center that may wait for the chain.
@@ -410,8 +413,10 @@ def assemble_assets(
         return assets_standing(store, centers) if has_contracts else None
 
     services = AssetServices(
-        state_evidence=StateEvidence(store=store, ledger=ledger, clock=clock, entropy=entropy, judge=judge),
-        sign_evidence=SignEvidence(store=store, ledger=ledger, keys=keys, clock=clock, max_unpublished=max_unpublished),
+        state_evidence=StateEvidence(store=store, ledger=ledger, clock=clock, entropy=entropy, judge=judge, warm=warm),
+        sign_evidence=SignEvidence(
+            store=store, ledger=ledger, keys=keys, clock=clock, max_unpublished=max_unpublished, judge=judge, warm=warm
+        ),
         issue=issue,
         transfer=Transfer(store=store, ledger=ledger, members=members, acting=acting),
         escrow=Escrow(store=store, ledger=ledger, members=members, acting=acting),

@@ -318,6 +318,7 @@ def _assembled(
         clock=clock,
         entropy=entropy,
         judge=balance.judge,
+        warm=balance.warm,
         centers=[center.id for center in HOSTED],
         max_unpublished=1_000_000,
         has_contracts=True,

@@ -87,6 +87,9 @@ class Acts(Protocol):
             before: digest of the last one that was told; only those that were kept before it.
         """
 
+    def done_subjects(self, center: CenterId, member: MemberId, kind: ActKind) -> frozenset[str]:
+        """What the member's acts of a kind that were done are about."""
+
     def brought(self, center: CenterId, *, limit: int) -> Sequence[KeptAct]:
         """Those of them that were handed to a node, oldest first."""
 

@@ -85,8 +85,23 @@ class EvidenceIndex(Protocol):
     def of_member(self, center: CenterId, member: MemberId, *, limit: int) -> Sequence[KeptEvidence]:
         """Statements that the member holds or certifies, newest first."""
 
-    def stated(self, facility: str, *, vintage_from: date, vintage_to: date, attribute: str) -> Sequence[KeptEvidence]:
-        """Statements of a facility and attribute whose vintage overlaps these days; refused ones left out."""
+    def stated(
+        self,
+        facility: str,
+        *,
+        vintage_from: date,
+        vintage_to: date,
+        attribute: str,
+        holder: tuple[CenterId, MemberId] | None = None,
+    ) -> Sequence[KeptEvidence]:
+        """Statements of a facility and attribute whose vintage overlaps these days; refused ones left out.
+
+        Args:
+            holder: of that member alone.
+        """
+
+    def drafts_of(self, center: CenterId, holder: MemberId) -> Sequence[tuple[bytes, datetime]]:
+        """Digests of what a member drafted and nobody decided, and since when, oldest first."""
 
     def walk(self, center: CenterId, *, start: LeafIndex, limit: int) -> Sequence[KeptEvidence]:
         """Logged ones of a center in log order, for checks."""

@@ -18,13 +18,18 @@ from greenlane.core.epcis.event import parse_capture
 from greenlane.core.errors import InvalidInput
 from greenlane.core.units import CenterId, LeafIndex, MemberId
 from greenlane.ports.accounts import MemberUnknown
+from greenlane.ports.acts import ActKind
 from greenlane.ports.events import StoredEvent
+from greenlane.ports.evidence_index import EvidenceState
 from greenlane.ports.store import Store, Transaction
 
 MAX_BOOK_EVENTS = 100_000
 """Of one member at one facility: at the first look half a minute of reading."""
 REMEMBERED_EVENTS = 200_000
 """Of all books together: what is remembered of an event has one or two kilobytes."""
+REMEMBERED_BOOKS = 1_000
+MAX_STATED = 2_000
+"""Statements of one member, facility and attribute that are judged together."""
 _PAGE = 1_000
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2106, 1, 1)
 
@@ -34,6 +39,13 @@ class BookTooLarge(InvalidInput):
 
     code = "book-too-large"
     default_remedy = "Capture under the GLN of each building or line, and ask for the balance of each by itself."
+
+
+class StatementsFull(InvalidInput):
+    """As many statements of one attribute stand for the facility as are judged together."""
+
+    code = "statements-full"
+    default_remedy = "State more at once in fewer statements, or under the GLN of another building or line."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +147,7 @@ class Balance:
         Raises:
             FieldInvalid: lot or facility is not in its one spelling.
             BeyondBalance, FactorMissing, FactorsCircular: the books do not carry it; the first with the sum.
-            BookTooLarge: see there.
+            BookTooLarge, StatementsFull: see there.
         """
         asked = claim_of(statement)
         if asked is None:
@@ -192,26 +204,47 @@ class Balance:
             last = page[-1]
 
     def _remember(self, key: tuple[CenterId, MemberId, str], found: _Read) -> None:
-        """Keeps what was read last; what was not asked for longest goes first."""
+        """Keeps what was read last; what was not asked for longest goes first. Of a book without events nothing is to be kept."""
+        if not found.events:
+            if key in self._read:
+                self._read = {other: book for other, book in self._read.items() if other != key}
+            return
         books = dict(self._read)
         books.pop(key, None)
         books[key] = found
         count = sum(len(each.events) for each in books.values())
         for oldest in list(books):
-            if count <= self._remembered_events:
+            if count <= self._remembered_events and len(books) <= REMEMBERED_BOOKS:
                 break
             count -= len(books.pop(oldest).events)
         self._read = books
 
 
 def _stated(tx: Transaction, statement: EvidenceStatement, center: CenterId, holder: MemberId) -> Iterator[Claim]:
-    """What stands of the same holder, facility and attribute; what was revoked gives back what it took."""
-    found = tx.evidence.stated(statement.facility, vintage_from=_FIRST_DAY, vintage_to=_LAST_DAY, attribute=statement.attribute)
+    """What stands of the same holder, facility and attribute; what was revoked gives back what it took.
+
+    Of what was revoked before anything was issued the chain's list of issuances says nothing, and the certifier's act does.
+    """
+    found = tx.evidence.stated(
+        statement.facility,
+        vintage_from=_FIRST_DAY,
+        vintage_to=_LAST_DAY,
+        attribute=statement.attribute,
+        holder=(center, holder),
+    )
+    if len(found) > MAX_STATED:
+        raise StatementsFull(f"{len(found)} statements of {center}/{holder} stand for {statement.facility}.")
+    taken_back: dict[tuple[CenterId, MemberId], frozenset[str]] = {}
     for each in found:
         issuance = tx.assets.issuance(each.digest)
-        is_revoked = issuance is not None and issuance.revoked is not None
-        is_itself = each.statement == statement
-        if (each.holder_center, each.holder) == (center, holder) and not is_revoked and not is_itself:
+        if issuance is None:
+            certifier = (each.certifier_center, each.certifier)
+            if certifier not in taken_back:
+                taken_back[certifier] = tx.acts.done_subjects(*certifier, ActKind.REVOKE)
+            is_revoked = each.state is EvidenceState.LOGGED and each.statement.id in taken_back[certifier]
+        else:
+            is_revoked = issuance.revoked is not None
+        if not is_revoked and each.statement != statement:
             claim = claim_of(each.statement)
             if claim is not None:
                 yield claim

@@ -6,10 +6,12 @@ A statement that another deployment's center logged is taken from whoever brings
 signature is over the digest, and the chain's register admits nothing that no anchored log holds. Nothing else is believed of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
 
-from greenlane.core.assets.evidence import evidence_entry, read_evidence
+from greenlane.core.assets.evidence import EvidenceStatement, evidence_entry, read_evidence
 from greenlane.core.assets.typed_data import signer_of
 from greenlane.core.canonical import JsonValue
 from greenlane.core.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -23,6 +25,8 @@ from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
 from greenlane.ports.log import QueueFull
 from greenlane.ports.member_keys import MemberKeys
 from greenlane.ports.store import Store, Transaction
+
+_WITHDRAWN = "Its holder took the draft back."
 
 
 class EvidenceUnknown(NotFound):
@@ -89,11 +93,38 @@ class EvidenceOwn(Conflict):
     default_remedy = "Its certifier signs it here: POST /v1/evidence/{digest}/signature."
 
 
+class DraftTooOld(Conflict):
+    """The draft waited for its certifier longer than drafts are kept."""
+
+    code = "draft-too-old"
+    default_remedy = "Its holder states it anew."
+
+
+class JudgeAgain(Protocol):
+    """Refuses a statement that its holder's books do not carry; in the transaction that logs it."""
+
+    def __call__(self, tx: Transaction, statement: EvidenceStatement, *, holder_center: CenterId, holder: MemberId) -> object: ...
+
+
 class SignEvidence:
     """Three use cases: sign, refuse, and learn what another deployment's center logged."""
 
-    def __init__(self, *, store: Store, ledger: AssetLedger, keys: MemberKeys, clock: Clock, max_unpublished: int) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        ledger: AssetLedger,
+        keys: MemberKeys,
+        clock: Clock,
+        max_unpublished: int,
+        judge: JudgeAgain | None = None,
+        warm: Callable[[CenterId, MemberId, str], None] | None = None,
+        draft_lifetime: timedelta = timedelta(days=30),
+    ) -> None:
         """Args:
+        judge: what the books say now: they may have been emptied since the statement was drafted. None: nobody is asked.
+        warm: reads the books that `judge` judges by.
+        draft_lifetime: how long a draft may be signed.
         max_unpublished: entries of one center that may wait to be published before statements are pushed back.
         """
         self._store = store
@@ -101,6 +132,9 @@ class SignEvidence:
         self._keys = keys
         self._clock = clock
         self._max_unpublished = max_unpublished
+        self._judge = judge
+        self._warm = warm
+        self._draft_lifetime = draft_lifetime
 
     def look(self, digest: bytes, *, center: CenterId | None, member: MemberId | None) -> KeptEvidence:
         """A statement: one that is logged, here or elsewhere, to everybody, another to its two sides.
@@ -137,6 +171,7 @@ class SignEvidence:
 
         Raises:
             EvidenceUnknown, EvidenceEnded, NotItsSigner, CertifierSignatureNeeded, EvidenceSignatureWrong: as their names say.
+            DraftTooOld, BeyondBalance and what else the books refuse it for by now.
             QueueFull: the log's backlog is at its limit; nothing was written.
             StoreUnavailable: the database is away.
         """
@@ -152,6 +187,8 @@ class SignEvidence:
             signature = self._own_signature(kept)
         self._require_signed(digest, signature, kept.statement.certifier)
         domain = self._ledger.places.domain(AssetContract.EVIDENCE_REGISTER)
+        if self._warm is not None and kept.statement.lot is not None:
+            self._warm(kept.holder_center, kept.holder, kept.statement.facility)
         with self._store.write() as tx:
             head = tx.log.lock(kept.center)
             current = tx.evidence.get(digest)
@@ -162,6 +199,10 @@ class SignEvidence:
             if head.captured - head.published >= self._max_unpublished:
                 raise QueueFull(f"{head.captured - head.published} entries of {kept.center!r} wait to be published.")
             leaf_index, now = LeafIndex(head.captured), self._clock()
+            if now - current.drafted_at >= self._draft_lifetime:
+                raise DraftTooOld(f"The draft is of {current.drafted_at.date()}, and drafts are kept for 30 days.")
+            if self._judge is not None:
+                self._judge(tx, kept.statement, holder_center=kept.holder_center, holder=kept.holder)
             tx.log.append(kept.center, [evidence_entry(kept.statement, domain).encode()])
             tx.evidence.log(digest, signature=signature, leaf_index=leaf_index, at=now)
             tx.audit.add(
@@ -170,6 +211,32 @@ class SignEvidence:
                 )
             )
         return replace(current, state=EvidenceState.LOGGED, signature=signature, leaf_index=leaf_index, decided_at=now)
+
+    def withdraw(self, digest: bytes, *, center: CenterId, member: MemberId, actor: str) -> KeptEvidence:
+        """Takes a draft back, by its holder; what it took from the books is free again. Again it changes nothing.
+
+        Raises:
+            EvidenceUnknown, EvidenceEnded: as their names say.
+            StoreUnavailable: the database is away.
+        """
+        kept = self.look(digest, center=center, member=member)
+        if (kept.holder_center, kept.holder) != (center, member):
+            raise EvidenceUnknown(f"{center}/{member} holds no statement {encode_hex(digest)}.")
+        with self._store.write() as tx:
+            tx.log.lock(kept.center)
+            current = tx.evidence.get(digest)
+            if current is None or current.is_signed:
+                raise EvidenceEnded("The statement is signed and in a log.", remedy="Its certifier revokes it, with the reason.")
+            if current.state is EvidenceState.REFUSED:
+                return current
+            now = self._clock()
+            tx.evidence.refuse(digest, because=_WITHDRAWN, at=now)
+            tx.audit.add(
+                AuditLine(
+                    at=now, actor=actor, center=kept.center, member=member, action="evidence.withdraw", subject=encode_hex(digest)
+                )
+            )
+        return replace(current, state=EvidenceState.REFUSED, refused_because=_WITHDRAWN, decided_at=now)
 
     def refuse(self, digest: bytes, *, because: str, center: CenterId, member: MemberId, actor: str) -> KeptEvidence:
         """Ends a draft, with the certifier's words.

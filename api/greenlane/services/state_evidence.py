@@ -7,6 +7,7 @@ told as a warning and kept: the certifier looks at it before it signs, and is to
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from greenlane.core.assets.evidence import EVIDENCE_TYPE, EVIDENCE_VERSION, EvidenceInvalid, EvidenceStatement, read_evidence
@@ -27,6 +28,11 @@ from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
 from greenlane.ports.store import Store, Transaction
 
 _OPTIONAL = ("lot", "origin")
+MAX_DRAFTS = 100
+"""Of one member, that wait for their certifiers: each is looked at whenever one is stated."""
+DRAFT_LIFETIME = timedelta(days=30)
+"""How long a certifier may take to decide."""
+_TOO_OLD = f"The draft was not decided within {DRAFT_LIFETIME.days} days."
 
 
 class StatementClassUnknown(InvalidInput):
@@ -71,6 +77,13 @@ class StatedForOther(InvalidInput):
     default_remedy = "Leave center and holder out: they are the member's own."
 
 
+class DraftsFull(Conflict):
+    """As many drafts of the member wait for their certifiers as are kept."""
+
+    code = "drafts-full"
+    default_remedy = "Have certifiers decide them, or take back what is not wanted: DELETE /v1/evidence/{digest}."
+
+
 class BookVerdict(Protocol):
     """What the books say of a statement that they do not refuse."""
 
@@ -88,6 +101,12 @@ class JudgeBooks(Protocol):
     ) -> BookVerdict: ...
 
 
+class WarmBooks(Protocol):
+    """Reads a book, so that whoever judges by it in a moment holds the log the shorter."""
+
+    def __call__(self, center: CenterId, member: MemberId, facility: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drafted:
     """A kept draft, and what its certifier should look at; sentences."""
@@ -99,12 +118,25 @@ class Drafted:
 class StateEvidence:
     """The use case."""
 
-    def __init__(self, *, store: Store, ledger: AssetLedger, clock: Clock, entropy: Entropy, judge: JudgeBooks) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        ledger: AssetLedger,
+        clock: Clock,
+        entropy: Entropy,
+        judge: JudgeBooks,
+        warm: WarmBooks | None = None,
+    ) -> None:
+        """Args:
+        warm: reads the books that `judge` judges by; None where they are read as fast.
+        """
         self._store = store
         self._ledger = ledger
         self._clock = clock
         self._entropy = entropy
         self._judge = judge
+        self._warm = warm
 
     def __call__(
         self,
@@ -127,6 +159,7 @@ class StateEvidence:
             StatementClassUnknown, ClassMismatch, LotUnknown, StatedForOther: as their names say.
             MemberUnknown, HolderNotInGoodStanding, NoCertifier: who it names may not do that.
             Conflict: a statement of that id is kept.
+            DraftsFull: as its name says.
             BeyondBalance and what else the books refuse it for.
             LedgerUnavailable, StoreUnavailable: nothing was kept.
         """
@@ -162,11 +195,14 @@ class StateEvidence:
             decided_at=None,
             refused_because=None,
         )
+        if self._warm is not None and read.lot is not None:
+            self._warm(center, member, read.facility)
         with self._store.write() as tx:
             # The lock comes before every look: of two statements at once the second must find the first in the books.
             tx.log.lock(center)
             if once is not None and (earlier := self._earlier(tx, once)) is not None:
                 return earlier
+            self._require_room(tx, center, member, now)
             warnings = self._judged(tx, kept)
             tx.evidence.add(kept)
             tx.audit.add(
@@ -202,6 +238,15 @@ class StateEvidence:
         if verdict.is_checked:
             return _unseen(tx, kept)
         return (*_unseen(tx, kept), f"The mass balance was not checked: {verdict.reason}")
+
+    def _require_room(self, tx: Transaction, center: CenterId, member: MemberId, now: datetime) -> None:
+        """Ends drafts that nobody decided in time, which then take nothing from the books, and counts the others."""
+        drafts = tx.evidence.drafts_of(center, member)
+        late = [digest for digest, drafted_at in drafts if now - drafted_at >= DRAFT_LIFETIME]
+        for digest in late:
+            tx.evidence.refuse(digest, because=_TOO_OLD, at=now)
+        if len(drafts) - len(late) >= MAX_DRAFTS:
+            raise DraftsFull(f"{len(drafts) - len(late)} drafts of {center}/{member} wait for their certifiers.")
 
     def _earlier(self, tx: Transaction, once: Once) -> Drafted | None:
         digest = tx.answers.find(once)

@@ -109,6 +109,7 @@ _GUARDED = {
     **{("POST", f"/v1/escrows/{{escrow_id}}/{path}"): Permission.TRADE for path in ("acceptance", "return")},
     ("POST", "/v1/evidence/{digest}/issuances"): Permission.TRADE,
     ("PUT", "/v1/evidence/{digest}"): Permission.TRADE,
+    ("DELETE", "/v1/evidence/{digest}"): Permission.TRADE,
     **{("POST", f"/v1/evidence/{{digest}}/{path}"): Permission.CERTIFY for path in ("signature", "refusal", "revocation")},
     **{("GET", f"/v1/{path}"): Permission.SEE_TRADE for path in ("acts", "acts/{digest}", "escrows", "holdings", "evidence")},
     ("GET", "/v1/assets/{token}/holders"): Permission.SEE_TRADE,

@@ -95,6 +95,11 @@ class SqlActs:
             is_theirs.append(acts.c.number < select(last.c.number).where(last.c.digest == before).scalar_subquery())
         return self._acts(*is_theirs, order=acts.c.number.desc(), limit=limit)
 
+    def done_subjects(self, center: CenterId, member: MemberId, kind: ActKind) -> frozenset[str]:
+        is_theirs = (acts.c.center == self._work.number(center), acts.c.member == member)
+        are_done = (acts.c.kind == kind.value, acts.c.state == ActState.DONE.value)
+        return frozenset(self._work.connection.scalars(select(acts.c.subject).where(*is_theirs, *are_done)).all())
+
     def brought(self, center: CenterId, *, limit: int) -> Sequence[KeptAct]:
         is_brought = (acts.c.center == self._work.number(center), WAITING, acts.c.brought_at.is_not(None))
         return self._acts(*is_brought, order=acts.c.number, limit=limit)

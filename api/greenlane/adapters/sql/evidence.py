@@ -121,10 +121,26 @@ class SqlEvidenceIndex:
         wanted = select(statements).where(theirs).order_by(here.drafted_at.desc(), here.digest).limit(limit)
         return [self._evidence(row) for row in self._work.connection.execute(wanted).all()]
 
-    def stated(self, facility: str, *, vintage_from: date, vintage_to: date, attribute: str) -> Sequence[KeptEvidence]:
+    def drafts_of(self, center: CenterId, holder: MemberId) -> Sequence[tuple[bytes, datetime]]:
+        here = statements.c
+        are_theirs = (here.holder_center == center, here.holder == holder, here.state == EvidenceState.DRAFTED.value)
+        wanted = select(here.digest, here.drafted_at).where(*are_theirs).order_by(here.drafted_at, here.digest)
+        return [(row.digest, row.drafted_at) for row in self._work.connection.execute(wanted)]
+
+    def stated(
+        self,
+        facility: str,
+        *,
+        vintage_from: date,
+        vintage_to: date,
+        attribute: str,
+        holder: tuple[CenterId, MemberId] | None = None,
+    ) -> Sequence[KeptEvidence]:
         here = statements.c
         overlaps = (here.vintage_to >= vintage_from, here.vintage_from <= vintage_to)
         wanted = select(statements).where(here.facility == facility, here.attribute == attribute, *overlaps)
+        if holder is not None:
+            wanted = wanted.where(here.holder_center == holder[0], here.holder == holder[1])
         stands = wanted.where(here.state != EvidenceState.REFUSED.value).order_by(here.vintage_to, here.digest)
         return [self._evidence(row) for row in self._work.connection.execute(stands).all()]
 

@@ -269,9 +269,14 @@ def _tightest(
     before = {each.vintage_from for each, _ in earlier if each.vintage_from < asked.vintage_from}
     starts: list[date | None] = [None] if taking.is_input else [*sorted(before | {asked.vintage_from})]
     ends = sorted({asked.vintage_to, *(each.vintage_to for each, _ in earlier if each.vintage_to > asked.vintage_to)})
-    changes = [(each.day, each.day, each.left) for each in sources]
-    changes += [(each.vintage_to, each.vintage_from, minus(ZERO, other.amount)) for each, other in earlier]
-    changes.sort()
+    # Summed up by their days: of a hundred thousand sources there are but some thousand days, and each start goes through all.
+    by_days: dict[tuple[date, date], Decimal] = {}
+    for source in sources:
+        by_days[source.day, source.day] = plus(by_days.get((source.day, source.day), ZERO), source.left)
+    for each, other in earlier:
+        days = (each.vintage_to, each.vintage_from)
+        by_days[days] = minus(by_days.get(days, ZERO), other.amount)
+    changes = sorted((last, first, amount) for (last, first), amount in by_days.items())
     # Of spans that leave the same the statement's own is told.
     own = (None if taking.is_input else asked.vintage_from, asked.vintage_to)
     found: list[tuple[Decimal, bool, date | None, date]] = []

@@ -210,6 +210,24 @@ async def refuse(request: Request, principal: CertifyPrincipal, digest: str) -> 
     return await run_in_threadpool(_refuse, state_of(request), request, principal, body, digest)
 
 
+@router.delete(
+    "/{digest}",
+    response_model=EvidenceAnswer,
+    summary="Take a draft back",
+    responses={
+        404: {"model": Problem, "description": "There is none, or it is not the asker's"},
+        409: {"model": Problem, "description": "It is signed"},
+    },
+)
+def withdraw(request: Request, principal: TradePrincipal, digest: str) -> Response:
+    """By its holder, before its certifier decides: what it took from the books is free again."""
+    web, asker = state_of(request), asker_of(request, principal)
+    kept = web.services.assets.sign_evidence.withdraw(
+        digest_in_address(digest), center=asker.center, member=asker.member, actor=asker.actor
+    )
+    return JsonAnswer(_value(web, kept), headers=PRIVATE)
+
+
 @router.post(
     "/{digest}/issuances",
     status_code=202,
