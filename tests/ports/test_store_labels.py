@@ -6,14 +6,17 @@ from decimal import Decimal
 
 import pytest
 from greenlane.adapters.sql.store import SqlStore
+from greenlane.adapters.sql.tables_labels import label_version
 from greenlane.core.assets.label import Label, LabelStatus, Recognition
 from greenlane.core.balance.factors import ConversionFactor, factor_digest
 from greenlane.core.documents.cid import Cid, Codec
 from greenlane.core.documents.description import MemberName
+from greenlane.core.errors import InvalidInput
 from greenlane.core.units import CenterId, LeafIndex, MemberId
 from greenlane.ports.factors import KeptFactor
 from greenlane.ports.labels import KeptLabel
 from greenlane.ports.store import Store
+from sqlalchemy import insert
 
 LIMA, TIANJIN = CenterId("lima"), CenterId("tianjin")
 COOPERATIVE, MILL = MemberId("cooperativa"), MemberId("mill")
@@ -98,6 +101,19 @@ def test_labels_are_listed_in_one_order_in_every_database(store: Store) -> None:
         assert listed == sorted(names)
         paged = [each.label.id for at in (None, *listed) for each in tx.labels.newest(after=at, limit=1)]
         assert paged == listed
+
+
+def test_a_page_of_labels_reads_no_label_of_another_page(store: SqlStore) -> None:
+    with store.write() as tx:
+        for name in ("b", "a-1", "c"):
+            tx.labels.add(replace(LABEL, label=replace(LABEL.label, id=name)))
+        damaged = {"id": "b-damaged", "number": 1, "center": 1, "recorded_at": NOON, "label": b"{"}
+        tx.labels._work.connection.execute(insert(label_version), damaged)  # type: ignore[attr-defined]
+    with store.read() as tx:
+        assert [each.label.id for each in tx.labels.newest(after=None, limit=2)] == ["a-1", "b"]
+        assert [each.label.id for each in tx.labels.newest(after="b-damaged", limit=2)] == ["c"]
+        with pytest.raises(InvalidInput):
+            tx.labels.newest(after="b", limit=1)
 
 
 def test_factors_of_a_member_come_back_as_they_went_in(store: Store) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, collate, func, select
 
 from greenlane.adapters.sql.tables_labels import label_version
 from greenlane.adapters.sql.work import Work
@@ -35,12 +35,14 @@ class SqlLabels:
         return [self._kept(row) for row in self._work.connection.execute(wanted).all()]
 
     def newest(self, *, after: str | None, limit: int) -> Sequence[KeptLabel]:
+        # Byte by byte: each database's own collation would order the names another way.
+        by_bytes = collate(label_version.c.id, "C" if self._work.is_postgres else "BINARY")
+        names = select(label_version.c.id).where(label_version.c.number == 1).order_by(by_bytes).limit(limit)
+        page = self._work.connection.scalars(names if after is None else names.where(by_bytes > after)).all()
         numbers = select(label_version.c.id, func.max(label_version.c.number).label("number")).group_by(label_version.c.id)
-        last = numbers.subquery()
+        last = numbers.where(label_version.c.id.in_(page)).subquery()
         wanted = select(label_version).join(last, (last.c.id == label_version.c.id) & (last.c.number == label_version.c.number))
-        # Sorted and cut here: a database's collation might order the names another way from page to page.
-        rows = sorted(self._work.connection.execute(wanted).all(), key=lambda row: str(row.id))
-        return [self._kept(row) for row in rows if after is None or row.id > after][:limit]
+        return [self._kept(row) for row in sorted(self._work.connection.execute(wanted).all(), key=lambda row: str(row.id))]
 
     def _kept(self, row: Row[Any]) -> KeptLabel:
         return KeptLabel(
