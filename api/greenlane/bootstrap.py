@@ -32,7 +32,9 @@ from greenlane.ports.documents import Documents
 from greenlane.ports.entropy import Entropy
 from greenlane.ports.holds import DocumentsStanding
 from greenlane.ports.member_keys import MemberKeys
+from greenlane.ports.purchases import Purchase
 from greenlane.ports.seals import SealedChain
+from greenlane.ports.spreadsheets import Sheet
 from greenlane.ports.store import Store
 from greenlane.services.anchor import Anchor
 from greenlane.services.assets.acting import Acting, touched_by
@@ -51,7 +53,7 @@ from greenlane.services.bring import Bring
 from greenlane.services.capture import Capture
 from greenlane.services.certify import CertifyRetirement
 from greenlane.services.check import Check
-from greenlane.services.check_purchase import CheckPurchase
+from greenlane.services.check_purchase import CheckPurchase, LineBacking, LineStanding
 from greenlane.services.enrol import Enrol
 from greenlane.services.factors import DeclareFactor
 from greenlane.services.fetch import FetchDocument
@@ -68,6 +70,7 @@ from greenlane.services.publish import Publish
 from greenlane.services.read_log import ReadLog
 from greenlane.services.reconcile import Reconcile, ReconcilePace
 from greenlane.services.register_reader import RegisterReader
+from greenlane.services.report_spend import Greenness, ReportSpend, Standing
 from greenlane.services.seal import Seal
 from greenlane.services.sign_evidence import SignEvidence
 from greenlane.services.sign_in import SignIn
@@ -187,7 +190,9 @@ class Deployment:
             register_reader=self.register_reader,
             hold=self.hold,
             assets=self.assets,
+            report_spend=report_spend_of(self.store, self.assets.check_purchase, _now),
             draw_certificate=draw_certificate,
+            write_spreadsheet=write_spreadsheet,
             balance=self.balance,
             declare_factor=self.declare_factor,
             register_label=self.register_label,
@@ -482,6 +487,34 @@ def draw_certificate(certificate: RetirementCertificate, names: CertificateNames
     from greenlane.adapters.certificate_pdf import draw_certificate as draw
 
     return draw(certificate, names)
+
+
+def write_spreadsheet(sheets: Sequence[Sheet], *, title: str, made_at: datetime) -> bytes:
+    """As `WriteSpreadsheet`, imported as late."""
+    from greenlane.adapters.spreadsheet import write_spreadsheet as write
+
+    return write(sheets, title=title, made_at=made_at)
+
+
+def report_spend_of(store: Store, check_purchase: CheckPurchase, clock: Clock) -> ReportSpend:
+    """The report over what the check of purchases finds on the chain."""
+
+    def standing_of(purchase: Purchase) -> Sequence[Standing]:
+        return [_standing_of(backing) for backing in check_purchase.backing(purchase)]
+
+    return ReportSpend(store=store, clock=clock, standing_of=standing_of)
+
+
+def _standing_of(backing: LineBacking) -> Standing:
+    greenness = {LineStanding.RETIRED: Greenness.RETIRED, LineStanding.ACCEPTED: Greenness.ACCEPTED}.get(
+        backing.standing, Greenness.NOT_YET
+    )
+    if greenness is not Greenness.NOT_YET and not backing.is_sound:
+        greenness = Greenness.CHALLENGED
+    elif greenness is Greenness.ACCEPTED and not backing.is_covered:
+        # The units were sent on, or count for another line: of what is not there any more nothing stands.
+        greenness = Greenness.NOT_YET
+    return Standing(greenness=greenness, retirements=backing.retirements)
 
 
 def followed_seals(seal: Seal) -> Callable[[], FollowedSeals]:
