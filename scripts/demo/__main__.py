@@ -23,6 +23,7 @@ from greenlane.settings import read_settings
 from greenlane_node.embedded.anvil import ChainNotStarted
 from greenlane_node.embedded.network import EmbeddedNetwork, RunningNetwork
 
+from scripts.demo.cast import LA_RUNG
 from scripts.demo.cocoa import DRY_LOT
 from scripts.demo.documents import OWNERS, Documents, Shelf
 from scripts.demo.governing import TRADERS, Governing
@@ -132,14 +133,25 @@ def _enrol(deployment: Deployment, world: dict[str, Any]) -> dict[str, Path]:
             )
             members += 1
         _issue_key(deployment, keys, folder / f"{of}.key", of, None)
+    # Who opens the name of a label for everybody.
+    labeller = center_id(LA_RUNG.center.id)
+    _issue_key(deployment, keys, folder / f"{labeller}-operator.key", labeller, None, role=KeyRole.OPERATOR)
     for firm in dict.fromkeys((*OWNERS, *TRADERS)):
         _issue_key(deployment, keys, folder / f"{firm.id}.key", center_id(firm.center.id), member_id(firm.id))
     say(f"{members} firms, certifiers, agencies and buyers enrolled, and {len(keys)} API keys issued", str(folder))
     return keys
 
 
-def _issue_key(deployment: Deployment, keys: dict[str, Path], file: Path, center: CenterId, member: MemberId | None) -> None:
-    role = KeyRole.FACILITATOR if member is None else KeyRole.MEMBER
+def _issue_key(
+    deployment: Deployment,
+    keys: dict[str, Path],
+    file: Path,
+    center: CenterId,
+    member: MemberId | None,
+    *,
+    role: KeyRole | None = None,
+) -> None:
+    role = role or (KeyRole.FACILITATOR if member is None else KeyRole.MEMBER)
     _, text = deployment.enrol.issue_key(center=center, role=role, member=member, label="demo", expires_at=None, actor="console")
     file.touch(mode=0o600)
     file.write_text(text + "\n")

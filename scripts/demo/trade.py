@@ -196,7 +196,7 @@ class Trade:
         factor.write_bytes(encode_factor(weight_of_a_bag()))
         cid = self._store(VALLE, factor, COCOA.product, "declaration")
         self._server.must("the factor", "/v1/conversion-factors", key=self._key(VALLE), body={"cid": cid})
-        self._server.must("the label", "/v1/labels", key=self._key(LA_RUNG), body=_label())
+        self._server.must("the label", "/v1/labels", key=self._keys[f"{LA_RUNG.center.id}-operator"], body=_label())
 
     def _state(self) -> None:
         too_much = self._server.refused(

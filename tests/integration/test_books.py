@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from greenlane.adapters.sql.factors import SqlFactors
 from greenlane.core.assets.custody import CustodyModel
 from greenlane.core.assets.evidence import EvidenceStatement, Origin
 from greenlane.core.assets.facts import IssuanceFacts, Totals
@@ -25,7 +26,7 @@ from greenlane.ports.accounts import MemberRole, MemberUnknown, Visibility
 from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
 from greenlane.services.balance import Balance, BookTooLarge, FacilityBook, StatementVerdict
 from greenlane.services.factors import DeclareFactor, FactorDocumentInvalid, FactorNotStated, FactorOfAnother
-from greenlane.services.labels import LabelMissing, NotALabeller, NotTheirLabel, RegisterLabel
+from greenlane.services.labels import LabelMissing, LabelNotOpened, NotALabeller, NotTheirLabel, RegisterLabel
 from worlds.books import BAR_LOT, BARS, BEANS, LOT_A, MILL, PALLET, book_event, made, quantity, received, sent, transformed
 from worlds.deployment import COOPERATIVE, LIMA, ROASTER, TIANJIN, World
 
@@ -299,6 +300,22 @@ def test_the_same_declaration_again_changes_nothing_and_the_next_one_follows(wor
     assert factors_of(world, facility="https://id.gs1.org/414/9506000134369") == []
 
 
+def test_a_number_that_the_store_does_not_keep_is_not_said_to_be_declared(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = declared(world)
+    cid = stored(world, encode_factor(read_factor(declaration(validFrom="2026-02-01"))))
+    with world.store.read() as tx:
+        before = len(tx.audit.lines(LIMA))
+    with monkeypatch.context() as meanwhile:
+        # As where the version before was added after it was looked for.
+        meanwhile.setattr(SqlFactors, "of_member", lambda *_, **__: [])
+        with pytest.raises(FactorOutOfTurn) as refused:
+            declare(world, cid)
+    assert refused.value.where == "/number"
+    with world.store.read() as tx:
+        assert [each.digest for each in tx.factors.of_member(LIMA, COOPERATIVE)] == [first.digest]
+        assert len(tx.audit.lines(LIMA)) == before
+
+
 def test_a_factor_counts_only_as_its_own_members_public_document(world: World) -> None:
     data = encode_factor(read_factor(declaration()))
     with pytest.raises(FactorNotStated):
@@ -363,7 +380,7 @@ def register(world: World) -> Iterator[RegisterLabel]:
 
 
 def test_a_label_is_recorded_once_and_its_versions_are_kept(world: World, register: RegisterLabel) -> None:
-    first, is_new = register(LIMA, CERTIFIER, label(), actor="key:1")
+    first, is_new = register(LIMA, CERTIFIER, label(), actor="key:1", is_operator=True)
     assert (first.number, is_new) == (1, True)
     assert register(LIMA, CERTIFIER, label(), actor="key:1") == (first, False)
     today = world.clock.now.date()
@@ -381,10 +398,12 @@ def test_a_label_is_recorded_once_and_its_versions_are_kept(world: World, regist
     assert (line.action, line.subject) == ("label.record", "blue-leaf/2")
 
 
-def test_labels_are_recorded_by_operators_and_certifiers_and_changed_by_who_recorded_them(register: RegisterLabel) -> None:
+def test_labels_are_opened_by_operators_and_changed_by_who_recorded_them(register: RegisterLabel) -> None:
     for member in (COOPERATIVE, MemberId("nobody")):
         with pytest.raises(NotALabeller):
             register(LIMA, member, label(), actor="key:1")
+    with pytest.raises(LabelNotOpened):
+        register(LIMA, CERTIFIER, label(), actor="key:1")
     register(LIMA, None, label(), actor="key:1")
     with pytest.raises(NotTheirLabel):
         register(LIMA, CERTIFIER, label(), actor="key:1")

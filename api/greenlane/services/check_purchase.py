@@ -721,14 +721,22 @@ def _document(tx: Transaction, looked: _Anchored, found: _Found, kept: KeptEvide
 def _label(tx: Transaction, found: _Found, line: _Line) -> None:
     wanted = line.kept.open_line.line
     label, model = wanted.label or "", wanted.model or ""
-    versions = [each.label for each in tx.labels.versions(label)]
-    if not versions:
+    kept = tx.labels.versions(label)
+    if not kept:
         found.leave_open(f"The register of labels here has no {label}.", "Have the center record the label.")
         return
     found.rest_on("label", label, f"/v1/labels/{label}")
+    versions = [each.label for each in kept]
     verdict = is_valid(versions, model=model, economy=wanted.economy, day=wanted.ordered_on)
-    if verdict.answer is LabelAnswer.VALID:
-        found.passed.append(verdict.reason)
+    by = (kept[0].center, kept[0].member)
+    recorder = by[0] if by[1] is None else f"{by[0]}/{by[1]}"
+    if verdict.answer is LabelAnswer.VALID and by == (wanted.supplier.center, wanted.supplier.member):
+        found.leave_open(
+            f"The label {label} was recorded by {recorder}, which is the line's supplier: that is its own word.",
+            "Ask the label's owner, or a center's operator, for a label of the register that is not the supplier's.",
+        )
+    elif verdict.answer is LabelAnswer.VALID:
+        found.passed.append(f"{verdict.reason} The label was recorded by {recorder}.")
     elif verdict.answer is LabelAnswer.NOT_VALID:
         found.fail(verdict.reason, "Ask the supplier for goods that bear a valid label.")
     else:

@@ -1,7 +1,8 @@
 """Keeps the register of labels, and answers from it.
 
-A label is recorded by a center's operator or by a certifier, and only who recorded it changes it. Versions are added, never
-changed, so that an answer for an earlier day is the same for ever.
+A label's first version is recorded by a center's operator, in the center's name or in a certifier's, so that no certifier takes a
+name for its own goods; only in whose name it was recorded changes it. Versions are added, never changed, so that an answer for an
+earlier day is the same for ever.
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,15 @@ class NotALabeller(Forbidden):
     default_remedy = "Ask the center's operator, or a member that is a certifier, to record it."
 
 
+class LabelNotOpened(Forbidden):
+    """A certifier was to record the first version of a label, which an operator does."""
+
+    code = "label-not-opened"
+    default_remedy = (
+        "Ask the center's operator to record its first version: with the header Greenlane-Member it is the certifier's to change."
+    )
+
+
 class NotTheirLabel(Forbidden):
     """The label was recorded by somebody else."""
 
@@ -45,14 +55,17 @@ class RegisterLabel:
         self._store = store
         self._clock = clock
 
-    def __call__(self, center: CenterId, member: MemberId | None, label: Label, *, actor: str) -> tuple[KeptLabel, bool]:
+    def __call__(
+        self, center: CenterId, member: MemberId | None, label: Label, *, actor: str, is_operator: bool = False
+    ) -> tuple[KeptLabel, bool]:
         """Records a label, or a new version of one; and whether it is new: the same again changes nothing.
 
         Args:
-            member: who records it; None: the center's operator.
+            member: in whose name it is recorded; None: the center's.
+            is_operator: whether the center's operator asks, in the member's name where one is given.
 
         Raises:
-            NotALabeller, NotTheirLabel: as their names say.
+            NotALabeller, LabelNotOpened, NotTheirLabel: as their names say.
             LabelOutOfTurn: it would change what was so on a day that is over.
             StoreUnavailable: nothing was recorded.
         """
@@ -62,6 +75,8 @@ class RegisterLabel:
             tx.log.lock(center)
             versions = tx.labels.versions(label.id)
             newest = versions[-1] if versions else None
+            if newest is None and member is not None and not is_operator:
+                raise LabelNotOpened(f"Nobody has recorded a label {label.id!r} yet.", where="/id")
             if newest is not None:
                 if (newest.center, newest.member) != (center, member):
                     owner = newest.center if newest.member is None else f"{newest.center}/{newest.member}"

@@ -188,7 +188,10 @@ def test_a_factor_is_declared_by_its_member_and_in_json(site: Site) -> None:
 
 
 def test_a_label_is_recorded_read_and_answered_for(site: Site, certifier: str) -> None:
-    first = site.post("/v1/labels", key=certifier, json=label())
+    # An operator opens the name; from then on it is the certifier's.
+    unopened = site.post("/v1/labels", key=certifier, json=label()).json()
+    assert unopened["code"] == "label-not-opened" and "Greenlane-Member" in unopened["remedy"]
+    first = site.post("/v1/labels", key=site.operator, member=CERTIFIER, json=label())
     assert first.status_code == 201, first.text
     assert (first.json()["number"], first.json()["recordedBy"]) == (1, "lima/bosque")
     assert site.post("/v1/labels", key=certifier, json=label()).status_code == 200

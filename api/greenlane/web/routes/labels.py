@@ -81,7 +81,7 @@ class ValidityAnswer(_Answer):
     responses={
         200: {"model": LabelVersionAnswer, "description": "The newest version says the same already"},
         400: {"model": Problem, "description": "The label cannot stand"},
-        403: {"model": Problem, "description": "Not by this member, or the label is somebody else's"},
+        403: {"model": Problem, "description": "Not by this member, or the label is somebody else's, or an operator's to open"},
         409: {"model": Problem, "description": "It would change what was so on a day that is over"},
     },
     openapi_extra={
@@ -109,10 +109,13 @@ async def record(request: Request, principal: DeclarePrincipal) -> Response:
         raise MediaTypeUnsupported(f"A body of type {media_type[:60]!r} is not taken here.", remedy="Send application/json.")
     label = read_label(parse_json(await request.body()))
     # An operator records in its center's name, unless it says that a member of it speaks.
-    is_center = principal.role is KeyRole.OPERATOR and MEMBER_HEADER not in request.headers
+    is_operator = principal.role is KeyRole.OPERATOR
+    is_center = is_operator and MEMBER_HEADER not in request.headers
     member = None if is_center else member_of(request, principal)
     use = state_of(request).services.register_label
-    kept, is_new = await run_in_threadpool(lambda: use(principal.center, member, label, actor=principal.actor))
+    kept, is_new = await run_in_threadpool(
+        lambda: use(principal.center, member, label, actor=principal.actor, is_operator=is_operator)
+    )
     return JsonAnswer(_version_value(kept), status=201 if is_new else 200, headers=_PRIVATE)
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from greenlane.cli.program import main
+from greenlane.core.assets.label import read_label
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.description import MemberName
 from greenlane.core.receipt import parse_receipt
 from greenlane.core.wire import encode_hex
+from greenlane.ports.labels import KeptLabel
 from worlds.deployment import COOPERATIVE, LIMA
 from worlds.descriptions import description, state
 from worlds.trade import CITY, COCOA, Trade
@@ -156,6 +158,7 @@ def test_with_its_certificate_and_a_valid_label_a_purchase_passes_all_four_check
         trade.accepted(trade.set_aside(token, each["digest"]))
     checks = [{check["name"]: check for check in line["checks"]} for line in trade.check(purchase["id"])["lines"]]
     assert [each["certificate"]["verdict"] for each in checks] == ["passed", "failed", "not-checked"]
+    assert "The label was recorded by lima." in checks[0]["certificate"]["reason"]
     assert {each["verdict"] for each in checks[0].values()} == {"passed"}
     assert "choco-2" in checks[1]["certificate"]["reason"] and checks[1]["certificate"]["remedy"]
     kinds = {one["kind"] for check in checks[0].values() for one in check["evidence"]}
@@ -163,6 +166,20 @@ def test_with_its_certificate_and_a_valid_label_a_purchase_passes_all_four_check
     for check in checks[0].values():
         for one in check["evidence"]:
             assert site.get(one["link"].removeprefix(site.url), key=trade.city).status_code == 200, one
+
+
+def test_a_label_that_its_seller_recorded_is_its_own_word(trade: Trade) -> None:
+    site, token = trade.site, trade.issued("10")
+    with site.world.store.write() as tx:
+        tx.labels.add(
+            KeptLabel(label=read_label(label()), number=1, center=LIMA, member=COOPERATIVE, recorded_at=site.world.clock.now)
+        )
+    purchase = trade.ordered(trade.line(label="fair-cocoa", model="choco-1"))
+    trade.accepted(trade.set_aside(token, purchase["lines"][0]["digest"]))
+    (line,) = trade.check(purchase["id"])["lines"]
+    (certificate,) = [each for each in line["checks"] if each["name"] == "certificate"]
+    assert certificate["verdict"] == "not-checked"
+    assert "recorded by lima/cooperative, which is the line's supplier" in certificate["reason"]
 
 
 def test_a_line_whose_record_was_changed_behind_its_back_fails(trade: Trade) -> None:
