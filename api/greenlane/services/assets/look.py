@@ -25,7 +25,7 @@ from greenlane.services.assets.members import Members
 from greenlane.services.assets.pauses import Pauses
 from greenlane.services.assets.tokens import AssetClassUnknown, AssetUnknown
 
-_ACTS_LOOKED_AT = 200
+_ACTS_A_PAGE = 500
 
 
 class RetirementMissing(NotFound):
@@ -283,15 +283,26 @@ class Look:
                 raise NotFound(f"No act {encode_hex(digest)} is kept here.", remedy="Ask the member's own center.")
             replaced_by = None
             if act.kind is ActKind.ISSUE and act.state is ActState.REFUSED and act.refusal == STALE:
-                acts = tx.acts.of_member(act.center, act.member, limit=_ACTS_LOOKED_AT)
-                text = encode_hex(digest)
-                replaced_by = next((each.digest for each in acts if keeping_of(each).replaces == text), None)
+                replaced_by = _in_place_of(tx, act)
             return ShownAct(act=act, replaced_by=replaced_by)
 
     def acts(self, center: CenterId, member: MemberId, *, limit: int) -> Sequence[KeptAct]:
         """A member's acts, newest first."""
         with self._store.read() as tx:
             return tx.acts.of_member(center, member, limit=limit)
+
+
+def _in_place_of(tx: Transaction, act: KeptAct) -> bytes | None:
+    """The digest of the act that was made in another's place: it was kept later, however many were since."""
+    text, last = encode_hex(act.digest), None
+    while page := tx.acts.of_member(act.center, act.member, limit=_ACTS_A_PAGE, before=last):
+        for each in page:
+            if each.digest == act.digest:
+                return None
+            if keeping_of(each).replaces == text:
+                return each.digest
+        last = page[-1].digest
+    return None
 
 
 def _evidenced(tx: Transaction, most: int) -> Mapping[str, int] | None:

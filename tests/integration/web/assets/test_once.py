@@ -12,6 +12,7 @@ from greenlane.core.units import BlockNumber, CenterId
 from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.asset_ledger import ActOutcome, AssetContract, SignedAct
 from greenlane.services import follow_assets
+from greenlane.services.assets import look
 from greenlane.services.assets.acting import Asker
 from greenlane.services.bring import BringStep
 from worlds.asset_ledger import PLACES, account_of, sign
@@ -299,7 +300,7 @@ def test_events_may_be_lost_where_storage_is_not(trade: Trade) -> None:
     assert [each["tradable"] for each in holdings] == ["3"]
 
 
-def test_a_placement_out_of_date_is_taken_anew_without_anybody_asking(trade: Trade) -> None:
+def test_a_placement_out_of_date_is_taken_anew_without_anybody_asking(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = trade.site.world.asset_ledger
     first, second = (
         trade.signed(
@@ -315,6 +316,11 @@ def test_a_placement_out_of_date_is_taken_anew_without_anybody_asking(trade: Tra
     assert (done["state"], stale["state"], stale["refusal"]) == ("done", "refused", "WrongPlacement")
     assert stale["replacedBy"] in stale["remedy"]
     assert trade.act(stale["replacedBy"])["state"] == "done"
+    # It still names it when many acts were kept since.
+    monkeypatch.setattr(look, "_ACTS_A_PAGE", 2)
+    for _ in range(3):
+        trade.accepted(transfer(trade, first, "0.001"))
+    assert trade.act(acts[1])["replacedBy"] == stale["replacedBy"]
     assert [trade.site.get(f"/v1/assets/{each}").json()["totals"]["issued"] for each in (first, second)] == ["5", "5"]
 
 
