@@ -6,7 +6,14 @@ other; what is done here is to read it, to compare it with the version before, a
 
 from collections.abc import Sequence
 
-from greenlane.core.balance.factors import MAX_FACTOR_BYTES, ConversionFactor, encode_factor, read_factor, require_next
+from greenlane.core.balance.factors import (
+    MAX_FACTOR_BYTES,
+    ConversionFactor,
+    FactorOutOfTurn,
+    encode_factor,
+    read_factor,
+    require_next,
+)
 from greenlane.core.canonical import parse_json
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.cid import Cid
@@ -89,7 +96,9 @@ class DeclareFactor:
                 leaf_index=stated.leaf_index,
                 recorded_at=now,
             )
-            tx.factors.add(kept)
+            if not tx.factors.add(kept):
+                words = f"Version {factor.number} of this factor was declared meanwhile."
+                raise FactorOutOfTurn(words, where="/number", remedy="Look at the newest version, and declare the one after it.")
             line = AuditLine(at=now, actor=actor, center=center, member=member, action="factor.declare", subject=cid.text)
             tx.audit.add(line)
         return kept
