@@ -3,8 +3,9 @@
     def purchases(request: Request, visitor: Annotated[Visitor, Depends(PageGuard(Permission.ORDER))]) -> Response: ...
     async def accept(request: Request, form: Annotated[Form, Depends(FormGuard(Permission.TRADE))]) -> Response: ...
 
-A cookie speaks at these pages alone, an API key nowhere at them. A form is taken from a page of this server only: the browser
-says where it comes from (Sec-Fetch-Site, Origin), and the form carries what only a page of this sign-in knows.
+A cookie speaks at these pages alone, and an API key at none of them but the files that programs fetch. A form is taken from a
+page of this server only: the browser says where it comes from (Sec-Fetch-Site, Origin), and the form carries what only a page of
+this sign-in knows.
 Source: OWASP, Cross-Site Request Forgery Prevention; Fetch Metadata Request Headers (W3C).
 """
 
@@ -22,6 +23,7 @@ from greenlane.services.identify import Principal, Unauthenticated
 from greenlane.services.sign_in import SignedIn
 from greenlane.web.auth import GRANTS, Guard, Permission, PermissionMissing, reader_for
 from greenlane.web.limits import show_key
+from greenlane.web.pages.render import prefers_html
 from greenlane.web.problems import BadRequest, MediaTypeUnsupported
 from greenlane.web.state import WebState, state_of
 
@@ -102,6 +104,28 @@ class PageGuard(Guard):
             TooManyRequests: it, or the address, has used up its minute.
         """
         return _visitor(request, self.permission)
+
+
+class FileGuard(Guard):
+    """As `PageGuard`, for files that programs fetch too: an API key opens them, and who is no browser is told so."""
+
+    def __call__(self, request: Request) -> Visitor:  # type: ignore[override]
+        """Who asks.
+
+        Raises:
+            SignInNeeded: a browser asks, and nobody is signed in.
+            Unauthenticated: a program asks, without a live key.
+            PermissionMissing, TooManyRequests: as for a page.
+        """
+        if "authorization" in request.headers:
+            # It sends no forms.
+            return Visitor(principal=super().__call__(request), form_token="")
+        try:
+            return _visitor(request, self.permission)
+        except SignInNeeded:
+            if prefers_html(request):
+                raise
+            raise Unauthenticated("This file needs an API key, or a sign-in.") from None
 
 
 class FormGuard(Guard):

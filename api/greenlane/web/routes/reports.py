@@ -26,12 +26,13 @@ from greenlane.web.pages.spend import (
     supplier_names,
     told_report,
 )
-from greenlane.web.signed_in import PageGuard, Visitor
+from greenlane.web.signed_in import FileGuard, PageGuard, Visitor
 from greenlane.web.state import WebState, state_of
 
 router = APIRouter(prefix="/reports", tags=["Pages"], default_response_class=Response)
 
 OrderVisitor = Annotated[Visitor, Depends(PageGuard(Permission.ORDER))]
+FileVisitor = Annotated[Visitor, Depends(FileGuard(Permission.ORDER))]
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _KEY_CHARACTERS = 300
 _DAYS = [
@@ -64,7 +65,7 @@ async def spend(request: Request, visitor: OrderVisitor) -> Response:
     summary="The same as a workbook",
     openapi_extra={"parameters": _DAYS},
 )
-async def spend_xlsx(request: Request, visitor: OrderVisitor) -> Response:
+async def spend_xlsx(request: Request, visitor: FileVisitor) -> Response:
     """Sums, and the lines behind them; no cell is a formula."""
     state = state_of(request)
     return await to_thread.run_sync(_xlsx, state, request, visitor, limiter=state.page_limiter)
@@ -77,7 +78,7 @@ async def spend_xlsx(request: Request, visitor: OrderVisitor) -> Response:
     summary="Its lines as CSV",
     openapi_extra={"parameters": _DAYS},
 )
-async def spend_csv(request: Request, visitor: OrderVisitor) -> Response:
+async def spend_csv(request: Request, visitor: FileVisitor) -> Response:
     """One row a line; what begins like a formula has an apostrophe before it."""
     state = state_of(request)
     return await to_thread.run_sync(_csv, state, request, visitor, limiter=state.page_limiter)

@@ -165,7 +165,7 @@ def test_a_period_that_cannot_be_is_told_in_words(desk: Desk, office: Office, qu
 
 def test_what_things_cost_is_told_to_the_buyer_and_its_center_alone(stranger: Desk, spent: Office, site: Site) -> None:
     for path in ("/reports/spend", "/reports/spend.csv", "/reports/spend.xlsx"):
-        answer = stranger.get(f"{path}?{PERIOD}")
+        answer = stranger.get(f"{path}?{PERIOD}", Accept="text/html")
         assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in?next=/reports/spend")
     for key, count in ((site.member, 0), (site.stranger, 0), (site.operator, 6), (spent.city_key, 6)):
         stranger.client.cookies.clear()
@@ -173,3 +173,15 @@ def test_what_things_cost_is_told_to_the_buyer_and_its_center_alone(stranger: De
         assert len(rows(stranger)) == count
         assert ("1,000.0001" in stranger.get(f"/reports/spend?{PERIOD}").text) == bool(count)
         assert "form" in hidden(stranger.get("/sign-out").text)
+
+
+def test_a_program_fetches_the_files_with_an_api_key_and_never_a_page_in_their_place(stranger: Desk, spent: Office) -> None:
+    with_key = {"Authorization": f"Bearer {spent.city_key}", "Accept": "*/*"}
+    for kind in ("csv", "xlsx"):
+        fetched = stranger.get(f"/reports/spend.{kind}?{PERIOD}", **with_key)
+        assert fetched.status_code == 200 and "html" not in fetched.headers["content-type"]
+        refused = stranger.get(f"/reports/spend.{kind}?{PERIOD}", Accept="*/*")
+        assert refused.status_code == 401
+        assert stranger.get(f"/reports/spend.{kind}?{PERIOD}", Authorization="Bearer gl_x", Accept="*/*").status_code == 401
+    # A page is for people: a key alone opens none.
+    assert stranger.get(f"/reports/spend?{PERIOD}", **with_key).status_code == 303
