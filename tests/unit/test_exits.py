@@ -59,4 +59,4 @@ def test_in_json_the_parts_are_one_list_of_one_shape() -> None:
 def test_a_missing_package_names_what_to_install() -> None:
     said = fault_text(PackageMissing("web3", extras="node"), program="greenlane-node", as_json=False)
     assert "'web3'" in said
-    assert "pip install 'greenlane[node]'" in said
+    assert "pip install '.[node]'" in said

@@ -54,7 +54,7 @@ class PackageMissing(GreenlaneError):
         """
         super().__init__(
             f"This command needs the package {package!r}, which the base install leaves out.",
-            remedy=f"Install what it needs: pip install 'greenlane[{extras}]'.",
+            remedy=f"Install what it needs, in the folder that this was installed from: pip install '.[{extras}]'.",
         )
 
 

@@ -316,7 +316,7 @@ def test_without_pyrage_the_remedy_is_named(run: Any, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "pyrage", None)
     told = run("document", "keygen", "-o", tmp_path / "me.key", "--plain")
     assert (told.code, told.out) == (2, "")
-    assert "pip install 'greenlane[documents]'" in told.err
+    assert "pip install '.[documents]'" in told.err
 
 
 # --- sharing and revoking -----------------------------------------------------------------------------------------------

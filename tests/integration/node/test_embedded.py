@@ -469,4 +469,4 @@ def test_the_base_install_names_the_part_that_is_missing() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
-    assert "greenlane[node]" in done.stderr
+    assert "'.[node]'" in done.stderr
