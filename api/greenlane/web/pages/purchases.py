@@ -5,7 +5,7 @@ Nothing is judged here: verdicts are those of `services.check_purchase`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from greenlane.core.assets.facts import AssetClass, EscrowState
@@ -528,11 +528,6 @@ def _smallest(text: str, decimals: int) -> int:
     """A quantity that was asked for and taken before, in smallest units."""
     whole, _, part = text.partition(".")
     return int(whole + part[:decimals].ljust(decimals, "0"))
-
-
-def told_day(at: datetime) -> str:
-    """The day of a time, in UTC."""
-    return day_words(at.astimezone(UTC).date())
 
 
 def attempts(acts: Sequence[KeptAct], *kinds: ActKind) -> tuple[KeptAct, ...]:
