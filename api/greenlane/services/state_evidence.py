@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from greenlane.core.assets.evidence import EVIDENCE_TYPE, EVIDENCE_VERSION, EvidenceInvalid, EvidenceStatement, read_evidence
+from greenlane.core.assets.evidence import (
+    EVIDENCE_TYPE,
+    EVIDENCE_VERSION,
+    EvidenceInvalid,
+    EvidenceStatement,
+    read_evidence,
+    require_admissible,
+)
 from greenlane.core.assets.facts import AssetClass
 from greenlane.core.canonical import JsonValue
 from greenlane.core.documents.description import MemberName, read_member_name
@@ -284,6 +291,7 @@ class StateEvidence:
         }
         value = own | dict.fromkeys(_OPTIONAL) | dict(statement) | {"certifier": encode_hex(certifier.account)}
         read = read_evidence(value)
+        require_admissible(read)
         for is_wrong, where, words in (
             (read.attribute != asset_class.attribute, "/attribute", f"Units of {asset_class.id} claim {asset_class.attribute}."),
             (read.unit.code != asset_class.unit.code, "/unit", f"Units of {asset_class.id} count {asset_class.unit.code}."),

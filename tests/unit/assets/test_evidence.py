@@ -14,6 +14,7 @@ from greenlane.core.assets.evidence import (
     evidence_value,
     read_evidence,
     read_uri,
+    require_admissible,
 )
 from greenlane.core.assets.quantity import QuantityInvalid
 from greenlane.core.assets.texts import read_words
@@ -183,3 +184,23 @@ def test_plain_words_and_other_uris_are_taken_as_they_are() -> None:
         assert read_uri(uri, "") == uri
     with pytest.raises(FieldInvalid, match="1 to 512"):
         read_uri("urn:" + "x" * 512, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "words"),
+    [
+        ({"vintage_from": date(2023, 1, 1), "vintage_to": date(2026, 1, 5)}, "/vintageTo", "1101 days is too long"),
+        ({"lot": None, "origin": origin(1, 2**32 + 1)}, "/origin/serialTo", "too many serials"),
+        ({"lot": None, "origin": origin(1, 9, "i--rec")}, "/origin/registry", "no registry's name"),
+        ({"lot": None, "origin": origin(1, 9, "irec-")}, "/origin/registry", "no registry's name"),
+    ],
+)
+def test_what_no_chain_admits_is_refused_before_it_is_signed(changes: dict[str, Any], where: str, words: str) -> None:
+    with pytest.raises(EvidenceInvalid, match=words) as refused:
+        require_admissible(statement(**changes))
+    assert refused.value.where == where
+
+
+def test_what_a_chain_admits_at_most_is_taken() -> None:
+    require_admissible(statement(vintage_from=date(2023, 1, 1), vintage_to=date(2026, 1, 4)))
+    require_admissible(statement(lot=None, origin=origin(1, 2**32, "i-rec")))

@@ -17,7 +17,15 @@ from itertools import pairwise
 
 from greenlane.core.anchoring import center_key
 from greenlane.core.assets.custody import CustodyModel
-from greenlane.core.assets.evidence import EvidenceStatement, day_number, evidence_entry, name_word, text_digest
+from greenlane.core.assets.evidence import (
+    MAX_SERIALS,
+    MAX_VINTAGE_DAYS,
+    EvidenceStatement,
+    day_number,
+    evidence_entry,
+    name_word,
+    text_digest,
+)
 from greenlane.core.assets.facts import AssetClass, EscrowFacts, EscrowState, HoldingFacts, IssuanceFacts, Totals
 from greenlane.core.assets.refusals import AssetRefused
 from greenlane.core.assets.retirement import RetirementFacts, retirement_id
@@ -35,8 +43,6 @@ MAX_ESCROW_S = 366 * DAY_S
 MAX_CLAIM_DAYS = 3_650
 MAX_CLASS_NAME_BYTES = 128
 MAX_REASON_BYTES = 256
-MAX_VINTAGE_DAYS = 1_100
-MAX_SERIALS = 2**32
 NOBODY = Address(bytes(20))
 NO_DIGEST = bytes(WORD_BYTES)
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)

@@ -34,6 +34,10 @@ from greenlane.core.wire import (
 
 EVIDENCE_TYPE = "GreenlaneEvidence"
 EVIDENCE_VERSION = 1
+MAX_VINTAGE_DAYS = 1_100
+"""Of one statement; the contract takes no longer one."""
+MAX_SERIALS = 2**32
+"""Of one statement; the contract takes no more."""
 MAX_SERIAL = 2**53 - 1
 """The largest number that every JSON reader keeps exactly; the contract would take more."""
 MAX_URI_CHARACTERS = 512
@@ -181,6 +185,33 @@ class EvidenceStatement:
             domain: of the `EvidenceRegister`.
         """
         return self.typed().digest(domain)
+
+
+def require_admissible(statement: EvidenceStatement) -> None:
+    """Refuses what no chain admits, before anybody signs it: bounds that keep one statement from taking everybody's place.
+
+    Raises:
+        EvidenceInvalid: a vintage of years, serials without end, or a registry in another spelling than its one.
+    """
+    days = (statement.vintage_to - statement.vintage_from).days + 1
+    if days > MAX_VINTAGE_DAYS:
+        raise EvidenceInvalid(
+            f"A vintage of {days} days is too long.",
+            where="/vintageTo",
+            remedy=f"State at most {MAX_VINTAGE_DAYS} days; what is of more years, in several statements.",
+        )
+    origin = statement.origin
+    if origin is None:
+        return
+    if origin.serial_to - origin.serial_from >= MAX_SERIALS:
+        raise EvidenceInvalid(
+            "One statement takes too many serials.",
+            where="/origin/serialTo",
+            remedy=f"State at most {MAX_SERIALS} serials at once.",
+        )
+    if "--" in origin.registry or origin.registry.endswith("-"):
+        remedy = "Write a registry's name with single hyphens, and none at its end."
+        raise EvidenceInvalid(f"{shown(origin.registry)} is no registry's name.", where="/origin/registry", remedy=remedy)
 
 
 def evidence_entry(statement: EvidenceStatement, domain: Domain) -> Entry:
