@@ -23,6 +23,7 @@ from greenlane.ports.accounts import KeyRole, MemberRole, Visibility
 from greenlane.ports.acts import KeptAct
 from greenlane.ports.purchases import Purchase
 from greenlane.services.assets.acting import Asker
+from greenlane.services.bring import BringStep
 from greenlane.services.order import AskedLine
 from worlds.deployment import CENTERS, COOPERATIVE, HO_CHI_MINH, LIMA, TIANJIN, World
 from worlds.events import CONTEXT, GTIN, parsed
@@ -127,10 +128,10 @@ class Office:
 
     def work(self, centers: Sequence[CenterId] = (LIMA,)) -> None:
         """What the worker does, until nothing is left to do."""
-        for center in centers:
-            self.world.asset_work.bring(center)
-        for _ in range(10):
-            if self.world.asset_work.follow():
+        for _ in range(20):
+            steps = {self.world.asset_work.bring(center).step for center in centers}
+            # What builds on another act that is on its way is held back until that one is noted.
+            if self.world.asset_work.follow() and steps == {BringStep.CURRENT}:
                 break
         for center in centers:
             self.world.settle(center)
