@@ -80,6 +80,9 @@ class Acts(Protocol):
     def of_line(self, purchase_id: str, number: int) -> Sequence[KeptAct]:
         """Acts of a purchase line, oldest first."""
 
+    def of_purchase(self, purchase_id: str) -> Sequence[KeptAct]:
+        """Acts of all lines of a purchase, oldest first."""
+
     def of_member(self, center: CenterId, member: MemberId, *, limit: int, before: bytes | None = None) -> Sequence[KeptAct]:
         """A member's acts, newest first.
 

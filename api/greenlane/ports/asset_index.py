@@ -1,6 +1,6 @@
 """What the chain showed of green assets when it was last looked at: a read model, made anew from the chain at any time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -52,6 +52,12 @@ class AssetIndex(Protocol):
     def holders_of(self, token: bytes, *, after: Address | None, limit: int) -> Sequence[HoldingFacts]: ...
     def escrow(self, escrow_id: bytes) -> EscrowFacts | None: ...
     def escrows_of_line(self, line_digest: bytes) -> Sequence[EscrowFacts]: ...
+    def escrows_of_lines(self, line_digests: Collection[bytes]) -> Sequence[EscrowFacts]:
+        """Those of a purchase's lines at once, by id."""
+
+    def retirements_of_lines(self, line_digests: Collection[bytes]) -> Sequence[RetirementFacts]:
+        """Those of a purchase's lines at once, by id."""
+
     def accepted_for_lines(self, buyer: Address, token: bytes) -> Sequence[tuple[EscrowFacts, tuple[RetirementFacts, ...]]]:
         """Escrows of a token that a buyer accepted for purchase lines kept here, each with what was retired under its digest."""
 

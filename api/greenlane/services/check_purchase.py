@@ -298,26 +298,26 @@ class CheckPurchase:
         now = self._clock()
         with self._store.read() as tx:
             looked = _Anchored(tx)
-            lines = tuple(self._line(tx, looked, purchase, kept, now) for kept in purchase.lines)
+            beside = _Beside(tx, purchase)
+            lines = tuple(self._line(tx, looked, beside, purchase, kept, now) for kept in purchase.lines)
             return PurchaseCheck(purchase=purchase, lines=lines, followed=tx.assets.followed_to())
 
     def standing(self, purchase: Purchase) -> tuple[LineStanding, ...]:
         """Where each line stands, for lists."""
         now = self._clock()
         with self._store.read() as tx:
-            return tuple(
-                _standing(_own_facts(tx, kept, tx.acts.of_line(purchase.id, kept.open_line.line.number)), kept, now)
-                for kept in purchase.lines
-            )
+            beside = _Beside(tx, purchase)
+            return tuple(_standing(_own_facts(tx, kept, beside), kept, now) for kept in purchase.lines)
 
     def next_steps(self, purchase: Purchase) -> tuple[tuple[LineStanding, NextStep], ...]:
         """Where each line stands and whose turn it is, for lists."""
         now = self._clock()
         with self._store.read() as tx:
+            beside = _Beside(tx, purchase)
             found: list[tuple[LineStanding, NextStep]] = []
             for kept in purchase.lines:
-                acts = tx.acts.of_line(purchase.id, kept.open_line.line.number)
-                facts = _own_facts(tx, kept, acts)
+                acts = beside.acts(kept)
+                facts = _own_facts(tx, kept, beside)
                 standing = _standing(facts, kept, now)
                 waiting = tuple(act for act in acts if act.state is ActState.KEPT)
                 found.append((standing, _next_step(standing, waiting, kept, facts.escrow)))
@@ -327,10 +327,11 @@ class CheckPurchase:
         """What stands on the chain for each line, for reports."""
         now = self._clock()
         with self._store.read() as tx:
+            beside = _Beside(tx, purchase)
             found: list[LineBacking] = []
             for kept in purchase.lines:
-                acts = tx.acts.of_line(purchase.id, kept.open_line.line.number)
-                facts = _own_facts(tx, kept, acts)
+                acts = beside.acts(kept)
+                facts = _own_facts(tx, kept, beside)
                 standing = _standing(facts, kept, now)
                 accepted = [each.token for each in facts.escrows if each.state is EscrowState.ACCEPTED]
                 issuances = [tx.assets.issuance(token) for token in {*accepted, *(each.token for each in facts.retirements)}]
@@ -346,10 +347,12 @@ class CheckPurchase:
                 )
             return tuple(found)
 
-    def _line(self, tx: Transaction, looked: "_Anchored", purchase: Purchase, kept: KeptLine, now: datetime) -> LineCheck:
+    def _line(
+        self, tx: Transaction, looked: "_Anchored", beside: "_Beside", purchase: Purchase, kept: KeptLine, now: datetime
+    ) -> LineCheck:
         number = kept.open_line.line.number
-        acts = tx.acts.of_line(purchase.id, number)
-        facts = _own_facts(tx, kept, acts)
+        acts = beside.acts(kept)
+        facts = _own_facts(tx, kept, beside)
         standing = _standing(facts, kept, now)
         tokens = {each.token for each in facts.escrows} | {each.token for each in facts.retirements}
         issuances = {token: tx.assets.issuance(token) for token in tokens}
@@ -397,15 +400,40 @@ class _Anchored:
         return leaf_index < self._sizes[center]
 
 
-def _own_facts(tx: Transaction, kept: KeptLine, acts: Sequence[KeptAct]) -> _Facts:
+class _Beside:
+    """What is kept of all lines of a purchase, asked for at once: a purchase may have hundreds, and a list a hundred of these."""
+
+    def __init__(self, tx: Transaction, purchase: Purchase) -> None:
+        digests = [kept.digest for kept in purchase.lines]
+        self._escrows: dict[bytes, list[EscrowFacts]] = {}
+        self._retirements: dict[bytes, list[RetirementFacts]] = {}
+        self._acts: dict[int, list[KeptAct]] = {}
+        for escrow in tx.assets.escrows_of_lines(digests):
+            self._escrows.setdefault(escrow.line_digest, []).append(escrow)
+        for retirement in tx.assets.retirements_of_lines(digests):
+            self._retirements.setdefault(retirement.line_digest, []).append(retirement)
+        for act in tx.acts.of_purchase(purchase.id):
+            if act.line is not None:
+                self._acts.setdefault(act.line[1], []).append(act)
+
+    def escrows(self, kept: KeptLine) -> Sequence[EscrowFacts]:
+        return self._escrows.get(kept.digest, ())
+
+    def retirements(self, kept: KeptLine) -> Sequence[RetirementFacts]:
+        return self._retirements.get(kept.digest, ())
+
+    def acts(self, kept: KeptLine) -> Sequence[KeptAct]:
+        return self._acts.get(kept.open_line.line.number, ())
+
+
+def _own_facts(tx: Transaction, kept: KeptLine, beside: _Beside) -> _Facts:
     """What stands on the chain for a line by those whom it names; whoever learns a digest there may use it for units of its own.
 
     A member whose account was changed since is known by the acts that were kept here for the line.
     """
-    line, own = kept.open_line.line, {act.subject for act in acts}
+    line, own = kept.open_line.line, {act.subject for act in beside.acts(kept)}
     parties = (line.supplier_account, line.buyer_account)
-    escrows = tx.assets.escrows_of_line(kept.digest)
-    retirements = tx.assets.retirements_of_line(kept.digest)
+    escrows, retirements = beside.escrows(kept), beside.retirements(kept)
 
     def class_of(token: bytes) -> str | None:
         issuance = tx.assets.issuance(token)

@@ -88,6 +88,9 @@ class SqlActs:
         is_its = (acts.c.purchase_id == purchase_id, acts.c.line_number == number, OF_A_LINE)
         return self._acts(*is_its, order=acts.c.number)
 
+    def of_purchase(self, purchase_id: str) -> Sequence[KeptAct]:
+        return self._acts(acts.c.purchase_id == purchase_id, OF_A_LINE, order=acts.c.number)
+
     def of_member(self, center: CenterId, member: MemberId, *, limit: int, before: bytes | None = None) -> Sequence[KeptAct]:
         is_theirs = [acts.c.center == self._work.number(center), acts.c.member == member]
         if before is not None:

@@ -1,6 +1,6 @@
 """What the chain shows of green assets, in the database. Rows come in any order and replace what stood there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -120,6 +120,14 @@ class SqlAssetIndex:
     def escrows_of_line(self, line_digest: bytes) -> Sequence[EscrowFacts]:
         wanted = select(escrows).where(escrows.c.line_digest == line_digest).order_by(escrows.c.id)
         return [_escrow(row) for row in self._work.connection.execute(wanted)]
+
+    def escrows_of_lines(self, line_digests: Collection[bytes]) -> Sequence[EscrowFacts]:
+        wanted = select(escrows).where(escrows.c.line_digest.in_(line_digests)).order_by(escrows.c.id)
+        return [_escrow(row) for row in self._work.connection.execute(wanted)]
+
+    def retirements_of_lines(self, line_digests: Collection[bytes]) -> Sequence[RetirementFacts]:
+        wanted = select(retirements).where(retirements.c.line_digest.in_(line_digests)).order_by(retirements.c.id)
+        return [_retirement(row) for row in self._work.connection.execute(wanted)]
 
     def accepted_for_lines(self, buyer: Address, token: bytes) -> Sequence[tuple[EscrowFacts, tuple[RetirementFacts, ...]]]:
         here = escrows.c
