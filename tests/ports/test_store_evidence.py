@@ -197,8 +197,9 @@ def test_what_was_stated_of_a_facility_is_found_by_the_days_that_overlap(store: 
 
     def found(first: int, last: int) -> list[str]:
         with store.read() as tx:
-            days = {"vintage_from": date(2026, 4, first), "vintage_to": date(2026, 4, last)}
-            return [each.statement.id[-1] for each in tx.evidence.stated(FACILITY, attribute=ATTRIBUTE, **days)]
+            first_day, last_day = date(2026, 4, first), date(2026, 4, last)
+            stated = tx.evidence.stated(FACILITY, attribute=ATTRIBUTE, vintage_from=first_day, vintage_to=last_day)
+            return [each.statement.id[-1] for each in stated]
 
     assert found(1, 30) == ["0", "1", "2"]
     assert found(10, 10) == ["0", "1"]
@@ -206,8 +207,8 @@ def test_what_was_stated_of_a_facility_is_found_by_the_days_that_overlap(store: 
     assert found(15, 16) == ["1", "2"]
     assert found(30, 30) == ["2"]
     with store.read() as tx:
-        may = {"vintage_from": date(2026, 5, 1), "vintage_to": date(2026, 5, 31)}
-        assert list(tx.evidence.stated(FACILITY, attribute=ATTRIBUTE, **may)) == []
+        first_day, last_day = date(2026, 5, 1), date(2026, 5, 31)
+        assert not tx.evidence.stated(FACILITY, attribute=ATTRIBUTE, vintage_from=first_day, vintage_to=last_day)
 
 
 @pytest.mark.parametrize(

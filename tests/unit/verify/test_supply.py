@@ -151,6 +151,14 @@ def test_what_cannot_be_is_named(more: list[Event], words: str) -> None:
         followed.check()
 
 
+def test_what_others_had_admitted_for_themselves_is_no_evidence() -> None:
+    followed = Supply(ASSET)
+    for topics, data in [evidenced(TOKEN, 1_000, asker=MILL), *issued(TOKEN, 600)]:
+        followed.take(topics, data)
+    with pytest.raises(SupplyRefused, match="no evidence of it was told"):
+        followed.check()
+
+
 def test_units_that_leave_escrows_without_having_moved_there_are_refused() -> None:
     followed = Supply(ASSET)
     with pytest.raises(SupplyRefused, match="leave escrows"):

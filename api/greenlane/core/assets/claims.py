@@ -1,7 +1,8 @@
 """Which retirements under a purchase line's digest are claims for the line.
 
 The digest stands on the chain for everybody to read, and whoever holds units may retire them under it. For the line counts what
-its buyer retired, and what others retired in its name as far as it is what was ordered: anything else could only spoil the line.
+its buyer retired for itself, and what others retired in its name as far as it is what was ordered: anything else could only spoil
+the line, or be another's claim.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -26,7 +27,7 @@ def claims_for_line(
 
     def counts(each: RetirementFacts) -> bool:
         if each.holder == line.buyer_account or each.id in own_ids:
-            return True
+            return each.claimant in (each.holder, line.buyer_account)
         return each.claimant == line.buyer_account and class_of(each.token) == line.class_id
 
     return tuple(each for each in retirements if counts(each))
