@@ -72,6 +72,12 @@ class Retire:
         if claim_from > claim_to:
             remedy = "Give the first day, then the last."
             raise RetirementInvalid("The claim ends before it begins.", where="/claimTo", remedy=remedy)
+        if line is not None and claimant not in (None, asker.name):
+            raise RetirementInvalid(
+                "What is retired for a purchase line is its buyer's own claim.",
+                where="/claimant",
+                remedy="Leave the claimant out; or leave the line out, where another is to claim.",
+            )
         known = known_token(self._store, self._ledger, token)
         units = known.quantity(quantity)
         kept_line = None if line is None else self._line(asker, line, known, units)

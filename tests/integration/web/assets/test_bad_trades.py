@@ -216,3 +216,12 @@ def test_bodies_that_are_none_are_refused(trade: Trade) -> None:
     assert site.get("/v1/acts/nonsense", key=trade.seller).status_code == 400
     assert site.get("/v1/acts/0x" + "11" * 32, key=trade.seller).status_code == 404
     assert site.get("/v1/holdings?colour=green", key=trade.seller).json()["code"] == "parameter-unknown"
+
+
+def test_nobody_else_claims_for_a_purchase_line(trade: Trade) -> None:
+    purchase = trade.ordered()
+    line = {"purchase": purchase["id"], "number": 1}
+    answer = trade.retire("0x" + "11" * 32, line=line, claimant="lima/roaster")
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "retirement-invalid"
+    assert "Leave the claimant out" in answer.json()["remedy"]
