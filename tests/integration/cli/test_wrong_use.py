@@ -13,6 +13,8 @@ COMMANDS = [
     "verify",
     "capture",
     "receipt",
+    "supply",
+    "purchase",
     "document",
     "serve",
     "worker",

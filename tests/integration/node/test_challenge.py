@@ -31,8 +31,8 @@ def network(made: AssetNetwork, tmp_path: Path) -> Iterator[AssetNetwork]:
 def admitted(network: AssetNetwork) -> str:
     """The digest of a statement that counts, as people write it."""
     ((stated, proof),) = network.chain.evidence(network.chain.statement())
-    data = network.register.encode_admit(stated, proof, Placement(vintage_after=0, serial_after=0))
-    network.chain.send(network.key(COOPERATIVE), network.assets.evidence_register, data)
+    data = network.asset.encode_issue(stated, proof, Placement(vintage_after=0, serial_after=0), 1)
+    network.chain.send(network.key(COOPERATIVE), network.assets.green_asset, data)
     return "0x" + stated.digest(network.chain.register_domain).hex()
 
 
