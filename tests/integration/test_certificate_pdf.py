@@ -11,10 +11,11 @@ from random import Random
 
 import pytest
 from greenlane.adapters.certificate_pdf import draw_certificate
-from greenlane.adapters.pdf_attachment import CERTIFICATE_NAME, MAX_PDF_BYTES, PdfUnreadable, attached_certificate
+from greenlane.adapters.pdf_attachment import CERTIFICATE_NAME, PdfUnreadable, attached_certificate
 from greenlane.core.assets.evidence import text_digest
 from greenlane.core.assets.retirement import (
     MAX_CERTIFICATE_BYTES,
+    MAX_PDF_BYTES,
     CertificateInvalid,
     RetirementCertificate,
     RetirementStatement,

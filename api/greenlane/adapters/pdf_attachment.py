@@ -13,10 +13,9 @@ from typing import Any
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, StreamObject
 
-from greenlane.core.assets.retirement import MAX_CERTIFICATE_BYTES
+from greenlane.core.assets.retirement import MAX_CERTIFICATE_BYTES, MAX_PDF_BYTES
 from greenlane.core.errors import InvalidInput
 
-MAX_PDF_BYTES = 16_777_216
 CERTIFICATE_NAME = "retirement-certificate.json"
 """What the attachment is called."""
 _DEFLATED = "/FlateDecode"

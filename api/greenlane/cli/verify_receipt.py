@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from greenlane.core.assets.retirement import MAX_PDF_BYTES
 from greenlane.core.errors import InvalidInput
 from greenlane.core.exits import PackageMissing, exit_code_of, fault_text
 from greenlane.verify.command import add_arguments
@@ -37,10 +38,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _pdf(path: str) -> bytes | None:
     """The bytes of a PDF, one more than may be at most; None where the file is something else, or unreadable."""
-    from_file = Path(path)
     try:
-        with from_file.open("rb") as file:
+        with Path(path).open("rb") as file:
             head = file.read(len(_PDF))
-            return head + file.read(16_777_217) if head == _PDF else None
+            return head + file.read(MAX_PDF_BYTES + 1) if head == _PDF else None
     except (OSError, ValueError):
         return None

@@ -14,6 +14,7 @@ from greenlane.core.assets.custody import CustodyModel
 from greenlane.core.assets.facts import AssetClass, Totals
 from greenlane.core.assets.places import AssetContracts
 from greenlane.core.assets.quantity import Unit
+from greenlane.core.assets.typed_data import WORD_BYTES, word
 from greenlane.core.crypto import keccak256
 from greenlane.core.errors import CannotCheck, InvalidInput
 from greenlane.core.trust import TrustFile
@@ -22,7 +23,6 @@ from greenlane.verify.anchor import AnotherChain, NodeAway
 from greenlane.verify.judgement import Verdict
 from greenlane.verify.nodes import AnswerTooLong, CallRefused
 
-_WORD = 32
 # Besu answers for no more blocks at once; an answer that is too long is asked for in halves.
 _WINDOW_BLOCKS = 5_000
 _MOST_CLASSES = 10_000
@@ -202,17 +202,17 @@ def _class_ids(ask: Callable[..., bytes]) -> Iterable[bytes]:
     if count > _MOST_CLASSES:
         raise NodeAway("Its answer tells of more classes than there can be.")
     for start in range(0, count, _PAGE):
-        answer = ask("classIds(uint256,uint256)", _word(start), _word(_PAGE))
+        answer = ask("classIds(uint256,uint256)", word("uint256", start), word("uint256", _PAGE))
         length = _numbers(answer, 2)[1]
-        page = answer[2 * _WORD :]
-        if length != min(_PAGE, count - start) or len(page) != length * _WORD:
+        page = answer[2 * WORD_BYTES :]
+        if length != min(_PAGE, count - start) or len(page) != length * WORD_BYTES:
             raise NodeAway("Its answer to classIds is no list of them.")
-        yield from (page[at * _WORD : (at + 1) * _WORD] for at in range(length))
+        yield from (page[at * WORD_BYTES : (at + 1) * WORD_BYTES] for at in range(length))
 
 
 def _asset_class(answer: bytes) -> AssetClass:
     words = _numbers(answer, 10)
-    name = answer[10 * _WORD : 10 * _WORD + words[9]]
+    name = answer[10 * WORD_BYTES : 10 * WORD_BYTES + words[9]]
     try:
         return AssetClass(
             id=_text(answer, 1),
@@ -228,14 +228,10 @@ def _asset_class(answer: bytes) -> AssetClass:
 
 
 def _text(answer: bytes, place: int) -> str:
-    return answer[place * _WORD : (place + 1) * _WORD].rstrip(b"\x00").decode("ascii")
+    return answer[place * WORD_BYTES : (place + 1) * WORD_BYTES].rstrip(b"\x00").decode("ascii")
 
 
 def _numbers(answer: bytes, least: int) -> list[int]:
-    if len(answer) < least * _WORD:
+    if len(answer) < least * WORD_BYTES:
         raise NodeAway("Its answer is too short.")
-    return [int.from_bytes(answer[at * _WORD : (at + 1) * _WORD], "big") for at in range(least)]
-
-
-def _word(number: int) -> bytes:
-    return number.to_bytes(_WORD, "big")
+    return [int.from_bytes(answer[at * WORD_BYTES : (at + 1) * WORD_BYTES], "big") for at in range(least)]

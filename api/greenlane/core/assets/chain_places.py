@@ -4,17 +4,17 @@
 Source: Solidity's layout of state variables in storage (mappings), its ABI.
 """
 
+from greenlane.core.assets.typed_data import WORD_BYTES, word
 from greenlane.core.crypto import keccak256
 
 RETIREMENTS_SLOT = 4
 """Place of `GreenAsset`'s mapping of retirements' digests among its state variables."""
-_WORD_BYTES = 32
 _CHALLENGE = "challenge(bytes32)"
 
 
 def retirement_slot(retirement_id: bytes) -> bytes:
     """The storage slot of `GreenAsset` that holds `retirement_digest`; 32 bytes. It holds zero while nothing is retired so."""
-    return keccak256(retirement_id + RETIREMENTS_SLOT.to_bytes(_WORD_BYTES, "big"))
+    return keccak256(retirement_id + word("uint256", RETIREMENTS_SLOT))
 
 
 def challenge_call(retirement_id: bytes) -> bytes:
@@ -28,8 +28,8 @@ def read_challenge(answer: bytes) -> str | None:
     Raises:
         ValueError: it is no such answer.
     """
-    words = [int.from_bytes(answer[at * _WORD_BYTES : (at + 1) * _WORD_BYTES], "big") for at in range(3)]
-    text = answer[3 * _WORD_BYTES : 3 * _WORD_BYTES + words[2]]
-    if len(answer) < 3 * _WORD_BYTES or words[0] > 1 or words[1] != 2 * _WORD_BYTES or len(text) != words[2]:
+    words = [int.from_bytes(answer[at * WORD_BYTES : (at + 1) * WORD_BYTES], "big") for at in range(3)]
+    text = answer[3 * WORD_BYTES : 3 * WORD_BYTES + words[2]]
+    if len(answer) < 3 * WORD_BYTES or words[0] > 1 or words[1] != 2 * WORD_BYTES or len(text) != words[2]:
         raise ValueError("no answer to challenge(bytes32)")
     return text.decode("utf-8", "replace") if words[0] else None
