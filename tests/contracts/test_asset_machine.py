@@ -26,9 +26,9 @@ from greenlane.adapters.evm.bindings import (
 )
 from greenlane.adapters.evm.mediated import ActState, asset_refusal
 from greenlane.core.assets.act import Act
-from greenlane.core.assets.asset import DAY_S, escrow_id_of
 from greenlane.core.assets.custody import CustodyModel
-from greenlane.core.assets.facts import Totals
+from greenlane.core.assets.facts import Totals, escrow_id_of
+from greenlane.core.assets.model import DAY_S
 from greenlane.core.assets.refusals import REFUSALS, AssetRefused
 from greenlane.core.assets.retirement import retirement_digest
 from greenlane.core.assets.supply import Supply

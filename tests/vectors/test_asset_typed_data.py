@@ -10,9 +10,9 @@ from eth_abi.abi import encode
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from greenlane.core.assets.act import SALT_BYTES, SIGNATURE_BYTES, Act
-from greenlane.core.assets.asset import escrow_id_of
 from greenlane.core.assets.custody import CustodyModel
 from greenlane.core.assets.evidence import EvidenceStatement, evidence_entry, text_digest
+from greenlane.core.assets.facts import escrow_id_of
 from greenlane.core.assets.quantity import Unit
 from greenlane.core.assets.retirement import retirement_digest, retirement_id
 from greenlane.core.assets.typed_data import Domain, NotEncodable, TypedValue, signer_of, word

@@ -1,4 +1,4 @@
-"""The contracts of green assets for tests of services: the rules of `core.assets.asset`, with blocks that a test makes and loses.
+"""The contracts of green assets for tests of services: the rules of `core.assets.model`, with blocks that a test makes and loses.
 
     ledger = AssetLedgerWorld(chain=world.ledger, clock=lambda: world.clock.now)
     ledger.vouch(MemberName(center=LIMA, member=COOPERATIVE))
@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from eth_account import Account
-from greenlane.core.assets.asset import AssetWorld, CenterStanding, MemberStanding
 from greenlane.core.assets.evidence import EvidenceStatement
 from greenlane.core.assets.facts import AssetClass, EscrowFacts, HoldingFacts, IssuanceFacts, Totals
+from greenlane.core.assets.model import AssetWorld, CenterStanding, MemberStanding
 from greenlane.core.assets.refusals import AssetRefused, refusal
 from greenlane.core.assets.retirement import RetirementFacts, retirement_digest
 from greenlane.core.assets.typed_data import signer_of

@@ -10,10 +10,10 @@ from dataclasses import fields, replace
 from datetime import date
 from typing import Any, TypeVar
 
-from greenlane.core.assets.asset import DAY_S
 from greenlane.core.assets.custody import CustodyModel
 from greenlane.core.assets.evidence import EvidenceStatement, text_digest
 from greenlane.core.assets.facts import EscrowState, HoldingFacts
+from greenlane.core.assets.model import DAY_S
 from greenlane.core.assets.refusals import AssetRefused
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.description import MemberName

@@ -9,10 +9,10 @@ from functools import cache
 from typing import Any
 
 from eth_account import Account
-from greenlane.core.assets.asset import DAY_S, AssetWorld, CenterStanding, MemberStanding, Surroundings
 from greenlane.core.assets.custody import CustodyModel
 from greenlane.core.assets.evidence import EvidenceStatement, Origin, day_number, evidence_entry, text_digest
 from greenlane.core.assets.facts import AssetClass
+from greenlane.core.assets.model import DAY_S, AssetWorld, CenterStanding, MemberStanding, Surroundings
 from greenlane.core.assets.places import AssetContracts
 from greenlane.core.assets.purchase import OpenLine, Price, PurchaseLine, line_digest, priced_line
 from greenlane.core.assets.quantity import Unit

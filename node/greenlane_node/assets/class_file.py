@@ -18,10 +18,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, cast
 
-from greenlane.core.assets.asset import MAX_CLAIM_DAYS, MAX_CLASS_NAME_BYTES
 from greenlane.core.assets.custody import read_custody_model
 from greenlane.core.assets.evidence import read_name
-from greenlane.core.assets.facts import AssetClass
+from greenlane.core.assets.facts import MAX_CLAIM_DAYS, MAX_CLASS_NAME_BYTES, AssetClass
 from greenlane.core.assets.quantity import Unit
 from greenlane.core.assets.texts import read_words
 from greenlane.core.canonical import JsonValue, parse_json

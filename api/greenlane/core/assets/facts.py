@@ -9,7 +9,12 @@ from enum import IntEnum
 
 from greenlane.core.assets.custody import CustodyModel
 from greenlane.core.assets.quantity import Unit
+from greenlane.core.assets.typed_data import word
+from greenlane.core.crypto import keccak256
 from greenlane.core.units import Address
+
+MAX_CLAIM_DAYS = 3_650
+MAX_CLASS_NAME_BYTES = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +27,8 @@ class AssetClass:
         unit: what quantities count.
         custody_model: the weakest that the class promises.
         is_tradable: False: its holder retires or cancels it, and it never changes hands.
-        claim_days: days after the end of a vintage in which it may be claimed.
-        name: for people.
+        claim_days: days after the end of a vintage in which it may be claimed; at most `MAX_CLAIM_DAYS`.
+        name: for people; at most `MAX_CLASS_NAME_BYTES` in UTF-8.
     """
 
     id: str
@@ -97,7 +102,7 @@ class EscrowFacts:
     """Units that wait, or waited, for a buyer's acceptance.
 
     Attributes:
-        id: keccak256(abi.encode(seller, buyer, line digest)), 32 bytes.
+        id: see `escrow_id_of`; 32 bytes.
         deadline: aware; from here on the units go back.
         line_digest: blinded digest of the purchase line, 32 bytes.
     """
@@ -110,3 +115,12 @@ class EscrowFacts:
     deadline: datetime
     state: EscrowState
     line_digest: bytes
+
+
+def escrow_id_of(seller: Address, buyer: Address, line_digest: bytes) -> bytes:
+    """keccak256(abi.encode(seller, buyer, lineDigest)): one escrow for a line between two members, ever; 32 bytes.
+
+    Raises:
+        NotEncodable: a value has another length.
+    """
+    return keccak256(word("address", seller) + word("address", buyer) + word("bytes32", line_digest))

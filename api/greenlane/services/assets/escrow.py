@@ -7,8 +7,7 @@ transaction.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from greenlane.core.assets.asset import escrow_id_of
-from greenlane.core.assets.facts import EscrowFacts
+from greenlane.core.assets.facts import EscrowFacts, escrow_id_of
 from greenlane.core.documents.description import MemberName
 from greenlane.core.errors import Conflict, NotFound
 from greenlane.core.units import Address
