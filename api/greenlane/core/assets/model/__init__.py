@@ -8,7 +8,7 @@ changes by the steps alone. A step that is refused has changed nothing. What is 
 receive units, and where ranges belong in the contract's lists, which only saves the contract a search.
 Source: contracts/EvidenceRegister.sol and contracts/GreenAsset.sol.
 
-Files are named by what they hold of the contracts: `surroundings` what they ask of outside, `state` what they keep, then the steps:
+Files are named by what they hold of the contracts: `surroundings` what these ask of outside, `state` what they keep, then steps:
 `votes`, `classes`, `evidence`, `holdings`, `issuances`, `escrows`, `retirements`; `events` what steps tell, `invariants` what is
 always so, and `world` all of it as one.
 """
