@@ -1,7 +1,7 @@
 """What fsck promises of documents: clean ones are called clean, and every damage to a statement or to bytes is named."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -200,6 +200,27 @@ def test_what_is_withdrawn_is_not_looked_for(world: World) -> None:
     lose_root(world, LARGE_CID)
     report = hashed(world)
     assert (report.faults, report.documents) == ([], 2)
+
+
+@pytest.mark.parametrize("loss", ["unpinned", "collected"])
+def test_what_is_withdrawn_and_let_go_while_it_is_read_is_no_fault(
+    world: World, monkeypatch: pytest.MonkeyPatch, loss: str
+) -> None:
+    fill(world)
+    read = world.documents.read
+
+    def withdraw_while_reading(cid: Cid, *args: Any, **named: Any) -> Iterator[bytes]:
+        if cid == LARGE_CID:
+            with world.store.write() as tx:
+                tx.documents.withdraw(LIMA, COOPERATIVE, cid, world.clock())
+            world.documents.unpin(cid)
+            if loss == "collected":
+                lose_root(world, cid)
+        return read(cid, *args, **named)
+
+    monkeypatch.setattr(world.documents, "read", withdraw_while_reading)
+    report = hashed(world)
+    assert (report.faults, report.documents, report.size) == ([], 2, len(PLAIN) + len(STORED))
 
 
 def test_a_store_that_is_away_is_no_verdict(world: World) -> None:

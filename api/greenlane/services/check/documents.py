@@ -51,24 +51,36 @@ def check_bytes(store: Store, documents: Documents, report: BytesReport, progres
         if not page:
             return
         for cid, size in page:
-            _bytes(documents, report, cid, size)
+            found, fault = _bytes(documents, cid, size)
+            # Withdrawn since it was listed, it may have been let go meanwhile.
+            if fault and not _is_wanted(store, cid):
+                continue
+            if fault:
+                report.blame(fault)
+            report.size += found
             report.documents += 1
             progress("documents read", report.documents, report.documents)
         after = page[-1][0]
 
 
-def _bytes(documents: Documents, report: BytesReport, cid: Cid, size: int) -> None:
+def _bytes(documents: Documents, cid: Cid, size: int) -> tuple[int, str]:
+    """How many bytes of a document are there, and what is wrong with it; "" for nothing."""
     try:
         found = sum(len(piece) for piece in documents.read(cid))
         if found != size:
-            report.blame(f"Document {cid.text} has {found} bytes, and {size} are wanted of it: whoever stated that was wrong.")
-        elif not documents.is_held(cid):
-            report.blame(f"Document {cid.text} is whole and not pinned: garbage collection may take it. The reconciler pins it.")
-        report.size += found
+            return found, f"Document {cid.text} has {found} bytes, and {size} are wanted of it: whoever stated that was wrong."
+        if not documents.is_held(cid):
+            return found, f"Document {cid.text} is whole and not pinned: garbage collection may take it. The reconciler pins it."
     except Unavailable:
         raise
     except GreenlaneError as fault:
-        report.blame(f"Document {cid.text} is missing or damaged: {fault.detail} {_REMEDY}")
+        return 0, f"Document {cid.text} is missing or damaged: {fault.detail} {_REMEDY}"
+    return found, ""
+
+
+def _is_wanted(store: Store, cid: Cid) -> bool:
+    with store.read() as tx:
+        return tx.documents.is_wanted(cid)
 
 
 def _statement(report: CheckReport, document: StoredDocument) -> None:
