@@ -19,12 +19,17 @@ from worlds.web import Site, serve
 pytestmark = pytest.mark.browser
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PHONE, DESK = 390, 1_280
+PHONE, DESK = 360, 1_280
 _CUT = """[...document.querySelectorAll('main *')].filter((each) => {
   const box = each.getBoundingClientRect();
   return box.width > 1 && box.right > innerWidth + 1 && !each.closest('.wide, .away, svg');
 }).map((each) => each.outerHTML.slice(0, 80))"""
+_SIDEWAYS = """[...document.querySelectorAll('main *')].filter((each) =>
+  each.scrollWidth > each.clientWidth + 1 && ['auto', 'scroll'].includes(getComputedStyle(each).overflowX)
+).map((each) => each.outerHTML.slice(0, 80))"""
 _FIELD = "input:not([type=hidden]):not([hidden])"
+_UNFOLDED = "[...document.querySelectorAll('.line details')].map((each) => each.open)"
+_STANDINGS = ("Retired", "Accepted", "Offered", "Ordered", "Ordered")
 _UNLABELLED = f"""[...document.querySelectorAll('{_FIELD}, button, select, a[href]')].filter((each) =>
   !(each.labels?.length || each.textContent.trim() || each.getAttribute('aria-label'))).map((each) => each.outerHTML)"""
 _SMALL = f"""[...document.querySelectorAll('main button, main .button, main {_FIELD}')].filter((each) =>
@@ -239,13 +244,14 @@ def test_every_page_fits_is_labelled_and_is_nowhere_cut(visit: Visit, width: int
     office.accept(half)
     retirement = office.retire(done)
     page.go(f"{visit.site.url}/sign-in")
-    _looked_at(page, "/sign-in")
+    _looked_at(page, "/sign-in", width)
     visit.sign_in()
     for path in (
         "/purchases",
         f"/purchases/{offered.id}",
         f"/purchases/{done.id}",
         f"/purchases/{offered.id}/lines/1/accept",
+        f"/purchases/{offered.id}/lines/1/return",
         f"/purchases/{half.id}/lines/1/retire",
         "/reports/spend",
         "/supply",
@@ -253,12 +259,49 @@ def test_every_page_fits_is_labelled_and_is_nowhere_cut(visit: Visit, width: int
         "/sign-out",
     ):
         page.go(visit.site.url + path)
-        _looked_at(page, path)
+        _looked_at(page, path, width)
     assert page.complaints == []
 
 
-def _looked_at(page: Page, path: str) -> None:
-    assert page.value("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the window"
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_of_many_lines_only_those_that_need_the_reader_are_unfolded(visit: Visit, has_scripts: bool) -> None:
+    page, office = visit.page, visit.office
+    page.resize(PHONE, 844)
+    if not has_scripts:
+        page.scripts_off()
+    purchase = office.order(*(office.line(description=f"Cocoa {number}", quantity="0.5") for number in range(1, 6)))
+    for number in (1, 2, 3):
+        office.offer(purchase, number)
+    for number in (1, 2):
+        office.accept(purchase, number)
+    office.retire(purchase, 1)
+    path = f"/purchases/{purchase.id}"
+    visit.sign_in(path)
+    assert page.value(_UNFOLDED) == [False, True, True, False, False]
+    # Folded or not, a line tells its goods, where it stands, and its four marks.
+    told = page.value("[...document.querySelectorAll('.line summary')].map((each) => each.innerText)")
+    for number, (words, standing) in enumerate(zip(told, _STANDINGS, strict=True), 1):
+        assert f"{number}. Cocoa {number} 0.5 kg" in words and standing in words
+        assert [title in words for title in ("Token", "Lot", "Certificate", "Purchase line")] == [True] * 4
+    assert page.value("document.querySelectorAll('.line summary .mark').length") == 20
+    # By keyboard, and by a link to the line itself.
+    visit.tab_to("Cocoa 4")
+    page.press("Enter")
+    page.wait("document.querySelectorAll('.line details')[3].open")
+    page.go("about:blank")
+    page.go(f"{visit.site.url}{path}#line-5")
+    page.wait("document.querySelectorAll('.line details')[4].open")
+    assert page.value(_UNFOLDED) == [False, True, True, False, True]
+    _looked_at(page, path, PHONE)
+    visit.click("Accept…")
+    visit.at(f"{path}/lines/3/accept")
+
+
+def _looked_at(page: Page, path: str, width: int) -> None:
+    # Not innerWidth: what is too wide makes a phone's window wider.
+    assert page.value("document.documentElement.scrollWidth") <= width, f"{path} is wider than the window"
+    if width == PHONE:
+        assert page.value(_SIDEWAYS) == [], f"{path} has to be moved sideways"
     assert page.value(_CUT) == [], path
     assert page.value(_UNLABELLED) == [], path
     assert page.value(_SMALL) == [], path

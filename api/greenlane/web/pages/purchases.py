@@ -3,6 +3,7 @@
 Nothing is judged here: verdicts are those of `services.check_purchase`.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -168,6 +169,7 @@ class ToldLine:
     """A line as its page tells it.
 
     Attributes:
+        is_open: shown unfolded, for it needs the reader: a check failed, or the next step is the buyer's.
         may_accept, may_retire: what the officer may do now.
         left: what is still to be retired, in words.
         way: the drawing from the farm or mill to this line; None where nothing stands for it.
@@ -177,6 +179,8 @@ class ToldLine:
 
     number: int
     title: str
+    amount: str
+    is_open: bool
     facts: tuple[tuple[str, str], ...]
     turn: Turn
     next_words: str
@@ -379,20 +383,24 @@ def _told_line(
     is_accepting = any(act.kind in (ActKind.ACCEPT, ActKind.GIVE_BACK) for act in check.waiting)
     escrow, left = check.escrow, left_to_retire(kept, check)
     is_revoked = asset is not None and asset.facts.revoked is not None
+    verdict = VERDICTS[
+        next((each for each in (CheckVerdict.FAILED, CheckVerdict.NOT_CHECKED) if each in verdicts), CheckVerdict.PASSED)
+    ]
+    may_retire = escrow is not None and escrow.state is EscrowState.ACCEPTED and left > 0 and not is_revoked
     return ToldLine(
         number=line.number,
         title=line.description,
+        amount=amount,
+        is_open=len(purchase.lines) == 1 or verdict is Verdict.FAILED or turn.is_yours or may_retire,
         facts=tuple(facts),
         turn=turn,
         next_words=_next_words(services, check, kept, amount),
         checks=tuple(_told_check(each, line.unit) for each in check.checks),
-        verdict=VERDICTS[
-            next((each for each in (CheckVerdict.FAILED, CheckVerdict.NOT_CHECKED) if each in verdicts), CheckVerdict.PASSED)
-        ],
+        verdict=verdict,
         acts=tuple(told_act(act) for act in check.acts if (act.center, act.member) == (purchase.center, purchase.buyer)),
         path=path,
         may_accept=check.standing is LineStanding.OFFERED and not is_accepting,
-        may_retire=escrow is not None and escrow.state is EscrowState.ACCEPTED and left > 0 and not is_revoked,
+        may_retire=may_retire,
         left=amount_words(left, line.unit),
         until=None if escrow is None else time_words(escrow.deadline, None),
         way=_way(services, purchase, kept, check, asset, lot, reader) if is_drawn else None,
@@ -429,7 +437,7 @@ def _told_check(check: CheckResult, unit: Unit) -> ToldCheck:
         question=question,
         verdict=VERDICTS[check.verdict],
         # The code of a unit is for programs.
-        reason=check.reason.replace(f" {unit.code} ", f" {unit_words(unit.code)} "),
+        reason=re.sub(rf"(?<=[0-9] ){re.escape(unit.code)}\b", unit_words(unit.code), check.reason),
         remedy=check.remedy,
         evidence=tuple(_told_evidence(each) for each in check.evidence),
     )
