@@ -3,6 +3,9 @@
 A line may be written anew as long as nothing stands on the chain for it and nothing is on its way there; what was refused or came
 too late binds nobody. Each writing has new salts, so that two digests of one line tell nothing of each other. What a line said
 before is kept: units that another center's member set aside for it meanwhile come to be seen and are given back.
+
+A line is judged when it is written: what can never be sold, paid or labelled so is refused, and what the check would hold against
+its label later is told as a warning.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
+from greenlane.core.assets.currency import require_currency
 from greenlane.core.assets.facts import AssetClass, escrow_id_of
+from greenlane.core.assets.label import LabelAnswer, LabelRule, is_valid
 from greenlane.core.assets.purchase import MAX_LINES, OpenLine, Price, PurchaseLine, PurchaseLineInvalid, line_digest, priced_line
 from greenlane.core.assets.quantity import read_quantity
 from greenlane.core.documents.description import MemberName
@@ -18,7 +23,7 @@ from greenlane.core.entry import SALT_BYTES
 from greenlane.core.errors import Conflict, InvalidInput, NotFound
 from greenlane.core.units import CenterId, MemberId, Salt
 from greenlane.core.wire import FieldInvalid
-from greenlane.ports.accounts import MemberUnknown
+from greenlane.ports.accounts import MemberRole, MemberUnknown
 from greenlane.ports.acts import ActState
 from greenlane.ports.answers import Once
 from greenlane.ports.asset_ledger import AssetLedger, ChainMember
@@ -57,6 +62,20 @@ class LineClassUnknown(InvalidInput):
 
     code = "purchase-line-class-unknown"
     default_remedy = "GET /v1/asset-classes lists them."
+
+
+class LineLabelUnknown(InvalidInput):
+    """A line asks for a label that the register here does not have, so that nobody could ever say whether it is valid."""
+
+    code = "purchase-line-label-unknown"
+    default_remedy = "GET /v1/labels lists them; a center's operator records what is missing."
+
+
+class NoSupplier(Conflict):
+    """The member that is to sell is no enterprise in good standing."""
+
+    code = "no-supplier"
+    default_remedy = "Name a member that its center vouches for as an enterprise: `greenlane-node members list` shows them."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +128,8 @@ class Order:
 
         Raises:
             FieldInvalid: no lines, too many, or a day that has not come.
-            QuantityInvalid, PurchaseLineInvalid, PriceInvalid, LineClassUnknown, MemberUnknown: a line cannot be.
+            QuantityInvalid, PurchaseLineInvalid, LineClassUnknown, LineLabelUnknown, CurrencyUnknown, MemberUnknown, NoSupplier:
+                a line cannot be.
             LedgerUnavailable, StoreUnavailable: nothing was kept.
         """
         if once is not None:
@@ -132,6 +152,7 @@ class Order:
             self._line(purchase_id, number, name, asked, day, accounts, classes, f"/lines/{number - 1}")
             for number, asked in enumerate(lines, 1)
         ]
+        self._require_labels(lines, [f"/lines/{at}" for at in range(len(lines))])
         purchase = Purchase(
             id=purchase_id,
             center=center,
@@ -162,7 +183,8 @@ class Order:
         Raises:
             PurchaseUnknown: the buyer has no such purchase, or it has no such line.
             LineSetAside: units stand on the chain for it, or are about to.
-            QuantityInvalid, PurchaseLineInvalid, PriceInvalid, LineClassUnknown, MemberUnknown: it cannot be.
+            QuantityInvalid, PurchaseLineInvalid, LineClassUnknown, LineLabelUnknown, CurrencyUnknown, MemberUnknown, NoSupplier:
+                it cannot be.
             LedgerUnavailable, StoreUnavailable: nothing was changed.
         """
         purchase = self.get(purchase_id, center=center, member=buyer)
@@ -173,6 +195,7 @@ class Order:
         known = before.open_line.line
         if (written.line, written.price) == (known, before.open_line.price):
             return before
+        self._require_labels([asked], [""])
         # Another center's seller may have set units aside a moment ago: the chain knows it before our copy does.
         escrow_id = escrow_id_of(known.supplier_account, known.buyer_account, before.digest)
         is_set_aside = self._ledger.escrow(escrow_id) is not None
@@ -225,6 +248,18 @@ class Order:
                 center, buyer, ordered_from=ordered_from, ordered_to=ordered_to, after=after, limit=limit
             )
 
+    def warnings(self, lines: Sequence[KeptLine]) -> tuple[tuple[str, ...], ...]:
+        """What the register of labels has against each line, as the check will judge it; sentences, none where nothing."""
+        with self._store.read() as tx:
+            return tuple(_label_warnings(tx, kept.open_line.line) for kept in lines)
+
+    def _require_labels(self, lines: Sequence[AskedLine], places: Sequence[str]) -> None:
+        with self._store.read() as tx:
+            known = {label for label in {line.label for line in lines} if label is not None and tx.labels.versions(label)}
+        for line, where in zip(lines, places, strict=True):
+            if line.label is not None and line.label not in known:
+                raise LineLabelUnknown(f"The register of labels here has no {line.label!r}.", where=f"{where}/label")
+
     def _own(self, tx: Transaction, purchase_id: str, center: CenterId, member: MemberId | None) -> Purchase:
         purchase = tx.purchases.get(purchase_id)
         if purchase is None or purchase.center != center or member not in (None, purchase.buyer):
@@ -256,6 +291,7 @@ class Order:
             raise LineClassUnknown(f"There is no class {asked.class_id!r}.", where=f"{where}/class")
         classes[asked.class_id] = asset_class
         quantity = read_quantity(asked.quantity, f"{where}/quantity", asset_class.unit)
+        require_currency(asked.price.currency, f"{where}/price/currency")
         with _placed(where):
             line = PurchaseLine(
                 purchase_id=purchase_id,
@@ -276,6 +312,9 @@ class Order:
                 economy=asked.economy,
                 ordered_on=ordered_on,
             )
+        supplier = accounts(asked.supplier, f"{where}/supplier")
+        if not supplier.is_in_good_standing or MemberRole.ENTERPRISE not in supplier.roles:
+            raise NoSupplier(f"{asked.supplier} is no enterprise in good standing.", where=f"{where}/supplier")
         return priced_line(line, asked.price, salt=Salt(self._entropy(SALT_BYTES)), price_salt=Salt(self._entropy(SALT_BYTES)))
 
 
@@ -303,6 +342,29 @@ def _placed(where: str) -> Iterator[None]:
         yield
     except PurchaseLineInvalid as error:
         raise PurchaseLineInvalid(error.detail, where=where + (error.where or ""), remedy=error.remedy) from error
+
+
+def _label_warnings(tx: Transaction, line: PurchaseLine) -> tuple[str, ...]:
+    if line.label is None or line.model is None:
+        return ()
+    kept = tx.labels.versions(line.label)
+    if not kept:
+        return (f"The register of labels here has no {line.label}.",)
+    versions = [each.label for each in kept]
+    checked, of_category = (
+        is_valid(versions, model=line.model, economy=line.economy, day=line.ordered_on, category=category)
+        for category in (None, line.category)
+    )
+    found: list[str] = []
+    if of_category.rule is LabelRule.CATEGORY_NOT_COVERED:
+        found.append(of_category.reason)
+    elif checked.answer is not LabelAnswer.VALID:
+        found.append(checked.reason)
+    if (kept[0].center, kept[0].member) == (line.supplier.center, line.supplier.member):
+        found.append(
+            f"The label {line.label} was recorded by {line.supplier}, which is the line's supplier: that is its own word."
+        )
+    return tuple(found)
 
 
 def _line_of(purchase: Purchase, number: int) -> KeptLine:

@@ -253,6 +253,9 @@ class PurchaseLineAnswer(Answer):
     standing: str | None = Field(description="ordered, offered, overdue, returned, accepted or retired; null where not asked")
     is_fixed: bool = Field(description="whether it never changes any more")
     fixed_at: datetime | None
+    warnings: list[str] | None = Field(
+        description="what the register of labels has against the line, as the check will judge it; null where not asked"
+    )
     line: dict[str, Any] = Field(description="GreenlanePurchaseLine")
     price: dict[str, Any] | None
     open_line: dict[str, Any] = Field(description="the line with its salt and without its price, for whom it is opened to")
@@ -543,7 +546,9 @@ def retirement_answer(
     }
 
 
-def purchase_line_value(kept: KeptLine, standing: LineStanding | None = None) -> dict[str, Any]:
+def purchase_line_value(
+    kept: KeptLine, standing: LineStanding | None = None, warnings: tuple[str, ...] | None = None
+) -> dict[str, Any]:
     """A line, to its buyer."""
     line = kept.open_line
     return {
@@ -552,15 +557,21 @@ def purchase_line_value(kept: KeptLine, standing: LineStanding | None = None) ->
         "standing": None if standing is None else standing.value,
         "isFixed": kept.fixed_at is not None,
         "fixedAt": None if kept.fixed_at is None else time_text(kept.fixed_at),
+        "warnings": None if warnings is None else list(warnings),
         "line": line_value(line),
         "price": None if line.price is None else price_value(line.price),
         "openLine": open_line_value(line.without_price()),
     }
 
 
-def purchase_value(purchase: Purchase, standings: tuple[LineStanding, ...] | None = None) -> dict[str, Any]:
+def purchase_value(
+    purchase: Purchase,
+    standings: tuple[LineStanding, ...] | None = None,
+    warnings: tuple[tuple[str, ...], ...] | None = None,
+) -> dict[str, Any]:
     """A purchase, to its buyer."""
-    told: tuple[LineStanding | None, ...] = standings or tuple(None for _ in purchase.lines)
+    unasked = tuple(None for _ in purchase.lines)
+    told = zip(purchase.lines, standings or unasked, warnings or unasked, strict=True)
     return {
         "id": purchase.id,
         "center": purchase.center,
@@ -568,7 +579,7 @@ def purchase_value(purchase: Purchase, standings: tuple[LineStanding, ...] | Non
         "reference": purchase.reference,
         "orderedOn": purchase.ordered_on.isoformat(),
         "createdAt": time_text(purchase.created_at),
-        "lines": [purchase_line_value(line, standing) for line, standing in zip(purchase.lines, told, strict=True)],
+        "lines": [purchase_line_value(line, standing, about) for line, standing, about in told],
     }
 
 

@@ -61,7 +61,10 @@ _LINE: dict[str, Any] = {
         "type": "object",
         "description": "never leaves this center",
         "required": ["amount", "currency"],
-        "properties": {"amount": {"type": "string", "description": "decimal text, 4 decimals at most"}, "currency": _TEXT},
+        "properties": {
+            "amount": {"type": "string", "description": "decimal text, 4 decimals at most"},
+            "currency": {"type": "string", "description": "ISO 4217"},
+        },
     },
 }
 _LINE_REQUIRED = tuple(key for key in _LINE_KEYS if key not in _OPTIONAL)
@@ -86,7 +89,11 @@ _UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "descriptio
     status_code=201,
     response_model=PurchaseAnswer,
     summary="Order",
-    responses={400: {"model": Problem, "description": "A line cannot be; `errors` says which and where"}},
+    responses={
+        400: {"model": Problem, "description": "A line cannot be; `errors` says which and where"},
+        404: {"model": Problem, "description": "The registry knows no such supplier"},
+        409: {"model": Problem, "description": "A supplier is no enterprise in good standing"},
+    },
     openapi_extra=request_body(
         {
             "reference": {"type": "string", "description": "the buyer's own number or words"},
@@ -104,7 +111,7 @@ _UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "descriptio
     ),
 )
 async def order(request: Request, principal: OrderPrincipal) -> Response:
-    """Each line's `digest` is what the supplier sets units aside for."""
+    """Each line's `digest` is what the supplier sets units aside for; its `warnings` say what the check will hold against it."""
     body = await request.body()
     return await run_in_threadpool(_order, state_of(request), request, principal, body)
 
@@ -151,7 +158,8 @@ def purchase(request: Request, principal: OrderPrincipal, purchase_id: str) -> R
     """To its buyer and the operator of the buyer's center."""
     services = state_of(request).services.assets
     found = services.order.get(purchase_id, center=principal.center, member=principal.member)
-    return JsonAnswer(purchase_value(found, services.check_purchase.standing(found)), headers=PRIVATE)
+    value = purchase_value(found, services.check_purchase.standing(found), services.order.warnings(found.lines))
+    return JsonAnswer(value, headers=PRIVATE)
 
 
 @router.put(
@@ -161,7 +169,10 @@ def purchase(request: Request, principal: OrderPrincipal, purchase_id: str) -> R
     responses={
         **_UNKNOWN,
         400: {"model": Problem, "description": "The line cannot be; `errors` says where"},
-        409: {"model": Problem, "description": "Units stand on the chain for it, or are about to: it never changes any more"},
+        409: {
+            "model": Problem,
+            "description": "Units stand on the chain for it, or are about to: it never changes any more; or its supplier is none",
+        },
     },
     openapi_extra=request_body(_LINE, required=_LINE_REQUIRED, example=_LINE_EXAMPLE, is_act=False),
 )
@@ -189,7 +200,8 @@ def _order(state: WebState, request: Request, principal: Principal, body: bytes)
     asker = asker_of(request, principal)
     fields = read_body(request, body, required=("reference", "lines"), optional=("orderedOn",))
     lines = read_list(fields["lines"], "/lines", longest=MAX_LINES)
-    kept = state.services.assets.order(
+    order = state.services.assets.order
+    kept = order(
         [_read_line(value, f"/lines/{at}") for at, value in enumerate(lines)],
         reference=read_words(fields["reference"], "/reference", longest=_REFERENCE_CHARACTERS),
         ordered_on=None if fields["orderedOn"] is None else read_day(fields["orderedOn"], "/orderedOn"),
@@ -198,13 +210,15 @@ def _order(state: WebState, request: Request, principal: Principal, body: bytes)
         actor=asker.actor,
         once=once_of(state, request, principal, meaning_of(asker, body)),
     )
-    return JsonAnswer(purchase_value(kept), status=201, headers=PRIVATE | {"Location": f"/v1/purchases/{kept.id}"})
+    value = purchase_value(kept, warnings=order.warnings(kept.lines))
+    return JsonAnswer(value, status=201, headers=PRIVATE | {"Location": f"/v1/purchases/{kept.id}"})
 
 
 def _rewrite(state: WebState, request: Request, principal: Principal, body: bytes, purchase_id: str, number: int) -> Response:
     asker = asker_of(request, principal)
     fields = read_body(request, body, required=_LINE_REQUIRED, optional=_OPTIONAL)
-    kept = state.services.assets.order.rewrite(
+    order = state.services.assets.order
+    kept = order.rewrite(
         purchase_id,
         read_count(number, "/number", least=1),
         _read_line(fields, ""),
@@ -212,7 +226,8 @@ def _rewrite(state: WebState, request: Request, principal: Principal, body: byte
         buyer=asker.member,
         actor=asker.actor,
     )
-    return JsonAnswer(purchase_line_value(kept), headers=PRIVATE)
+    (warnings,) = order.warnings([kept])
+    return JsonAnswer(purchase_line_value(kept, warnings=warnings), headers=PRIVATE)
 
 
 def _read_line(value: JsonValue, where: str) -> AskedLine:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from worlds.asset_ledger import account_of
 from worlds.deployment import COOPERATIVE, LIMA
-from worlds.trade import CITY, Trade, name_of
+from worlds.trade import CERTIFIER, CITY, Trade, name_of
 
 
 def refused(answer: Any) -> tuple[int, str, str | None]:
@@ -89,7 +89,10 @@ def test_statements_that_cannot_stand_are_refused(trade: Trade, changes: dict[st
         ({"supplier": "lima/nobody"}, "member-unknown", "/lines/0/supplier"),
         ({"supplier": "lima/city"}, "purchase-line-invalid", "/lines/0/supplier"),
         ({"supplier": "0x00"}, "field-invalid", "/lines/0/supplier"),
+        ({"supplier": f"{LIMA}/{CERTIFIER}"}, "no-supplier", "/lines/0/supplier"),
         ({"label": "fair-cocoa"}, "purchase-line-invalid", "/lines/0/label"),
+        ({"label": "no-such-label", "model": "choco-1"}, "purchase-line-label-unknown", "/lines/0/label"),
+        ({"price": {"amount": "1", "currency": "ZZZ"}}, "currency-unknown", "/lines/0/price/currency"),
         ({"price": {"amount": "-1", "currency": "PEN"}}, "price-invalid", "/lines/0/price/amount"),
         ({"price": {"amount": "1", "currency": "pen"}}, "price-invalid", "/lines/0/price/currency"),
         ({"price": None}, "field-invalid", "/lines/0/price"),
@@ -100,6 +103,27 @@ def test_statements_that_cannot_stand_are_refused(trade: Trade, changes: dict[st
 def test_lines_that_cannot_be_are_refused(trade: Trade, changes: dict[str, Any], code: str, place: str) -> None:
     assert refused(trade.order(trade.line(**changes)))[1:] == (code, place)
     assert trade.site.get("/v1/purchases", key=trade.city).json()["purchases"] == []
+
+
+def test_a_supplier_that_is_not_vouched_for_now_is_refused_and_named(trade: Trade) -> None:
+    trade.site.world.asset_ledger.suspend(name_of(COOPERATIVE))
+    answer = trade.order()
+    assert refused(answer) == (409, "no-supplier", "/lines/0/supplier")
+    assert "lima/cooperative" in answer.json()["detail"] and "members list" in answer.json()["remedy"]
+
+
+def test_a_line_that_is_written_anew_is_judged_like_a_new_one(trade: Trade) -> None:
+    purchase = trade.ordered()
+    place = f"/v1/purchases/{purchase['id']}/lines/1"
+    for changes, code, where in (
+        ({"supplier": f"{LIMA}/{CERTIFIER}"}, "no-supplier", "/supplier"),
+        ({"label": "no-such-label", "model": "choco-1"}, "purchase-line-label-unknown", "/label"),
+        ({"price": {"amount": "1", "currency": "ZZZ"}}, "currency-unknown", "/price/currency"),
+    ):
+        answer = trade.site.send("PUT", place, key=trade.city, json=trade.line(**changes))
+        assert refused(answer)[1:] == (code, where)
+    kept = trade.site.get(f"/v1/purchases/{purchase['id']}", key=trade.city).json()
+    assert kept["lines"][0]["digest"] == purchase["lines"][0]["digest"]
 
 
 def test_a_purchase_has_lines_and_a_day_that_has_come(trade: Trade) -> None:

@@ -151,13 +151,14 @@ def test_with_its_certificate_and_a_valid_label_a_purchase_passes_all_four_check
     lines = [
         trade.line(label="fair-cocoa", model="choco-1"),
         trade.line(label="fair-cocoa", model="choco-2", description="Another"),
-        trade.line(label="no-such-label", model="choco-1", description="A third"),
     ]
     purchase = trade.ordered(*lines)
+    told = [each["warnings"] for each in purchase["lines"]]
+    assert told[0] == [] and len(told[1]) == 1 and "choco-2" in told[1][0]
     for each in purchase["lines"]:
         trade.accepted(trade.set_aside(token, each["digest"]))
     checks = [{check["name"]: check for check in line["checks"]} for line in trade.check(purchase["id"])["lines"]]
-    assert [each["certificate"]["verdict"] for each in checks] == ["passed", "failed", "not-checked"]
+    assert [each["certificate"]["verdict"] for each in checks] == ["passed", "failed"]
     assert "The label was recorded by lima." in checks[0]["certificate"]["reason"]
     assert {each["verdict"] for each in checks[0].values()} == {"passed"}
     assert "choco-2" in checks[1]["certificate"]["reason"] and checks[1]["certificate"]["remedy"]
@@ -168,6 +169,45 @@ def test_with_its_certificate_and_a_valid_label_a_purchase_passes_all_four_check
             assert site.get(one["link"].removeprefix(site.url), key=trade.city).status_code == 200, one
 
 
+def test_a_label_that_the_register_lost_is_not_checked_and_told(trade: Trade) -> None:
+    world, purchase = trade.site.world, trade.ordered()
+    token = trade.issued("10")
+    trade.accepted(trade.set_aside(token, purchase["lines"][0]["digest"]))
+    kept = world.assets.order.get(purchase["id"], center=LIMA, member=None)
+    line = kept.lines[0]
+    labelled = replace(line.open_line.line, label="no-such-label", model="choco-1")
+    changed = replace(line, open_line=replace(line.open_line, line=labelled))
+    found = world.assets.check_purchase(replace(kept, lines=(changed,))).lines[0].checks
+    (certificate,) = [each for each in found if each.name.value == "certificate"]
+    assert "has no no-such-label" in certificate.reason
+    assert world.assets.order.warnings([changed]) == (("The register of labels here has no no-such-label.",),)
+
+
+@pytest.mark.parametrize(
+    ("said", "line", "words"),
+    [
+        ({}, {"economy": "VN"}, "no agreement is recorded by which VN recognises it"),
+        ({"validTo": "2026-03-31"}, {}, "was valid until 2026-03-31"),
+        ({"categories": ["furniture"]}, {}, "covers furniture, and not catering"),
+        ({"categories": ["catering"], "models": []}, {}, "the register does not say"),
+        ({"categories": ["catering"]}, {}, None),
+    ],
+)
+def test_a_label_that_will_not_hold_is_warned_of_when_it_is_ordered(
+    trade: Trade, said: dict[str, Any], line: dict[str, Any], words: str | None
+) -> None:
+    assert trade.site.post("/v1/labels", key=trade.site.operator, json=label(**said)).status_code == 201
+    asked = trade.line(label="fair-cocoa", model="choco-1", **line)
+    purchase = trade.ordered(asked)
+    warnings = purchase["lines"][0]["warnings"]
+    assert warnings == [] if words is None else len(warnings) == 1 and words in warnings[0]
+    again = trade.site.get(f"/v1/purchases/{purchase['id']}", key=trade.city).json()
+    assert again["lines"][0]["warnings"] == warnings
+    place = f"/v1/purchases/{purchase['id']}/lines/1"
+    written = trade.site.send("PUT", place, key=trade.city, json=asked | {"description": "Dark"}).json()
+    assert written["warnings"] == warnings
+
+
 def test_a_label_that_its_seller_recorded_is_its_own_word(trade: Trade) -> None:
     site, token = trade.site, trade.issued("10")
     with site.world.store.write() as tx:
@@ -175,6 +215,8 @@ def test_a_label_that_its_seller_recorded_is_its_own_word(trade: Trade) -> None:
             KeptLabel(label=read_label(label()), number=1, center=LIMA, member=COOPERATIVE, recorded_at=site.world.clock.now)
         )
     purchase = trade.ordered(trade.line(label="fair-cocoa", model="choco-1"))
+    (warning,) = purchase["lines"][0]["warnings"]
+    assert "recorded by lima/cooperative, which is the line's supplier" in warning
     trade.accepted(trade.set_aside(token, purchase["lines"][0]["digest"]))
     (line,) = trade.check(purchase["id"])["lines"]
     (certificate,) = [each for each in line["checks"] if each["name"] == "certificate"]

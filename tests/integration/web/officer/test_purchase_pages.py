@@ -3,11 +3,14 @@
 import html
 import re
 from dataclasses import replace
+from datetime import date
 
 import pytest
+from greenlane.core.assets.label import Label, LabelStatus
 from greenlane.core.documents.description import MemberName
 from greenlane.ports.accounts import KeyRole
 from greenlane.ports.acts import ActKind, ActState
+from greenlane.ports.labels import KeptLabel
 from greenlane.ports.purchases import Purchase
 from greenlane.services.assets.acting import Asker
 from worlds.deployment import COOPERATIVE, HO_CHI_MINH, LIMA, TIANJIN, World
@@ -30,6 +33,22 @@ def accepted(office: Office) -> Purchase:
     office.offer(purchase)
     office.accept(purchase)
     return purchase
+
+
+def evil_label() -> Label:
+    return Label(
+        id="evil-label",
+        name=EVIL,
+        owner=EVIL,
+        categories=(EVIL,),
+        models=(),
+        economies=("PE",),
+        valid_from=date(2026, 1, 1),
+        valid_to=None,
+        status=LabelStatus.ACTIVE,
+        recognitions=(),
+        effective_from=date(2026, 1, 1),
+    )
 
 
 def retire_path(purchase: Purchase, number: int = 1) -> str:
@@ -295,6 +314,8 @@ def test_no_text_of_anybody_is_markup(desk: Desk, office: Office, world: World) 
             member = tx.accounts.member(LIMA, name)
             assert member is not None
             tx.accounts.put_member(replace(member, name=title))
+    with world.store.write() as tx:
+        tx.labels.add(KeptLabel(label=evil_label(), number=1, center=LIMA, member=None, recorded_at=world.clock.now))
     purchase = office.order(
         office.line(category=EVIL, description=EVIL, label="evil-label", model="x<b>y"), reference=EVIL, ordered_on=None
     )
