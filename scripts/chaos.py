@@ -371,16 +371,15 @@ def _look(
 
 
 def _fsck(deployment: Deployment, roots: dict[tuple[CenterId, TreeSize], RootHash]) -> None:
-    """Waits until the chain has caught up with what was published a moment ago, then recomputes everything."""
+    """Waits until the chain has what was captured a moment ago, and the store says so, then recomputes everything."""
     for center in _CENTERS:
         with deployment.store.read() as tx:
             published = tx.log.head(center).captured
         end_s = time.monotonic() + _DRAIN_S
-        while deployment.ledger.anchored_head(center).tree_size < published:
+        while not _is_noted(deployment, center, published):
             if time.monotonic() > end_s:
-                raise Broken(f"{center}: {published} entries are not anchored after {_DRAIN_S} s")
+                raise Broken(f"{center}: {published} entries are not anchored and noted after {_DRAIN_S} s")
             time.sleep(0.2)
-        time.sleep(0.5)
         report = deployment.check(center, ledger=deployment.ledger, progress=lambda *_: None)
         if report.faults:
             raise Broken(f"fsck of {center}: {report.faults[0]}")
@@ -389,6 +388,15 @@ def _fsck(deployment: Deployment, roots: dict[tuple[CenterId, TreeSize], RootHas
             # A chain that lost its newest blocks may lack a size it once had; it never holds another root there.
             if held is not None and held != root:
                 raise Broken(f"the chain's root of {center} at tree size {tree_size} has changed")
+
+
+def _is_noted(deployment: Deployment, center: CenterId, captured: int) -> bool:
+    """Whether so many entries are anchored, and the store's newest anchor is the chain's, also after it lost some."""
+    head = deployment.ledger.anchored_head(center)
+    with deployment.store.read() as tx:
+        newest = tx.log.newest_anchor(center)
+    is_same = newest is not None and (newest.tree_size, newest.anchored_at) == (head.tree_size, head.anchored_at)
+    return is_same and head.tree_size >= captured
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """What anchor promises: the chain's storage is the truth; what it lost is anchored again, and nothing is ever sent twice."""
 
+from collections.abc import Callable
+
 import pytest
 from greenlane.core.crypto import sha256
 from greenlane.core.errors import GreenlaneError
 from greenlane.core.receipt import encode_receipt
+from greenlane.core.tiles import TileId, consistency_proof_from_tiles
 from greenlane.core.units import RootHash, TreeSize
 from greenlane.ports.ledger import AnchoredHead, AnchorRefused, LedgerMismatch, LedgerUnavailable
 from greenlane.ports.log import StoredAnchor
@@ -27,6 +30,14 @@ def grow(world: World, count: int) -> None:
         first = tx.log.head(LIMA).captured
     world.take(count, first=first)
     world.publish(LIMA)
+
+
+def tile_of(world: World) -> Callable[[TileId, int], bytes]:
+    def read(tile: TileId, width: int) -> bytes:
+        with world.store.read() as tx:
+            return tx.log.read_tile(LIMA, tile, width)
+
+    return read
 
 
 def test_an_empty_log_has_nothing_to_anchor(world: World) -> None:
@@ -147,6 +158,53 @@ def test_an_anchor_that_came_back_in_another_block_is_recorded_as_it_is_now(worl
     judgement = judge(receipt, world.ledger.trust_file, event=None, ask=[world.ledger.node()])
     assert judgement.verdict is Verdict.PASSED, judgement.steps
     assert world.fsck().faults == []
+
+
+@pytest.mark.parametrize("seen", ["all at once", "one by one"])
+def test_anchors_that_came_back_in_other_blocks_are_all_recorded_as_they_are_now(world: World, seen: str) -> None:
+    job = world.take(3)
+    world.publish(LIMA)
+    world.settle()
+    for count in (4, 5, 6):
+        grow(world, count)
+        world.settle()
+    _, *lost = world.ledger.anchored
+    proofs = [consistency_proof_from_tiles(old, one.tree_size, tile_of(world)) for old, one in zip((3, 7, 12), lost, strict=True)]
+    # All but the first are lost, and their account's transactions are sent again; perhaps before anybody looks.
+    world.ledger.lose_to(lost[0].block_number - 1)
+    world.ledger.block_number = 40
+    world.ledger.is_automine = False
+    found = 0
+    for one, proof in zip(lost, proofs, strict=True):
+        world.ledger.submit_anchor(LIMA, one.tree_size, one.root, proof)
+        if seen == "one by one":
+            found += world.anchor(LIMA).lost
+        world.ledger.mine()
+    found += world.anchor(LIMA).lost
+    assert found == 3, "the chain had lost three"
+    assert {each.tree_size: each.block_number for each in anchors(world)} == {
+        one.tree_size: one.block_number for one in world.ledger.anchored if one.tree_size in sizes(world)
+    }
+    assert sizes(world) == ([3, 18] if seen == "all at once" else [3, 7, 12, 18])
+    assert world.fsck().faults == []
+    judgement = judge(
+        encode_receipt(world.receipt(job.events[0].event_hash)),
+        world.ledger.trust_file,
+        event=None,
+        ask=[world.ledger.node()],
+    )
+    assert judgement.verdict is Verdict.PASSED, judgement.steps
+
+
+def test_an_anchor_of_which_the_node_lost_the_receipt_stays_recorded(world: World) -> None:
+    for count in (3, 4):
+        grow(world, count)
+        world.settle()
+    before = anchors(world)
+    grow(world, 1)
+    world.ledger.has_lost_receipts = True
+    world.settle()
+    assert anchors(world)[:2] == before
 
 
 def test_a_chain_ahead_of_the_database_stops_it(world: World) -> None:

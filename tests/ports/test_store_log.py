@@ -255,6 +255,10 @@ def test_anchors_are_found_by_what_they_cover_and_recorded_once(store: Store) ->
         }
         assert reader.log.newest_anchor(LIMA) == anchor(20)
         assert reader.log.anchors(LIMA, above=TreeSize(4), limit=1) == (anchor(9, block=None),)
+        assert reader.log.anchors_below(LIMA, below=TreeSize(20), limit=2) == (anchor(9, block=None), anchor(4))
+        assert reader.log.anchors_below(LIMA, below=TreeSize(21), limit=1) == (anchor(20),)
+        assert reader.log.anchors_below(LIMA, below=TreeSize(4), limit=1) == ()
+        assert reader.log.anchors_below(TIANJIN, below=TreeSize(99), limit=1) == ()
     with pytest.raises(AnchorContradicted), store.write() as transaction:
         transaction.log.add_anchor(anchor(9, root=1))
 

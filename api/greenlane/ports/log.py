@@ -110,5 +110,8 @@ class Log(Protocol):
     def anchors(self, center: CenterId, *, above: TreeSize, limit: int) -> tuple[StoredAnchor, ...]:
         """Anchors of larger trees than `above`, smallest first."""
 
+    def anchors_below(self, center: CenterId, *, below: TreeSize, limit: int) -> tuple[StoredAnchor, ...]:
+        """Anchors of smaller trees than `below`, largest first."""
+
     def forget_anchors_above(self, center: CenterId, tree_size: TreeSize) -> int:
         """Drops records of anchors that the chain has lost; how many."""

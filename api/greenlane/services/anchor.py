@@ -134,9 +134,10 @@ class Anchor:
                 f"the database {published.root.hex()}."
             )
         trace = self._ledger.anchor_trace(center, head.tree_size) if head.tree_size else None
+        standing = self._standing(center, head)
         with self._store.write() as tx:
-            # A recorded anchor of another time was lost and came back in another block: receipts must name that one.
-            lost = tx.log.forget_anchors_above(center, TreeSize(head.tree_size - 1) if is_recorded else head.tree_size)
+            # The anchor at the head covers what those that are forgotten covered.
+            lost = tx.log.forget_anchors_above(center, standing)
             if trace is not None:
                 tx.log.add_anchor(
                     StoredAnchor(
@@ -149,6 +150,28 @@ class Anchor:
                     )
                 )
         return lost
+
+    def _standing(self, center: CenterId, head: AnchoredHead) -> TreeSize:
+        """The largest tree whose anchor is recorded as the chain has it now; 0 where there is none.
+
+        Above it lies what the chain lost, and what it lost and then took again, in another block: receipts must not name the old
+        one. Several may have come back before anybody looked, for what an account had sent is sent again at once.
+        """
+        below = TreeSize(head.tree_size + 1)
+        while True:
+            with self._store.read() as tx:
+                found = tx.log.anchors_below(center, below=below, limit=1)
+            if not found:
+                return TreeSize(0)
+            (anchor,) = found
+            if anchor.tree_size == head.tree_size:
+                has_moved = anchor.root == head.root and anchor.anchored_at != head.anchored_at
+            else:
+                now = self._ledger.anchor_trace(center, anchor.tree_size).block_number
+                has_moved = None not in (now, anchor.block_number) and now != anchor.block_number
+            if not has_moved:
+                return anchor.tree_size
+            below = anchor.tree_size
 
     def _extension(self, center: CenterId, head: AnchoredHead, checkpoint: StoredCheckpoint) -> tuple[NodeHash, ...]:
         """The proof that a checkpoint extends the anchored one, verified here before the chain is asked to."""

@@ -195,7 +195,7 @@ class SqlLog:
         )
 
     def newest_checkpoint(self, center: CenterId) -> StoredCheckpoint | None:
-        return _first(self._checkpoints(center, _of(checkpoints, self._work.number(center), newest=True)))
+        return _first(self._checkpoints(center, _of(checkpoints, self._work.number(center), is_newest_first=True).limit(1)))
 
     def checkpoint(self, center: CenterId, tree_size: TreeSize) -> StoredCheckpoint | None:
         wanted = _of(checkpoints, self._work.number(center)).where(checkpoints.c.tree_size == tree_size)
@@ -223,7 +223,7 @@ class SqlLog:
                 )
 
     def newest_anchor(self, center: CenterId) -> StoredAnchor | None:
-        return _first(self._anchors(center, _of(anchors, self._work.number(center), newest=True)))
+        return _first(self._anchors(center, _of(anchors, self._work.number(center), is_newest_first=True).limit(1)))
 
     def anchor_covering(self, center: CenterId, index: LeafIndex) -> StoredAnchor | None:
         return _first(self.anchors(center, above=TreeSize(index), limit=1))
@@ -231,6 +231,10 @@ class SqlLog:
     def anchors(self, center: CenterId, *, above: TreeSize, limit: int) -> tuple[StoredAnchor, ...]:
         wanted = _of(anchors, self._work.number(center)).where(anchors.c.tree_size > above).limit(limit)
         return self._anchors(center, wanted)
+
+    def anchors_below(self, center: CenterId, *, below: TreeSize, limit: int) -> tuple[StoredAnchor, ...]:
+        newest_first = _of(anchors, self._work.number(center), is_newest_first=True)
+        return self._anchors(center, newest_first.where(anchors.c.tree_size < below).limit(limit))
 
     def forget_anchors_above(self, center: CenterId, tree_size: TreeSize) -> int:
         return self._work.changed(
@@ -252,10 +256,10 @@ def _heads(number: int) -> Select[tuple[int, int]]:
     )
 
 
-def _of(table: Table, number: int | None, *, newest: bool = False) -> Select[Any]:
+def _of(table: Table, number: int | None, *, is_newest_first: bool = False) -> Select[Any]:
     # Without the sealed block of an anchor, which few who walk through anchors want, and which is larger than all the rest.
     wanted = select(*(column for column in table.c if column.name != "sealed_state")).where(table.c.center == number)
-    return wanted.order_by(table.c.tree_size.desc()).limit(1) if newest else wanted.order_by(table.c.tree_size)
+    return wanted.order_by(table.c.tree_size.desc() if is_newest_first else table.c.tree_size)
 
 
 def _first(found: tuple[_T, ...]) -> _T | None:
