@@ -106,13 +106,13 @@ class RegistryWorld:
         self.call("evm_increaseTime", seconds)
         self.call("evm_mine")
 
-    def act(self, center: str, data: bytes) -> None:
-        """A call of a center's operator, whatever its program is; it must not be refused."""
+    def act(self, center: str, data: bytes, *, to: Address | None = None) -> None:
+        """A call of a center's operator, of the registry or another contract, whatever its program is; it must not be refused."""
         record = self.registry.center(center_id(center))
         assert record is not None
         operator = "0x" + record.operator.hex()
         self.call("anvil_impersonateAccount", operator)
-        call = {"from": operator, "to": "0x" + self.registry.address.hex(), "data": "0x" + data.hex()}
+        call = {"from": operator, "to": "0x" + (to or self.registry.address).hex(), "data": "0x" + data.hex()}
         transaction = self.call("eth_sendTransaction", {**call, "gas": hex(_GAS), "gasPrice": "0x0"})
         end = time.monotonic() + _ACT_S
         while (receipt := self.call("eth_getTransactionReceipt", transaction)) is None:

@@ -90,7 +90,7 @@ def view_class(chain: ChainAccess, asset_class: AssetClass) -> MotionView:
     """
     asset, _ = assets_of(chain)
     is_carried = asset.asset_class(asset_class.id) == asset_class
-    return _view(chain, asset.address, GreenAsset.class_motion(asset_class), is_carried=is_carried)
+    return view_motion(chain, asset.address, GreenAsset.class_motion(asset_class), is_carried=is_carried)
 
 
 def view_pause(chain: ChainAccess, *, should_pause: bool) -> MotionView:
@@ -100,7 +100,7 @@ def view_pause(chain: ChainAccess, *, should_pause: bool) -> MotionView:
         AssetsMissing: the network has none.
     """
     asset, _ = assets_of(chain)
-    return _view(chain, asset.address, GreenAsset.pause_motion(should_pause), is_carried=asset.is_paused() is should_pause)
+    return view_motion(chain, asset.address, GreenAsset.pause_motion(should_pause), is_carried=asset.is_paused() is should_pause)
 
 
 def view_revocation(chain: ChainAccess, digest: bytes) -> MotionView:
@@ -110,7 +110,9 @@ def view_revocation(chain: ChainAccess, digest: bytes) -> MotionView:
         AssetsMissing: the network has none.
     """
     _, register = assets_of(chain)
-    return _view(chain, register.address, EvidenceRegister.revocation_motion(digest), is_carried=register.is_revoked(digest))
+    return view_motion(
+        chain, register.address, EvidenceRegister.revocation_motion(digest), is_carried=register.is_revoked(digest)
+    )
 
 
 def vote_class(acts: RegistryActs, asset_class: AssetClass) -> Acted:
@@ -159,7 +161,16 @@ def vote_revocation(acts: RegistryActs, digest: bytes, reason: str) -> Acted:
     return acts.do(EvidenceRegister.encode_vote_revocation(digest, reason), is_done, _on(register))
 
 
-def _view(chain: ChainAccess, asker: Address, motion: bytes, *, is_carried: bool) -> MotionView:
+def view_motion(chain: ChainAccess, asker: Address, motion: bytes, *, is_carried: bool) -> MotionView:
+    """A motion by its hash.
+
+    Args:
+        asker: the contract whose motion it is.
+        is_carried: whether what it would do is so.
+
+    Raises:
+        AssetsMissing: the network has none.
+    """
     _, register = assets_of(chain)
     tally = register.tally(motion, asker=asker)
     voters = (one for one in active_ids(chain.registry) if tally.votes and register.has_voted(motion, one, asker=asker))

@@ -16,6 +16,7 @@ from greenlane_node.cli.program import number
 if TYPE_CHECKING:
     from greenlane.core.assets.facts import AssetClass
 
+    from greenlane_node.assets.motions import OpenMotion
     from greenlane_node.assets.votes import MotionView
     from greenlane_node.nodes.chain_access import ChainAccess
     from greenlane_node.registry.acts import Acted, RegistryActs
@@ -28,7 +29,7 @@ _ENDINGS = (".toml", ".json")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     classes = actions.add_parser("classes", help="list the classes, and how much of each there is")
-    status = actions.add_parser("status", help="how the contracts stand, or how a statement does")
+    status = actions.add_parser("status", help="how the contracts stand, with the open motions, or how a statement does")
     status.add_argument("digest", nargs="?", metavar="DIGEST", help="of a statement: 0x and 64 hex digits")
     for part in (classes, status):
         add_node_arguments(part)
@@ -160,6 +161,7 @@ def _class_row(one: "AssetClass") -> dict[str, object]:
 def _tell_status(args: argparse.Namespace, chain: "ChainAccess") -> None:
     from greenlane.adapters.evm.standing import contracts_of_other_code
 
+    from greenlane_node.assets.motions import open_motions
     from greenlane_node.assets.votes import asset_places, assets_of, view_pause
 
     places = asset_places(chain)
@@ -179,7 +181,32 @@ def _tell_status(args: argparse.Namespace, chain: "ChainAccess") -> None:
     # What is not so yet is what can be voted for.
     view = view_pause(chain, should_pause=not is_paused)
     motion = {"motion_to": "resume" if is_paused else "pause", **_motion(args, view)}
-    tell_report(args, {**facts, **(motion if view.votes or args.json else {})})
+    found = open_motions(chain)
+    rows = [_motion_row(args, one) for one in found.motions]
+    cut: dict[str, object] = {"older_votes_not_looked_at": True} if found.is_cut else {}
+    tables = {"open_motions": rows} if rows or args.json else {}
+    tell_report(args, {**facts, **(motion if args.json else {}), **cut}, **tables)
+
+
+def _motion_row(args: argparse.Namespace, motion: "OpenMotion") -> dict[str, object]:
+    """An open motion as a row; for people with what it would do in a few words, and last, for it may be long."""
+    told, of = _motion(args, motion.view), None if motion.asset_class is None else _class_row(motion.asset_class)
+    if args.json:
+        return {"to": motion.proposed.value, "about": motion.about, "class": of, "reason": motion.reason, **told}
+    what = motion.reason
+    if of is not None:
+        trade = "tradable" if of["tradable"] else "not tradable"
+        unit = f"{of['unit']} with {of['decimals']} decimals"
+        what = f"{of['attribute']}, {unit}, {of['custody_model']}, {trade}, {of['claim_days']} claim days, {of['name']}"
+    elif motion.proposed.value == "propose-class":
+        what = "its content is not to be seen here: ask who voted"
+    return {
+        "to": motion.proposed.value,
+        "votes": f"{told['votes']} of {told['needed']}",
+        "until": told["expires"],
+        "voters": told["voters"],
+        "what": ": ".join(one for one in (motion.about, what) if one) or "all movements",
+    }
 
 
 def _tell_statement(args: argparse.Namespace, chain: "ChainAccess", digest: bytes) -> None:

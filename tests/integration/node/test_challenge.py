@@ -51,6 +51,11 @@ def test_a_quorum_revokes_and_the_last_reason_stands(network: AssetNetwork, caps
     for number, (center, reason) in enumerate(votes, 1):
         code, told = run(network, capsys, "challenge", digest, "--reason", reason, "--center", center)
         assert (code, told["voter"], told["carried"]) == (0, center, number == 2), told
+        # As long as it is open, whoever asks sees what is wanted, and why.
+        _, status = run(network, capsys, "status")
+        assert [(one["to"], one["about"], one["reason"], one["votes"], one["needed"]) for one in status["open_motions"]] == [
+            ("challenge", digest, reason, 1, 2)
+        ][: 2 - number]
     assert told["result"].startswith("The statement is revoked")
     assert network.register.revocation(bytes.fromhex(digest[2:])) == votes[1][1]
     for center in ("lima", "tianjin"):

@@ -8,7 +8,7 @@ from typing import Any, Final
 from eth_abi.abi import encode as abi_encode
 from web3.types import BlockIdentifier
 
-from greenlane.adapters.evm.artifacts import WORD_BYTES, AbiArgument, NotEncodable, artifact, hex_bytes
+from greenlane.adapters.evm.artifacts import WORD_BYTES, AbiArgument, NotEncodable, NotThisContract, artifact, hex_bytes
 from greenlane.adapters.evm.evidence_register import inclusion_value, placement_value, statement_value
 from greenlane.adapters.evm.mediated import Mediated, short_name
 from greenlane.core.assets.custody import CustodyModel
@@ -17,6 +17,7 @@ from greenlane.core.assets.facts import AssetClass, EscrowFacts, EscrowState, Ho
 from greenlane.core.assets.quantity import Unit
 from greenlane.core.assets.retirement import RetirementFacts
 from greenlane.core.crypto import keccak256
+from greenlane.core.errors import InvalidInput
 from greenlane.core.units import Address
 from greenlane.ports.asset_ledger import EvidenceProof, Placement, RetirementAsked
 
@@ -253,6 +254,22 @@ class GreenAsset(Mediated):
     def encode_vote_class(asset_class: AssetClass) -> bytes:
         """Call data that votes for a class."""
         return _asset_call("voteClass", _class_value(asset_class))
+
+    @staticmethod
+    def decode_vote_class(data: bytes) -> AssetClass:
+        """The class in call data that `encode_vote_class` made.
+
+        Raises:
+            NotThisContract: it is none, or what it describes is no class.
+        """
+        (told,) = artifact("GreenAsset").decode_call("voteClass", data)
+        try:
+            asset_class = _asset_class(told)
+        except (InvalidInput, ValueError) as cause:
+            raise NotThisContract("What is voted for is no class.") from cause
+        if asset_class is None:
+            raise NotThisContract("What is voted for is no class.")
+        return asset_class
 
     @staticmethod
     def encode_vote_pause(should_pause: bool) -> bytes:

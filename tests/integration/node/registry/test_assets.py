@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from greenlane.adapters.evm.bindings import EvidenceRegister, GreenAsset
+from greenlane.adapters.evm.bindings import EvidenceRegister, GreenAsset, NotThisContract
 from greenlane.adapters.network_file import encode_network, load_network
 from greenlane.core.assets.custody import CustodyModel
 from greenlane.core.assets.facts import AssetClass
 from greenlane.core.assets.quantity import Unit
 from greenlane.core.exits import Exit
+from greenlane_node.assets import motions
 from greenlane_node.planning.plan import EVIDENCE_REGISTER, GREEN_ASSET
 from worlds.registry import Command, RegistryWorld, Said
 
@@ -154,6 +155,79 @@ def test_a_status_says_where_the_contracts_stand_and_that_their_code_is_ours(nod
     assert (told["green_asset"], told["evidence_register"]) == ("0x" + GREEN_ASSET.hex(), "0x" + EVIDENCE_REGISTER.hex())
     assert (told["code_of_this_release"], told["paused"], told["classes"], told["statements"]) == (True, False, 0, 0)
     assert "paused: no\n" in node("lima", "assets", "status").out
+
+
+def test_a_status_lists_every_open_motion_and_what_it_would_do(node: Command) -> None:
+    assert voted(node("tianjin", "assets", "status", "--json"))["open_motions"] == []
+    assert "motions" not in node("tianjin", "assets", "status").out
+    motion = voted(node("lima", "assets", "propose-class", "cocoa-df", *OPTIONS, "--json"))["motion"]
+    voted(node("accra", "assets", "propose-class", "cocoa-df", *OPTIONS, "--json"))
+    shorter = [*OPTIONS]
+    shorter[shorter.index("365")] = "30"
+    other = voted(node("osaka", "assets", "propose-class", "cocoa-df", *shorter, "--json"))["motion"]
+    pause = voted(node("osaka", "assets", "pause", "--json"))
+    told = voted(node("tianjin", "assets", "status", "--json"))["open_motions"]
+    # The newest vote first; two contents under one id are two motions.
+    assert [(one["to"], one["about"], one["motion"]) for one in told] == [
+        ("pause", None, pause["motion"]),
+        ("propose-class", "cocoa-df", other),
+        ("propose-class", "cocoa-df", motion),
+    ]
+    assert [(one["votes"], one["needed"], one["voters"]) for one in told] == [
+        (1, 3, ["osaka"]),
+        (1, 3, ["osaka"]),
+        (2, 3, ["accra", "lima"]),
+    ]
+    assert [one["class"] and one["class"]["claim_days"] for one in told] == [None, 30, 365]
+    assert told[2]["class"]["name"] == COCOA.name and told[2]["class"]["custody_model"] == "segregated"
+    assert told[0]["expires"] == pause["expires"]
+    words = node("tianjin", "assets", "status").out
+    assert "2 of 3" in words and "accra, lima" in words
+    assert "cocoa-df: deforestation-free, KGM with 3 decimals, segregated, tradable, 30 claim days, Cocoa, free" in words
+
+
+def test_what_is_carried_overtaken_or_over_is_no_open_motion(world: RegistryWorld, node: Command) -> None:
+    shorter = [*OPTIONS]
+    shorter[shorter.index("365")] = "30"
+    voted(node("tianjin", "assets", "propose-class", "cocoa-df", *shorter, "--json"))
+    for center in ("lima", "accra", "osaka"):
+        voted(node(center, "assets", "propose-class", "cocoa-df", *OPTIONS, "--json"))
+    voted(node("lima", "assets", "pause", "--json"))
+    # The class stands, so no other of its id can.
+    (left,) = voted(node("tianjin", "assets", "status", "--json"))["open_motions"]
+    assert left["to"] == "pause"
+    world.let_pass(8 * 24 * 3600)
+    assert voted(node("tianjin", "assets", "status", "--json"))["open_motions"] == []
+
+
+def test_a_class_that_was_voted_for_by_no_call_of_ours_is_told_by_its_id(node: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    voted(node("lima", "assets", "propose-class", "cocoa-df", *OPTIONS, "--json"))
+    # A call that describes another class than the one that was counted.
+    monkeypatch.setattr(GreenAsset, "decode_vote_class", lambda data: replace(COCOA, claim_days=1))
+    (told,) = voted(node("tianjin", "assets", "status", "--json"))["open_motions"]
+    assert (told["about"], told["class"], told["votes"]) == ("cocoa-df", None, 1)
+    assert "cocoa-df: its content is not to be seen here: ask who voted" in node("tianjin", "assets", "status").out
+
+
+@pytest.mark.parametrize("data", [b"", b"\x12\x34\x56\x78", GreenAsset.encode_vote_pause(True)])
+def test_what_is_no_vote_for_a_class_is_read_as_none(data: bytes) -> None:
+    assert GreenAsset.decode_vote_class(GreenAsset.encode_vote_class(COCOA)) == COCOA
+    with pytest.raises(NotThisContract):
+        GreenAsset.decode_vote_class(data)
+    with pytest.raises(NotThisContract):
+        GreenAsset.decode_vote_class(GreenAsset.encode_vote_class(COCOA)[:-40])
+
+
+def test_many_motions_are_listed_as_far_as_a_list_reaches(
+    world: RegistryWorld, node: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(motions, "MOST_SHOWN", 2)
+    monkeypatch.setattr(motions, "_WINDOW_BLOCKS", 2)
+    for days in range(3):
+        world.act("lima", GreenAsset.encode_vote_class(replace(COCOA, claim_days=days)), to=GREEN_ASSET)
+    told = voted(node("tianjin", "assets", "status", "--json"))
+    assert [one["class"]["claim_days"] for one in told["open_motions"]] == [2, 1]
+    assert told["older_votes_not_looked_at"] is True
 
 
 def test_no_statement_that_was_never_admitted_is_challenged(node: Command) -> None:
