@@ -446,6 +446,7 @@ def assemble_assets(
             renew=lambda act, detail: issue.again(act, detail=detail),
             certify=certify,
         ),
+        catch_up=certify.catch_up,
     )
     return services, work
 

@@ -39,6 +39,7 @@ _STOP_PATIENCE_S = 20.0
 # What waits for the other's transaction waits for a block or two.
 _LONGEST_TURN_S = 2.0
 _FOLLOW_PAUSE_S = 0.5
+_CATCH_UP_PAUSE_S = 2.0
 # An anchor that cannot be sent for another reason must not keep acts back for ever.
 _GIVES_WAY_S = 15.0
 
@@ -102,10 +103,15 @@ class DocumentWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetWork:
-    """What is done for green assets."""
+    """What is done for green assets.
+
+    Attributes:
+        catch_up: certifies retirements of a center's members whose statement came to be known later; how many were.
+    """
 
     bring: Bring
     follow: FollowAssets
+    catch_up: Callable[[CenterId], int]
 
 
 @dataclass(slots=True)
@@ -114,8 +120,10 @@ class _ActsCourse:
 
     center: CenterId
     bringing: _Pace = field(default_factory=_Pace)
+    catching_up: _Pace = field(default_factory=_Pace)
     gave_way_since_s: float | None = None
     is_current: bool = False
+    is_caught_up: bool = False
 
 
 class Worker:
@@ -303,7 +311,7 @@ class Worker:
             stop.wait(self._poll_interval_s)
 
     def step_of_assets(self) -> None:
-        """One look at green assets: acts of each center that wait, then what the chain made of them."""
+        """One look at green assets: acts of each center that wait, what the chain made of them, certificates that were left."""
         work = self._assets
         if work is None:
             return
@@ -318,6 +326,16 @@ class Worker:
             self._following_assets.go_on(time.monotonic() + _FOLLOW_PAUSE_S if self._are_assets_followed else 0.0)
 
         self._attempt(None, self._following_assets, follow)
+        for course in self._acts:
+            self._attempt(course.center, course.catching_up, partial(self._catch_up, work, course))
+
+    def _catch_up(self, work: AssetWork, course: _ActsCourse) -> None:
+        course.is_caught_up = False
+        certified = work.catch_up(course.center)
+        if certified:
+            _log.info("retirements.certified_late", extra={"center": course.center, "count": certified})
+        course.is_caught_up = not certified
+        course.catching_up.go_on(0.0 if certified else time.monotonic() + _CATCH_UP_PAUSE_S)
 
     def _bring(self, work: AssetWork, course: _ActsCourse) -> None:
         course.is_current = False
@@ -341,7 +359,8 @@ class Worker:
         return now_s - course.gave_way_since_s < _GIVES_WAY_S
 
     def _are_assets_settled(self) -> bool:
-        return self._assets is None or (self._are_assets_followed and all(course.is_current for course in self._acts))
+        are_decided = all(course.is_current and course.is_caught_up for course in self._acts)
+        return self._assets is None or (self._are_assets_followed and are_decided)
 
     def _tidy_up(self) -> None:
         def tidy() -> None:

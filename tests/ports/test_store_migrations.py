@@ -15,7 +15,7 @@ from greenlane.core.documents.description import encode_description
 from greenlane.core.units import CenterId
 from sqlalchemy import inspect
 from worlds.descriptions import description
-from worlds.green_assets import retirement
+from worlds.green_assets import retirement, retirement_facts
 
 LIMA, TIANJIN = CenterId("lima"), CenterId("tianjin")
 _ADD_DOCUMENT = (
@@ -154,4 +154,41 @@ def test_a_retirement_certified_by_the_release_before_waits_for_its_seal(store_u
     with store.read() as reader:
         (waiting,) = reader.purchases.unsealed_retirements(LIMA, limit=9)
         assert (waiting.statement, waiting.leaf_index) == (stated, 7)
+    store.close()
+
+
+_ADD_ACT = (
+    "INSERT INTO act (digest, center, member, kind, contract, account, salt, not_after, call, signature, subject, asked, state, "
+    "kept_at, refusal, detail, remedy) VALUES (?, ?, 'city', ?, 'green-asset', ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '', '')"
+)
+
+
+def test_retirements_that_the_release_before_left_without_a_certificate_wait_for_their_statement(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alembic import command
+
+    whole = command.upgrade
+    store = open_store(store_url)
+    monkeypatch.setattr(command, "upgrade", lambda config, _head: whole(config, "0009"))
+    store.migrate()
+    token = sha256(b"token")
+    stated = retirement()
+    ids = [stated.facts.id, *(retirement(facts=retirement_facts(ref=sha256(b"%d" % at))).facts.id for at in range(5))]
+    asked = [b'{"token":"0x%s"}' % token.hex().encode()] * 5 + [b"{}"]
+    kinds = ["retire"] * 4 + ["cancel", "retire"]
+    states = ["done", "done", "done", "kept", "done", "done"]
+    with store.write() as transaction:
+        work = transaction.documents._work  # type: ignore[attr-defined]
+        number = work.number_or_new(LIMA)
+        for at, (id_, said, kind, state) in enumerate(zip(ids, asked, kinds, states, strict=True)):
+            row = (b"act %d" % at, number, kind, bytes(20), b"%d" % at, bytes(8), b"", b"", f"0x{id_.hex()}", said, state)
+            work.direct(_ADD_ACT, *row)
+        columns, of = "id, center, member, statement, leaf_index, stated_at", encode_retirement(stated)
+        work.direct(f"INSERT INTO certified_retirement ({columns}) VALUES (?, ?, 'city', ?, 7, 0)", ids[0], number, of)
+    monkeypatch.undo()
+    store.migrate()
+    with store.read() as reader:
+        found = reader.purchases._work.direct("SELECT id, token, act FROM uncertified_retirement ORDER BY act").fetchall()  # type: ignore[attr-defined]
+        assert [tuple(bytes(each) for each in row) for row in found] == [(ids[1], token, b"act 1"), (ids[2], token, b"act 2")]
     store.close()

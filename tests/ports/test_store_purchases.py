@@ -16,11 +16,12 @@ from greenlane.core.crypto import sha256
 from greenlane.core.errors import GreenlaneError, InvalidInput
 from greenlane.core.seals import SealedState
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
-from greenlane.ports.purchases import KeptLine, KeptRetirement, Purchase
+from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
+from greenlane.ports.purchases import KeptLine, KeptRetirement, LeftRetirement, Purchase
 from greenlane.ports.store import Store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from worlds.green_assets import line, retirement, retirement_facts
+from worlds.green_assets import line, retirement, retirement_facts, statement
 from worlds.query_plans import analyze, explained, whole_tables_read
 
 LIMA, TIANJIN = CenterId("lima"), CenterId("tianjin")
@@ -292,6 +293,52 @@ def test_what_is_stated_again_of_a_retirement_counts_and_what_was_stated_before_
             tx.purchases._work.direct(change)  # type: ignore[attr-defined]
 
 
+def elsewhere() -> KeptEvidence:
+    of = statement()
+    return KeptEvidence(
+        digest=sha256(b"a statement from elsewhere"),
+        center=of.center,
+        holder_center=LIMA,
+        holder=CITY,
+        certifier_center=LIMA,
+        certifier=SCHOOL,
+        statement=of,
+        state=EvidenceState.ELSEWHERE,
+        signature=bytes(65),
+        leaf_index=None,
+        drafted_at=NOON,
+        decided_at=NOON,
+        refused_because=None,
+    )
+
+
+def left(number: int = 0, **facts: Any) -> LeftRetirement:
+    of = certified(number).statement
+    plain = LeftRetirement(id=of.facts.id, center=LIMA, token=of.facts.token, act=sha256(b"act %d" % number))
+    return dataclasses.replace(plain, **facts)
+
+
+def test_a_retirement_that_was_left_is_told_once_its_statement_is_known_and_no_more_once_it_is_certified(store: Store) -> None:
+    known = elsewhere()
+    some = sorted((left(number, token=known.digest) for number in range(4)), key=lambda each: each.id)
+    with store.write() as tx:
+        for each in (*some, some[0], left(7), left(8, center=TIANJIN, token=known.digest)):
+            tx.purchases.leave_retirement(each)
+        assert tx.purchases.left_retirements(LIMA, after=b"", limit=9) == []
+        tx.evidence.add_elsewhere(known)
+    with store.read() as tx:
+        assert list(tx.purchases.left_retirements(LIMA, after=b"", limit=9)) == some
+        assert list(tx.purchases.left_retirements(LIMA, after=b"", limit=2)) == some[:2]
+        assert list(tx.purchases.left_retirements(LIMA, after=some[1].id, limit=9)) == some[2:]
+        assert [each.act for each in tx.purchases.left_retirements(TIANJIN, after=b"", limit=9)] == [left(8).act]
+    with store.write() as tx:
+        tx.purchases.add_retirement(certified(0))
+        tx.purchases.add_retirement_again(certified(1))
+    with store.read() as tx:
+        still = [each for each in some if each.id not in (certified(0).id, certified(1).id)]
+        assert list(tx.purchases.left_retirements(LIMA, after=b"", limit=9)) == still
+
+
 def test_a_retirement_is_certified_once_at_one_place_and_never_changed(store: SqlStore) -> None:
     with store.write() as tx:
         tx.purchases.add_retirement(certified(0))
@@ -403,6 +450,8 @@ def test_no_question_reads_every_purchase(store: SqlStore) -> None:
         for number in range(300):
             tx.purchases.add_retirement(certified(number))
             tx.purchases.add_retirement_again(certified(number, leaf_index=LeafIndex(300 + number)))
+            tx.purchases.leave_retirement(left(1_000 + number, token=elsewhere().digest))
+        tx.evidence.add_elsewhere(elsewhere())
     some: dict[str, Any] = {"ordered_from": None, "ordered_to": None, "after": None, "limit": 5}
     walks: list[Any] = [
         lambda tx: tx.purchases.of_buyer(LIMA, MemberId("b7"), **some),
@@ -418,8 +467,17 @@ def test_no_question_reads_every_purchase(store: SqlStore) -> None:
         lambda tx: tx.purchases.retirement_at(LIMA, LeafIndex(7)),
         lambda tx: tx.purchases.walk_retirements(LIMA, start=LeafIndex(200), limit=5),
         lambda tx: tx.purchases.unsealed_retirements(LIMA, limit=5),
+        lambda tx: tx.purchases.left_retirements(LIMA, after=bytes(32), limit=5),
     ]
-    tables = ("purchase", "purchase_line", "purchase_secret", "certified_retirement", "retirement_seal", "recertified_retirement")
+    tables = (
+        "purchase",
+        "purchase_line",
+        "purchase_secret",
+        "certified_retirement",
+        "retirement_seal",
+        "recertified_retirement",
+        "uncertified_retirement",
+    )
     analyze(store)
     for at, ask in enumerate(questions):
         with explained(store) as (tx, plans):

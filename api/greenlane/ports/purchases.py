@@ -62,6 +62,23 @@ class KeptRetirement:
     stated_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftRetirement:
+    """A retirement that could not be certified, because the statement behind its token was not known here.
+
+    Attributes:
+        id: 32 bytes.
+        center: whose member retired.
+        token: 32 bytes.
+        act: digest of the act that retired, 32 bytes.
+    """
+
+    id: bytes
+    center: CenterId
+    token: bytes
+    act: bytes
+
+
 class Purchases(Protocol):
     """Kept purchases and certified retirements."""
 
@@ -103,6 +120,12 @@ class Purchases(Protocol):
     def add_retirement_again(self, retirement: KeptRetirement) -> None:
         """Keeps what is stated of one that is certified already, because the chain lost it and did it again; it waits for its
         seal anew. What was stated before stays where its entry is."""
+
+    def leave_retirement(self, left: LeftRetirement) -> None:
+        """Notes one that is not certified; again it changes nothing. Certifying it ends the note."""
+
+    def left_retirements(self, center: CenterId, *, after: bytes, limit: int) -> Sequence[LeftRetirement]:
+        """Noted ones of a center whose statement is known by now, by their ids, after that one (b"": from the first)."""
 
     def retirement(self, retirement_id: bytes) -> KeptRetirement | None:
         """What was stated of it last."""

@@ -4,6 +4,9 @@ It is done once the chain holds the retirement and before the act that asked for
 again, and finds what is there. Entry, statement and audit line are one transaction. A retirement that the chain lost with its
 newest blocks and then did again has another time, and is stated again; the entry that proves nothing any more stays in the log.
 
+Where the statement behind the units is kept at another deployment's center, and not known here yet, the retirement is noted and
+certified once somebody brought the statement: `catch_up` looks for that.
+
 Where validators seal the chain, the worker's lane of seals brings the block that proves the retirement a moment later, and
 certificates carry it from then on; until then, and where nobody seals, they go out without.
 """
@@ -22,18 +25,19 @@ from greenlane.core.documents.description import MemberName
 from greenlane.core.errors import GreenlaneError, NotFound, ProofRefused, Unavailable
 from greenlane.core.sealing import verify_sealed_slot
 from greenlane.core.seals import Seals
-from greenlane.core.units import LeafIndex
+from greenlane.core.units import CenterId, LeafIndex
 from greenlane.core.wire import encode_hex
 from greenlane.ports.acts import ActKind, KeptAct
 from greenlane.ports.asset_ledger import AssetLedger
 from greenlane.ports.audit import AuditLine
 from greenlane.ports.clock import Clock
 from greenlane.ports.log import QueueFull
-from greenlane.ports.purchases import KeptRetirement
+from greenlane.ports.purchases import KeptRetirement, LeftRetirement
 from greenlane.ports.seals import SealedChain, carried_seals
 from greenlane.ports.store import Store, Transaction
 
 _ACTOR: Final = "worker"
+_LEFT_A_CALL: Final = 16
 
 
 class RetirementUnknown(NotFound):
@@ -41,8 +45,8 @@ class RetirementUnknown(NotFound):
 
     code = "retirement-unknown"
     default_remedy = (
-        "Compare the id. A retirement is certified by the center that brought it, a moment after the chain holds it; "
-        "GET /v1/retirements/{id} tells what the chain holds."
+        "Compare the id. A retirement is certified by the center that brought it, a moment after the chain holds it, once the "
+        "statement of its units is known there; GET /v1/retirements/{id} tells what the chain holds."
     )
 
 
@@ -68,6 +72,7 @@ class CertifyRetirement:
         self._ledger = ledger
         self._clock = clock
         self._max_unpublished = max_unpublished
+        self._looked_to: dict[CenterId, bytes] = {}
 
     def __call__(self, act: KeptAct) -> KeptRetirement | None:
         """Certifies what an act has retired.
@@ -76,7 +81,8 @@ class CertifyRetirement:
             act: one that the chain carried out.
 
         Returns:
-            What is kept; None where the act retired nothing, or its units stand on evidence of a center that is not served here.
+            What is kept; None where the act retired nothing, or its units stand on a statement that is not known here: that is
+            noted.
 
         Raises:
             QueueFull: the log's backlog is at its limit; nothing was written.
@@ -99,6 +105,9 @@ class CertifyRetirement:
                 tx, act, facts, None if claimant is None else MemberName(center=claimant.center, member=claimant.member)
             )
             if statement is None:
+                if known is None:
+                    left = LeftRetirement(id=retirement_id, center=act.center, token=facts.token, act=act.digest)
+                    tx.purchases.leave_retirement(left)
                 return None
             if head.captured - head.published >= self._max_unpublished:
                 raise QueueFull(f"{head.captured - head.published} entries of {act.center!r} wait to be published.")
@@ -124,6 +133,39 @@ class CertifyRetirement:
                 )
             )
         return kept
+
+    def catch_up(self, center: CenterId) -> int:
+        """Certifies retirements of a center's members that were left, and whose statement is known by now; some in one call.
+
+        One that the chain has lost goes on waiting, and keeps no other from its turn. It may die anywhere, and be called by
+        several at once: each is certified once.
+
+        Returns:
+            How many were certified now; 0 where nothing more can be done at once.
+
+        Raises:
+            QueueFull, LedgerUnavailable, StoreUnavailable: as for a call; those before it are certified.
+            GreenlaneError: one cannot be certified; the others were.
+        """
+        done, faults = 0, list[GreenlaneError]()
+        with self._store.read() as tx:
+            left = tx.purchases.left_retirements(center, after=self._looked_to.get(center, b""), limit=_LEFT_A_CALL)
+            acts = [tx.acts.get(each.act) for each in left]
+        for each, act in zip(left, acts, strict=True):
+            try:
+                done += act is not None and self(act) is not None
+            except Unavailable:
+                raise
+            except GreenlaneError as fault:
+                faults.append(fault)
+            self._looked_to[center] = each.id
+        if faults:
+            raise faults[0]
+        if len(left) < _LEFT_A_CALL:
+            self._looked_to.pop(center, None)
+            return done
+        # There may be more behind those that could not be.
+        return max(done, 1)
 
     def known(self, retirement_id: bytes) -> KeptRetirement:
         """What was certified.

@@ -9,19 +9,22 @@ from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Row, Table, literal, select, tuple_, union_all, update
+from sqlalchemy import ColumnElement, Row, Table, delete, exists, literal, or_, select, tuple_, union_all, update
 
 from greenlane.adapters.sql.faults import RowDamaged
 from greenlane.adapters.sql.page_tokens import TokenInvalid
 from greenlane.adapters.sql.seals import decode_state, encode_state
 from greenlane.adapters.sql.tables import Day
 from greenlane.adapters.sql.tables_purchases import certified_retirement as certified
+from greenlane.adapters.sql.tables_purchases import evidence as statements
+from greenlane.adapters.sql.tables_purchases import evidence_elsewhere as elsewhere
 from greenlane.adapters.sql.tables_purchases import purchase as purchases
 from greenlane.adapters.sql.tables_purchases import purchase_line as lines
 from greenlane.adapters.sql.tables_purchases import purchase_line_former as formers
 from greenlane.adapters.sql.tables_purchases import purchase_secret as secrets
 from greenlane.adapters.sql.tables_purchases import recertified_retirement as recertified
 from greenlane.adapters.sql.tables_purchases import retirement_seal as seals
+from greenlane.adapters.sql.tables_purchases import uncertified_retirement as uncertified
 from greenlane.adapters.sql.work import Work
 from greenlane.core.assets.purchase import OpenLine, encode_line, line_digest, price_value, read_line_value, read_price
 from greenlane.core.assets.retirement import encode_retirement, read_retirement
@@ -29,7 +32,7 @@ from greenlane.core.canonical import canonical_bytes
 from greenlane.core.errors import Conflict, InvalidInput, NotFound
 from greenlane.core.seals import SealedState
 from greenlane.core.units import CenterId, LeafIndex, MemberId, Salt
-from greenlane.ports.purchases import KeptLine, KeptRetirement, Purchase
+from greenlane.ports.purchases import KeptLine, KeptRetirement, LeftRetirement, Purchase
 
 
 class PurchaseTaken(Conflict):
@@ -186,6 +189,19 @@ class SqlPurchases:
         }
         if not self._work.was_inserted(table, row):
             raise RetirementTaken(f"The retirement 0x{retirement.id.hex()}, or its place in the log, is taken already.")
+        self._work.connection.execute(delete(uncertified).where(uncertified.c.id == retirement.id))
+
+    def leave_retirement(self, left: LeftRetirement) -> None:
+        row = {"id": left.id, "center": self._work.number_or_new(left.center), "token": left.token, "act": left.act}
+        self._work.was_inserted(uncertified, row)
+
+    def left_retirements(self, center: CenterId, *, after: bytes, limit: int) -> Sequence[LeftRetirement]:
+        here = uncertified.c
+        is_known = or_(*(exists().where(table.c.digest == here.token) for table in (elsewhere, statements)))
+        are_left = (here.center == self._work.number(center), here.id > after)
+        wanted = select(uncertified).where(*are_left, is_known).order_by(here.id).limit(limit)
+        found = self._work.connection.execute(wanted).all()
+        return [LeftRetirement(id=row.id, center=center, token=row.token, act=row.act) for row in found]
 
     def retirement(self, retirement_id: bytes) -> KeptRetirement | None:
         newest = select(recertified).where(recertified.c.id == retirement_id).order_by(recertified.c.leaf_index.desc()).limit(1)

@@ -148,6 +148,17 @@ recertified_retirement = Table(
 )
 """As `certified_retirement`, for one that the chain lost and did again: the last one counts, and the entries before it stay."""
 
+uncertified_retirement = Table(
+    "uncertified_retirement",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("center", Integer, ForeignKey("center.number"), nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    Column("act", LargeBinary, nullable=False),
+    Index(None, "center", "id"),
+)
+"""Retirements that wait for the statement behind their token to be known here; gone once they are certified."""
+
 retirement_seal = Table(
     "retirement_seal",
     metadata,

@@ -1,101 +1,32 @@
 """Two deployments on one chain: units issued through Lima's are bought, checked and claimed through Tianjin's."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from greenlane.bootstrap import assemble_assets
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.description import MemberName
 from greenlane.core.wire import encode_hex
-from greenlane.ports.accounts import KeyRole, MemberRole, Visibility
-from greenlane.services.bring import BringStep
+from greenlane.ports.accounts import KeyRole
 from greenlane.verify.judgement import Rung, Verdict
 from greenlane.verify.retirement import judge_certificate
 from worlds.asset_ledger import account_of, sign
-from worlds.deployment import COOPERATIVE, LIMA, TIANJIN, World, close_world, make_world
+from worlds.deployment import COOPERATIVE, LIMA, TIANJIN
 from worlds.descriptions import description, state
-from worlds.trade import CERTIFIER, CITY, Trade, name_of
-from worlds.web import Site, issue, serve
+from worlds.trade import CERTIFIER, name_of
+from worlds.two_deployments import BUYER, Two, two_deployments
+from worlds.web import Site, issue
 
 CERTIFICATE = b"the certificate of the lot"
-BUYER = MemberName(center=TIANJIN, member=CITY)
-
-
-@dataclass
-class Two:
-    """Lima's market, and the buyer's deployment."""
-
-    lima: Trade
-    tianjin: Site
-    buyer: str
-
-    def run(self) -> None:
-        """Brings and follows at the buyer's until nothing is left to do."""
-        for _ in range(20):
-            work = self.tianjin.world.asset_work
-            step = work.bring(TIANJIN).step
-            if work.follow() and step is BringStep.CURRENT:
-                return
-        raise AssertionError("the acts were never settled")
-
-    def put(self, digest: str, *, key: str | None = None, **changes: Any) -> httpx.Response:
-        """Makes Lima's statement known to Tianjin."""
-        told = self.lima.site.get(f"/v1/evidence/{digest}", key=self.lima.seller).json()
-        body = {"statement": told["statement"], "signature": told["signature"]} | changes
-        return self.tianjin.send("PUT", f"/v1/evidence/{digest}", key=key or self.buyer, json=body)
-
-    def accepted(self, answer: httpx.Response) -> dict[str, Any]:
-        """An act of the buyer's that the chain carried out."""
-        assert answer.status_code == 202, answer.text
-        self.run()
-        act: dict[str, Any] = self.tianjin.get(f"/v1/acts/{answer.json()['digest']}", key=self.buyer).json()
-        assert act["state"] == "done", act
-        return act
-
-    def checks(self, purchase: str) -> dict[str, Any]:
-        (line,) = self.tianjin.get(f"/v1/purchases/{purchase}/check", key=self.buyer).json()["lines"]
-        return {check["name"]: check for check in line["checks"]}
-
-
-def beside(world: World, folder: Path) -> World:
-    """Another deployment on the same chain: its own store and log, the other's contracts."""
-    own = make_world(folder)
-    assets, work = assemble_assets(
-        store=own.store,
-        ledger=world.asset_ledger,
-        keys=world.member_keys,
-        clock=world.clock,
-        entropy=own.entropy,
-        judge=own.balance.judge,
-        centers=[TIANJIN],
-        max_unpublished=1_000,
-        has_contracts=True,
-    )
-    return replace(own, asset_ledger=world.asset_ledger, assets=assets, asset_work=work, clock=world.clock)
 
 
 @pytest.fixture
 def two(site: Site, tmp_path: Path) -> Iterator[Two]:
-    folder = tmp_path / "tianjin"
-    folder.mkdir()
-    lima = Trade.over(site)
-    world = beside(site.world, folder)
-    world.enrol.member(
-        center=TIANJIN,
-        member=CITY,
-        name="City",
-        roles=frozenset({MemberRole.BUYER}),
-        visibility=Visibility.PUBLIC,
-        actor="console",
-    )
-    world.asset_ledger.vouch(BUYER, MemberRole.BUYER)
-    with serve(world) as other:
-        yield Two(lima=lima, tianjin=other, buyer=issue(world, KeyRole.MEMBER, center=TIANJIN, member=CITY))
-    close_world(world)
+    with two_deployments(site, tmp_path / "tianjin") as found:
+        yield found
 
 
 def kept(two: Two, digest: str) -> Any:
@@ -103,23 +34,9 @@ def kept(two: Two, digest: str) -> Any:
         return tx.evidence.get(bytes.fromhex(digest[2:]))
 
 
-def bought(two: Two, token: str, **line: Any) -> str:
-    """A purchase of the buyer's, whose line has accepted units."""
-    two.run()
-    body = {"reference": "PO 115", "lines": [two.lima.line(**line)]}
-    ordered = two.tianjin.post("/v1/purchases", key=two.buyer, json=body)
-    assert ordered.status_code == 201, ordered.text
-    digest = ordered.json()["lines"][0]["digest"]
-    set_aside = two.lima.set_aside(token, digest, buyer=str(BUYER))
-    escrow = two.lima.accepted(set_aside)["asked"]["escrow"]
-    two.run()
-    two.accepted(two.tianjin.post(f"/v1/escrows/{escrow}/acceptance", key=two.buyer))
-    return str(ordered.json()["id"])
-
-
 def test_units_of_another_deployment_are_checked_and_certified_once_their_statement_is_known(two: Two) -> None:
     token = two.lima.issued("10", certificateDigest=encode_hex(sha256(CERTIFICATE)))
-    purchase = bought(two, token, lot=None)
+    purchase = two.bought(token, lot=None)
     before = two.checks(purchase)
     assert before["certificate"]["verdict"] == before["lot"]["verdict"] == "not-checked"
     for check in (before["certificate"], before["lot"]):
@@ -147,7 +64,7 @@ def test_units_of_another_deployment_are_checked_and_certified_once_their_statem
     assert "out of the anchored log of lima" in after["certificate"]["reason"]
 
     line = {"purchase": purchase, "number": 1}
-    named = two.accepted(retire(two, token, line))["asked"]["retirement"]
+    named = two.retired(token, line)
     world.settle(TIANJIN)
     data = two.tianjin.get(f"/v1/retirements/{named}/certificate")
     assert data.status_code == 200, data.text
@@ -155,25 +72,6 @@ def test_units_of_another_deployment_are_checked_and_certified_once_their_statem
     assert Verdict.FAILED not in {step.verdict for step in judgement.steps}
     assert judgement.step(Rung.WORDS).verdict is judgement.step(Rung.RETIREMENT).verdict is Verdict.PASSED
     assert world.fsck(TIANJIN, is_asking_chain=False).faults == []
-
-
-def retire(two: Two, token: str, line: dict[str, Any]) -> httpx.Response:
-    asked = {
-        "token": token,
-        "quantity": "1.5",
-        "beneficiary": "Tianjin",
-        "claimFrom": "2026-01-01",
-        "claimTo": "2026-05-31",
-        "line": line,
-    }
-    return two.tianjin.post("/v1/retirements", key=two.buyer, json=asked)
-
-
-def test_without_the_statement_a_retirement_has_no_certificate_here(two: Two) -> None:
-    token = two.lima.issued("10")
-    purchase = bought(two, token)
-    named = two.accepted(retire(two, token, {"purchase": purchase, "number": 1}))["asked"]["retirement"]
-    assert two.tianjin.get(f"/v1/retirements/{named}/certificate").status_code == 404
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:
