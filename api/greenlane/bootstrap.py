@@ -442,7 +442,7 @@ def assemble_assets(
             ledger=ledger,
             clock=clock,
             centers=centers,
-            touches=touched_by,
+            touched=touched_by,
             renew=lambda act, detail: issue.again(act, detail=detail),
             certify=certify,
         ),

@@ -35,6 +35,7 @@ from greenlane.ports.asset_ledger import (
     ChainActState,
     ChainMember,
     EvidenceProof,
+    Look,
     Placement,
     RetirementAsked,
     SignedAct,
@@ -215,7 +216,7 @@ class AssetLedgerWorld:
         """A quorum admits a class, in a block of its own."""
         self.model.classes[asset_class.id] = asset_class
         self.model.class_totals[asset_class.id] = _NOTHING
-        self._close_block((), classes=(asset_class.id,))
+        self._close_block((), Touched(classes=(asset_class.id,)))
 
     def mine(self) -> None:
         """One block with all that waits."""
@@ -228,10 +229,10 @@ class AssetLedgerWorld:
                 self.states[digest] = self._decided(signed, digest)
                 decided.append(digest)
         self.waiting.clear()
-        differences = _differences(before, self.model)
-        for name in differences["retirements"]:
+        touched = _differences(before, self.model)
+        for name in touched.retirements:
             self.chain.retire(name, retirement_digest(self.model.retirements[name]))
-        self._close_block(tuple(decided), **differences)
+        self._close_block(tuple(decided), touched)
 
     def lose_to(self, number: int) -> None:
         """The chain comes back as it was after that block."""
@@ -347,16 +348,16 @@ class AssetLedgerWorld:
         self._ask()
         return self.blocks[number].block_hash if number < len(self.blocks) else None
 
-    def touched(self, first: BlockNumber, last: BlockNumber) -> Touched:
+    def touched(self, first: BlockNumber, last: BlockNumber) -> Look:
         self._ask()
         last = BlockNumber(min(last, first + self.reach - 1))
         parts = [] if self.has_lost_events else [self.blocks[number].touched for number in range(first, last + 1)]
         return _union(self._ref(last), parts)
 
-    def everything(self) -> Touched:
+    def everything(self) -> Look:
         self._ask()
         model = self.model
-        return Touched(
+        return Look(
             to=self.head(),
             classes=tuple(model.classes),
             tokens=tuple(model.issuances),
@@ -400,13 +401,11 @@ class AssetLedgerWorld:
             is_in_good_standing=around.is_member(account),
         )
 
-    def _close_block(self, decided: tuple[bytes, ...], **touched: Any) -> None:
+    def _close_block(self, decided: tuple[bytes, ...], touched: Touched | None = None) -> None:
         number = len(self.blocks)
         previous = self.blocks[-1].block_hash if self.blocks else b""
         named = sha256(previous + b"".join(decided) + repr((number, self.lost)).encode())
-        nothing: dict[str, Any] = {"classes": (), "tokens": (), "holdings": (), "escrows": (), "retirements": ()}
-        found = Touched(to=BlockRef(number=BlockNumber(number), block_hash=named), **(nothing | touched))
-        block = _Block(block_hash=named, model=deepcopy(self.model), states=dict(self.states), touched=found)
+        block = _Block(block_hash=named, model=deepcopy(self.model), states=dict(self.states), touched=touched or Touched())
         self.blocks.append(block)
 
     def _ref(self, number: int) -> BlockRef:
@@ -421,23 +420,23 @@ def _placement(model: AssetWorld, statement: EvidenceStatement) -> Placement:
     return Placement(vintage_after=days, serial_after=serials)
 
 
-def _differences(before: AssetWorld, after: AssetWorld) -> dict[str, Any]:
+def _differences(before: AssetWorld, after: AssetWorld) -> Touched:
     """What events of a block would name."""
     tokens = [token for token, each in after.issuances.items() if before.issuances.get(token) != each]
     tokens += [token for token in after.revocations if token not in before.revocations]
-    return {
-        "tokens": tuple(dict.fromkeys(tokens)),
-        "holdings": tuple(place for place, each in after.holdings.items() if before.holdings.get(place) != each),
-        "escrows": tuple(name for name, each in after.escrows.items() if before.escrows.get(name) != each),
-        "retirements": tuple(name for name in after.retirements if name not in before.retirements),
-    }
+    return Touched(
+        tokens=tuple(dict.fromkeys(tokens)),
+        holdings=tuple(place for place, each in after.holdings.items() if before.holdings.get(place) != each),
+        escrows=tuple(name for name, each in after.escrows.items() if before.escrows.get(name) != each),
+        retirements=tuple(name for name in after.retirements if name not in before.retirements),
+    )
 
 
-def _union(to: BlockRef, parts: Sequence[Touched]) -> Touched:
+def _union(to: BlockRef, parts: Sequence[Touched]) -> Look:
     def each(name: str) -> tuple[Any, ...]:
         return tuple(dict.fromkeys(one for part in parts for one in getattr(part, name)))
 
-    return Touched(
+    return Look(
         to=to,
         classes=each("classes"),
         tokens=each("tokens"),

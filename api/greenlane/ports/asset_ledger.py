@@ -154,19 +154,28 @@ class BlockRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
-    """What events of some blocks name, so that it is read anew; each once, in the order of the chain.
+    """What changes on the chain, by name only, so that it is read anew.
 
     Attributes:
-        to: the last block that was looked at.
         holdings: account and token.
     """
 
+    classes: tuple[str, ...] = ()
+    tokens: tuple[bytes, ...] = ()
+    holdings: tuple[tuple[Address, bytes], ...] = ()
+    escrows: tuple[bytes, ...] = ()
+    retirements: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look(Touched):
+    """What some blocks touched; each once, in the order of the chain.
+
+    Attributes:
+        to: the last block that was looked at.
+    """
+
     to: BlockRef
-    classes: tuple[str, ...]
-    tokens: tuple[bytes, ...]
-    holdings: tuple[tuple[Address, bytes], ...]
-    escrows: tuple[bytes, ...]
-    retirements: tuple[bytes, ...]
 
 
 class AssetCalls(Protocol):
@@ -258,9 +267,9 @@ class AssetLedger(Protocol):
     def block_hash(self, number: BlockNumber) -> bytes | None:
         """Hash of a block; None where the chain has none of that number."""
 
-    def touched(self, first: BlockNumber, last: BlockNumber) -> Touched:
-        """What events from block `first` on name, up to `last` or as far as one look reaches (`Touched.to`)."""
+    def touched(self, first: BlockNumber, last: BlockNumber) -> Look:
+        """What events from block `first` on name, up to `last` or as far as one look reaches (`Look.to`)."""
 
-    def everything(self) -> Touched:
+    def everything(self) -> Look:
         """All that the contracts' storage lists now: classes, tokens and retirements, whatever became of events; holdings and
         escrows as far as events tell."""

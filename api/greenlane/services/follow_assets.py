@@ -69,13 +69,13 @@ class FollowAssets:
         ledger: AssetLedger,
         clock: Clock,
         centers: Sequence[CenterId],
-        touches: Callable[[KeptAct, BlockRef], Touched],
+        touched: Callable[[KeptAct], Touched],
         renew: Callable[[KeptAct, str], bool],
         certify: Callable[[KeptAct], object],
     ) -> None:
         """Args:
         centers: those whose acts are kept here.
-        touches: what an act changes, as it was kept with it.
+        touched: what an act changes, as it was kept with it.
         renew: makes another act in the place of one that was refused for a reason that is nobody's fault, given the contract's
             words; False where it does not.
         certify: states in the log what an act has retired; before the act is closed, so that it is done again where it was not.
@@ -84,7 +84,7 @@ class FollowAssets:
         self._ledger = ledger
         self._clock = clock
         self._centers = tuple(centers)
-        self._touches = touches
+        self._touched = touched
         self._renew = renew
         self._certify = certify
         self._behind_since: datetime | None = None
@@ -149,19 +149,19 @@ class FollowAssets:
             tx.assets.set_followed(FollowedTo(block=block, at=self._clock()))
 
     def _follow(self, first: BlockNumber, head: BlockRef) -> BlockRef:
-        touched = self._ledger.touched(first, head.number)
-        read = self._read(touched)
+        look = self._ledger.touched(first, head.number)
+        read = self._read(look)
         now = self._clock()
         with self._store.write() as tx:
             read.write(tx, now)
-            tx.assets.set_followed(FollowedTo(block=touched.to, at=now))
-        return touched.to
+            tx.assets.set_followed(FollowedTo(block=look.to, at=now))
+        return look.to
 
     def _read_everything(self, *, was_lost: bool) -> BlockRef:
-        touched = self._ledger.everything()
+        look = self._ledger.everything()
         # Events may be lost where storage is not; what our own members did is known from their acts.
         own = [act for center in self._centers for act in self._done(center)]
-        read = self._read(touched, *(self._touches(act, touched.to) for act in own))
+        read = self._read(look, *(self._touched(act) for act in own))
         lost = self._lost(own) if was_lost else []
         for act in self._certified_otherwise(own, read):
             # Done again, by whoever brought it, before anybody here found it lost.
@@ -170,10 +170,10 @@ class FollowAssets:
         with self._store.write() as tx:
             tx.assets.clear()
             read.write(tx, now)
-            tx.assets.set_followed(FollowedTo(block=touched.to, at=now))
+            tx.assets.set_followed(FollowedTo(block=look.to, at=now))
             for act in lost:
                 tx.acts.reopen(act.digest)
-        return touched.to
+        return look.to
 
     def _done(self, center: CenterId) -> Iterator[KeptAct]:
         """Every act of a center's members that was carried out, as far as is known here."""
@@ -235,7 +235,7 @@ class FollowAssets:
             self._decided.add(act.digest)
             return False
         if outcome.state is ChainActState.DONE:
-            self._close_done(act, block)
+            self._close_done(act)
         elif outcome.state is ChainActState.REFUSED:
             self._close_refused(act, outcome)
         elif is_late:
@@ -246,8 +246,8 @@ class FollowAssets:
             return False
         return True
 
-    def _close_done(self, act: KeptAct, block: BlockRef) -> None:
-        read = self._read(self._touches(act, block))
+    def _close_done(self, act: KeptAct) -> None:
+        read = self._read(self._touched(act))
         self._certify(act)
         now = self._clock()
         with self._store.write() as tx:

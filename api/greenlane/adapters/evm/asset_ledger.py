@@ -48,9 +48,9 @@ from greenlane.ports.asset_ledger import (
     BlockRef,
     ChainActState,
     ChainMember,
+    Look,
     Placement,
     SignedAct,
-    Touched,
 )
 from greenlane.ports.ledger import LedgerUnavailable
 
@@ -292,7 +292,7 @@ class EvmAssetLedger:
 
         return self._chain.ask(look)
 
-    def touched(self, first: BlockNumber, last: BlockNumber) -> Touched:
+    def touched(self, first: BlockNumber, last: BlockNumber) -> Look:
         """What events from block `first` on name, up to `last` or as far as one look reaches.
 
         Besides, the class of each token, whose sums a movement changes, and both sides of each escrow.
@@ -300,7 +300,7 @@ class EvmAssetLedger:
         places = self.places
         return self._chain.ask(lambda web3: read_touched(web3, places, first, last))
 
-    def everything(self) -> Touched:
+    def everything(self) -> Look:
         """All that the contracts' storage lists now, whatever became of events; holdings and escrows as far as events tell.
 
         Of holdings also those of the holders that statements name, and of whoever retired.

@@ -24,7 +24,7 @@ from greenlane.adapters.evm.sealed import LOG_BLOCKS
 from greenlane.adapters.evm.wire import AnswerTooLong
 from greenlane.core.units import Address, BlockNumber
 from greenlane.core.wire import encode_hex
-from greenlane.ports.asset_ledger import AssetPlaces, BlockRef, Touched
+from greenlane.ports.asset_ledger import AssetPlaces, BlockRef, Look
 
 T = TypeVar("T")
 
@@ -75,9 +75,9 @@ class _Names:
                 if account not in (NOBODY, keeper):
                     self.holdings[account, token] = None
 
-    def touched(self, to: BlockRef) -> Touched:
+    def look(self, to: BlockRef) -> Look:
         """All of it."""
-        return Touched(
+        return Look(
             to=to,
             classes=tuple(self.classes),
             tokens=tuple(self.tokens),
@@ -99,7 +99,7 @@ def block_ref(web3: Web3, number: BlockNumber | None = None) -> BlockRef:
     return BlockRef(number=BlockNumber(block["number"]), block_hash=bytes(block["hash"]))
 
 
-def read_touched(web3: Web3, places: AssetPlaces, first: BlockNumber, last: BlockNumber) -> Touched:
+def read_touched(web3: Web3, places: AssetPlaces, first: BlockNumber, last: BlockNumber) -> Look:
     """What events of blocks name, with the class of each token and both sides of each escrow, as storage has them now.
 
     Args:
@@ -109,10 +109,10 @@ def read_touched(web3: Web3, places: AssetPlaces, first: BlockNumber, last: Bloc
     names = _Names()
     to = _take_named(web3, places, names, first, end, is_bounded=True)
     _complete(web3, places, names)
-    return names.touched(block_ref(web3, to))
+    return names.look(block_ref(web3, to))
 
 
-def read_everything(web3: Web3, places: AssetPlaces, deploy_block: BlockNumber) -> Touched:
+def read_everything(web3: Web3, places: AssetPlaces, deploy_block: BlockNumber) -> Look:
     """All that the contract's lists hold at the newest block, and what events of all blocks from `deploy_block` on name."""
     to = block_ref(web3)
     asset, register = GreenAsset(web3, places.green_asset), EvidenceRegister(web3, places.evidence_register)
@@ -131,7 +131,7 @@ def read_everything(web3: Web3, places: AssetPlaces, deploy_block: BlockNumber) 
             names.holdings[retired.holder, retired.token] = None
     _take_named(web3, places, names, deploy_block, to.number, is_bounded=False)
     _complete(web3, places, names)
-    return names.touched(to)
+    return names.look(to)
 
 
 def find_brought(web3: Web3, contract: Mediated, digest: bytes, deploy_block: BlockNumber) -> BroughtEvent | None:

@@ -21,7 +21,7 @@ from greenlane.core.units import Address, CenterId, MemberId
 from greenlane.core.wire import FieldInvalid, encode_hex
 from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.answers import Once
-from greenlane.ports.asset_ledger import ActWouldFail, AssetContract, AssetLedger, BlockRef, SignedAct, Touched
+from greenlane.ports.asset_ledger import ActWouldFail, AssetContract, AssetLedger, SignedAct, Touched
 from greenlane.ports.audit import AuditLine
 from greenlane.ports.clock import Clock
 from greenlane.ports.entropy import Entropy
@@ -120,27 +120,6 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Touches:
-    """What an act changes on the chain, so that it is read anew once it is done."""
-
-    classes: tuple[str, ...] = ()
-    tokens: tuple[bytes, ...] = ()
-    holdings: tuple[tuple[Address, bytes], ...] = ()
-    escrows: tuple[bytes, ...] = ()
-    retirements: tuple[bytes, ...] = ()
-
-    def value(self) -> dict[str, JsonValue]:
-        """As JSON, kept with the act."""
-        return {
-            "classes": list(self.classes),
-            "tokens": [encode_hex(each) for each in self.tokens],
-            "holdings": [[encode_hex(account), encode_hex(token)] for account, token in self.holdings],
-            "escrows": [encode_hex(each) for each in self.escrows],
-            "retirements": [encode_hex(each) for each in self.retirements],
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What an act is to do.
 
@@ -153,7 +132,7 @@ class Wanted:
     call: bytes
     subject: str
     asked: dict[str, JsonValue]
-    touches: Touches
+    touched: Touched
     line: tuple[str, int] | None = None
 
 
@@ -179,7 +158,7 @@ class Bookkeeping:
         replaces: the digest of the act in whose place this one is; "" for none.
     """
 
-    touches: Touches = field(default_factory=Touches)
+    touched: Touched = field(default_factory=Touched)
     is_tried: bool = True
     attempt: int = 1
     replaces: str = ""
@@ -285,7 +264,7 @@ class Acting:
         digest = act.digest(domain)
         signature = self._signature(asker, draft, act, wanted.contract)
         now = self._clock()
-        keeping: dict[str, JsonValue] = {"isTried": is_tried, "touches": wanted.touches.value()}
+        keeping: dict[str, JsonValue] = {"isTried": is_tried, "touches": _touched_value(wanted.touched)}
         if replaced is not None:
             keeping |= {"replaces": encode_hex(replaced.act.digest), "attempt": replaced.attempt}
         kept = KeptAct(
@@ -395,28 +374,16 @@ def keeping_of(act: KeptAct) -> Bookkeeping:
         return Bookkeeping()
     attempt, replaces, touches = value.get("attempt", 1), value.get("replaces", ""), value.get("touches")
     return Bookkeeping(
-        touches=_read_touches(touches) if isinstance(touches, dict) else Touches(),
+        touched=_read_touched(touches) if isinstance(touches, dict) else Touched(),
         is_tried=value.get("isTried") is True,
         attempt=attempt if isinstance(attempt, int) else 1,
         replaces=replaces if isinstance(replaces, str) else "",
     )
 
 
-def touched_by(act: KeptAct, to: BlockRef) -> Touched:
-    """What an act changes, as far as it was kept with it.
-
-    Args:
-        to: the block that is looked at.
-    """
-    touches = keeping_of(act).touches
-    return Touched(
-        to=to,
-        classes=touches.classes,
-        tokens=touches.tokens,
-        holdings=touches.holdings,
-        escrows=touches.escrows,
-        retirements=touches.retirements,
-    )
+def touched_by(act: KeptAct) -> Touched:
+    """What an act changes, as far as it was kept with it."""
+    return keeping_of(act).touched
 
 
 def asked_of(act: KeptAct) -> dict[str, JsonValue]:
@@ -441,7 +408,17 @@ def _earlier(tx: Transaction, once: Once) -> KeptAct | None:
     return None if digest is None else tx.acts.get(digest)
 
 
-def _read_touches(value: dict[str, JsonValue]) -> Touches:
+def _touched_value(touched: Touched) -> dict[str, JsonValue]:
+    return {
+        "classes": list(touched.classes),
+        "tokens": [encode_hex(each) for each in touched.tokens],
+        "holdings": [[encode_hex(account), encode_hex(token)] for account, token in touched.holdings],
+        "escrows": [encode_hex(each) for each in touched.escrows],
+        "retirements": [encode_hex(each) for each in touched.retirements],
+    }
+
+
+def _read_touched(value: dict[str, JsonValue]) -> Touched:
     def texts(name: str) -> list[str]:
         found = value.get(name)
         return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
@@ -455,7 +432,7 @@ def _read_touches(value: dict[str, JsonValue]) -> Touches:
         for pair in (pairs if isinstance(pairs, list) else [])
         if isinstance(pair, list) and len(pair) == 2
     ]
-    return Touches(
+    return Touched(
         classes=tuple(texts("classes")),
         tokens=digests("tokens"),
         holdings=tuple(holdings),

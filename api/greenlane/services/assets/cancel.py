@@ -3,9 +3,9 @@
 from greenlane.core.wire import encode_hex
 from greenlane.ports.acts import ActKind, KeptAct
 from greenlane.ports.answers import Once
-from greenlane.ports.asset_ledger import AssetContract, AssetLedger
+from greenlane.ports.asset_ledger import AssetContract, AssetLedger, Touched
 from greenlane.ports.store import Store
-from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Touches, Wanted
+from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Wanted
 from greenlane.services.assets.tokens import known_token
 
 
@@ -45,6 +45,6 @@ class Cancel:
             call=self._ledger.calls.cancel(token=token, quantity=units, reason=reason),
             subject=encode_hex(token),
             asked={"token": encode_hex(token), "quantity": quantity, "reason": reason},
-            touches=Touches(tokens=(token,), holdings=((draft.account, token),)),
+            touched=Touched(tokens=(token,), holdings=((draft.account, token),)),
         )
         return self._acting.keep(asker, draft, wanted, once=once)

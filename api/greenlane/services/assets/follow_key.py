@@ -8,9 +8,9 @@ from greenlane.core.units import Address
 from greenlane.core.wire import encode_hex
 from greenlane.ports.acts import ActKind, KeptAct
 from greenlane.ports.answers import Once
-from greenlane.ports.asset_ledger import AssetContract, AssetLedger
+from greenlane.ports.asset_ledger import AssetContract, AssetLedger, Touched
 from greenlane.ports.store import Store
-from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Touches, Wanted
+from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Wanted
 from greenlane.services.assets.tokens import known_token
 
 
@@ -48,6 +48,6 @@ class FollowKey:
             call=self._ledger.calls.follow_key(previous=previous, token=token),
             subject=encode_hex(token),
             asked={"token": encode_hex(token), "previous": encode_hex(previous)},
-            touches=Touches(tokens=(token,), holdings=((previous, token), (draft.account, token))),
+            touched=Touched(tokens=(token,), holdings=((previous, token), (draft.account, token))),
         )
         return self._acting.keep(asker, draft, wanted, once=once)

@@ -12,12 +12,12 @@ from greenlane.core.tiles import inclusion_proof_from_tiles
 from greenlane.core.wire import encode_hex
 from greenlane.ports.acts import ActKind, KeptAct
 from greenlane.ports.answers import Once
-from greenlane.ports.asset_ledger import AssetContract, AssetLedger, EvidenceProof, Placement
+from greenlane.ports.asset_ledger import AssetContract, AssetLedger, EvidenceProof, Placement, Touched
 from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
 from greenlane.ports.ledger import LedgerUnavailable
 from greenlane.ports.member_keys import MemberKeys
 from greenlane.ports.store import Store, Transaction
-from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Replaced, Touches, Wanted, asked_of, keeping_of
+from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Replaced, Wanted, asked_of, keeping_of
 
 _MOST_ATTEMPTS = 5
 STALE = "WrongPlacement"
@@ -125,7 +125,7 @@ class Issue:
             call=self._ledger.calls.issue(statement, proof, placement, units),
             subject=statement.id,
             asked={"evidence": encode_hex(digest), "quantity": quantity},
-            touches=Touches(classes=(statement.class_id,), tokens=(digest,), holdings=((draft.account, digest),)),
+            touched=Touched(classes=(statement.class_id,), tokens=(digest,), holdings=((draft.account, digest),)),
         )
         return self._acting.keep(asker, draft, wanted, once=once, replaced=replaced)
 

@@ -4,9 +4,9 @@ from greenlane.core.errors import Forbidden, NotFound
 from greenlane.core.wire import encode_hex
 from greenlane.ports.acts import ActKind, KeptAct
 from greenlane.ports.answers import Once
-from greenlane.ports.asset_ledger import AssetContract, AssetLedger
+from greenlane.ports.asset_ledger import AssetContract, AssetLedger, Touched
 from greenlane.ports.store import Store
-from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Touches, Wanted
+from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Wanted
 
 
 class NotItsCertifier(Forbidden):
@@ -50,6 +50,6 @@ class Revoke:
             call=self._ledger.calls.revoke(kept.statement, reason),
             subject=kept.statement.id,
             asked={"evidence": encode_hex(digest), "reason": reason},
-            touches=Touches(tokens=(digest,)),
+            touched=Touched(tokens=(digest,)),
         )
         return self._acting.keep(asker, draft, wanted, once=once)

@@ -4,9 +4,9 @@ from greenlane.core.documents.description import MemberName
 from greenlane.core.wire import encode_hex
 from greenlane.ports.acts import ActKind, KeptAct
 from greenlane.ports.answers import Once
-from greenlane.ports.asset_ledger import AssetContract, AssetLedger
+from greenlane.ports.asset_ledger import AssetContract, AssetLedger, Touched
 from greenlane.ports.store import Store
-from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Touches, Wanted
+from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Wanted
 from greenlane.services.assets.members import Members
 from greenlane.services.assets.tokens import known_token
 
@@ -49,6 +49,6 @@ class Transfer:
             call=self._ledger.calls.transfer(sender=draft.account, receiver=account, token=token, quantity=units),
             subject=encode_hex(token),
             asked={"token": encode_hex(token), "quantity": quantity, "to": str(receiver)},
-            touches=Touches(tokens=(token,), holdings=((draft.account, token), (account, token))),
+            touched=Touched(tokens=(token,), holdings=((draft.account, token), (account, token))),
         )
         return self._acting.keep(asker, draft, wanted, once=once)
