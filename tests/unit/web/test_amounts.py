@@ -34,6 +34,14 @@ def test_an_amount_in_words_is_the_amount(quantity: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("quantity", "decimals", "words"),
+    [(1, 0, "1 piece"), (0, 0, "0 pieces"), (2, 0, "2 pieces"), (10, 1, "1 piece"), (1, 1, "0.1 pieces")],
+)
+def test_one_piece_is_no_pieces(quantity: int, decimals: int, words: str) -> None:
+    assert amount_words(quantity, Unit(code="H87", decimals=decimals)) == words
+
+
+@pytest.mark.parametrize(
     ("amount", "words"),
     [("1299.9", "1,299.90 PEN"), ("410", "410 PEN"), ("0.0001", "0.0001 PEN"), ("5.00", "5 PEN"), ("1E+3", "1,000 PEN")],
 )

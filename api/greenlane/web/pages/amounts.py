@@ -25,8 +25,11 @@ def grouped(text: str) -> str:
 
 
 def amount_words(quantity: int, unit: Unit) -> str:
-    """A quantity of smallest units with its unit: "1,500.5 kg"."""
-    return f"{grouped(decimal_text(quantity, unit))} {unit_words(unit.code)}"
+    """A quantity of smallest units with its unit: "1,500.5 kg", "1 piece"."""
+    words = unit_words(unit.code)
+    if quantity == 10**unit.decimals and words == unit_words("H87"):
+        words = "piece"
+    return f"{grouped(decimal_text(quantity, unit))} {words}"
 
 
 def money_words(amount: Decimal | str, currency: str) -> str:

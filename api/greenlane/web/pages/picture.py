@@ -18,6 +18,7 @@ _STEP_X = 108
 _FIRST_X = 72
 _STEP_Y = 132
 _LABEL_Y, _LABEL_STEP_Y = 34, 14
+_FOOT_Y = 12
 _LABEL_COLUMNS = 14
 _LABEL_LINES = 2
 
@@ -117,10 +118,9 @@ def drawn(stops: Sequence[Stop]) -> Picture:
                 title=stop.title,
             )
         )
-    rows = -(-len(stations) // _COLUMNS)
     return Picture(
         width=WIDTH,
-        height=rows * _STEP_Y - 4,
+        height=max(station.captions[-1].y if station.captions else station.y + _LABEL_Y for station in stations) + _FOOT_Y,
         line=_line(stations),
         stations=tuple(stations),
         words=f"{len(stations)} {'station' if len(stations) == 1 else 'stations'}: "

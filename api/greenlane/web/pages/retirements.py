@@ -46,12 +46,12 @@ def told_retirement(services: WebServices, shown: ShownRetirement) -> ToldRetire
     name = encode_hex(facts.id)
     token = encode_hex(facts.token)
     rows: list[tuple[str, str, str | None]] = [
-        ("Claimed for the days", span_words(facts.claim_from, facts.claim_to), None),
+        ("For the days", span_words(facts.claim_from, facts.claim_to), None),
         ("Claimed by", _account_words(services, facts.claimant), None),
         ("Retired by", f"{_account_words(services, facts.holder)}, on {time_words(facts.retired_at, None)}", None),
     ]
     if evidence is not None:
-        rows.append(("Vintage", span_words(evidence.vintage_from, evidence.vintage_to), None))
+        rows.append(("Made on", span_words(evidence.vintage_from, evidence.vintage_to), None))
         if evidence.lot is not None:
             rows.append(("Lot", item_words(evidence.lot), local_path(evidence.lot)))
         place = f"{item_words(evidence.facility)} ({evidence.economy})"

@@ -33,7 +33,7 @@ def test_the_supply_adds_up_and_says_how_to_compute_it_anew(stranger: Desk, offi
     assert page.status_code == 200
     rows = dict(re.findall(r"</svg> ([A-Z][a-z ]+)</th><td class=\"n\">([0-9.]+) kg</td>", page.text))
     assert rows == {"Tradable": "10.75", "Set aside for buyers": "0.25", "Retired": "1.5", "Cancelled": "0"}
-    assert "<strong>12.5 kg</strong>" in page.text and "adds up" in page.text and "As of block" in page.text
+    assert "<strong>12.5 kg</strong>" in page.text and "It adds up" in page.text and "As of block" in page.text
     assert "greenlane supply --trust trust.json --rpc URL-OF-A-NODE" in page.text
     # Each piece of the bar begins where the one before ends, and the last ends with the bar.
     pieces = [(int(x), int(width)) for x, width in re.findall(r'<rect class="solid" x="(\d+)" y="1" width="(\d+)"', page.text)]
