@@ -7,8 +7,16 @@ from typing import Protocol
 
 from greenlane.core.assets.purchase import OpenLine
 from greenlane.core.assets.retirement import RetirementStatement
+from greenlane.core.errors import Conflict
 from greenlane.core.seals import SealedState
 from greenlane.core.units import CenterId, LeafIndex, MemberId
+
+
+class PurchaseCancelled(Conflict):
+    """The buyer took the purchase back: nothing is set aside, accepted or claimed for its lines any more."""
+
+    code = "purchase-cancelled"
+    default_remedy = "Order anew what is still wanted; units that wait for one of its lines are given back."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +41,7 @@ class Purchase:
         id: 32 lower-case hex digits.
         center, buyer: whose it is.
         reference: the buyer's own number or words; one line.
+        cancelled_at: when its buyer took it back; None while it stands.
     """
 
     id: str
@@ -42,6 +51,7 @@ class Purchase:
     ordered_on: date
     created_at: datetime
     lines: tuple[KeptLine, ...]
+    cancelled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +102,13 @@ class Purchases(Protocol):
 
     def free_line(self, purchase_id: str, number: int) -> None:
         """Takes that back; the caller has seen in the same transaction that what it was fixed for was never done."""
+
+    def cancel(self, purchase_id: str, at: datetime) -> None:
+        """Notes that it was taken back; the first time stays.
+
+        Whoever fixes one of its lines in another transaction waits for this one. The caller looks afterwards, in the same
+        transaction, at what is bound to the lines, and takes all back where something is.
+        """
 
     def of_buyer(
         self,

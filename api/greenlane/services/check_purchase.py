@@ -20,7 +20,7 @@ from greenlane.core.assets.evidence import text_digest
 from greenlane.core.assets.facts import EscrowFacts, EscrowState, IssuanceFacts
 from greenlane.core.assets.label import LabelAnswer, is_valid
 from greenlane.core.assets.purchase import line_digest
-from greenlane.core.assets.quantity import decimal_text
+from greenlane.core.assets.quantity import decimal_text, unit_words
 from greenlane.core.assets.retirement import RetirementFacts
 from greenlane.core.assets.typed_data import signer_of
 from greenlane.core.units import Address, CenterId, LeafIndex
@@ -56,7 +56,10 @@ class CheckName(StrEnum):
 
 
 class LineStanding(StrEnum):
-    """Where a line stands: in the order in which a purchase goes; returned and overdue are ways out of it."""
+    """Where a line stands: in the order in which a purchase goes; returned, overdue and cancelled are ways out of it.
+
+    cancelled: its buyer took the purchase back, and no units are bound to the line.
+    """
 
     ORDERED = "ordered"
     OFFERED = "offered"
@@ -64,6 +67,7 @@ class LineStanding(StrEnum):
     RETURNED = "returned"
     ACCEPTED = "accepted"
     RETIRED = "retired"
+    CANCELLED = "cancelled"
 
 
 class Whose(StrEnum):
@@ -307,7 +311,7 @@ class CheckPurchase:
         now = self._clock()
         with self._store.read() as tx:
             beside = _Beside(tx, purchase)
-            return tuple(_standing(_own_facts(tx, kept, beside), kept, now) for kept in purchase.lines)
+            return tuple(_standing(_own_facts(tx, kept, beside), kept, purchase, now) for kept in purchase.lines)
 
     def next_steps(self, purchase: Purchase) -> tuple[tuple[LineStanding, NextStep], ...]:
         """Where each line stands and whose turn it is, for lists."""
@@ -318,9 +322,9 @@ class CheckPurchase:
             for kept in purchase.lines:
                 acts = beside.acts(kept)
                 facts = _own_facts(tx, kept, beside)
-                standing = _standing(facts, kept, now)
+                standing = _standing(facts, kept, purchase, now)
                 waiting = tuple(act for act in acts if act.state is ActState.KEPT)
-                found.append((standing, _next_step(standing, waiting, kept, facts.escrow)))
+                found.append((standing, _next_step(standing, waiting, kept, facts.escrow, purchase)))
             return tuple(found)
 
     def backing(self, purchase: Purchase) -> tuple[LineBacking, ...]:
@@ -332,7 +336,7 @@ class CheckPurchase:
             for kept in purchase.lines:
                 acts = beside.acts(kept)
                 facts = _own_facts(tx, kept, beside)
-                standing = _standing(facts, kept, now)
+                standing = _standing(facts, kept, purchase, now)
                 accepted = [each.token for each in facts.escrows if each.state is EscrowState.ACCEPTED]
                 issuances = [tx.assets.issuance(token) for token in {*accepted, *(each.token for each in facts.retirements)}]
                 wanted = kept.open_line.line.class_id
@@ -353,7 +357,7 @@ class CheckPurchase:
         number = kept.open_line.line.number
         acts = beside.acts(kept)
         facts = _own_facts(tx, kept, beside)
-        standing = _standing(facts, kept, now)
+        standing = _standing(facts, kept, purchase, now)
         tokens = {each.token for each in facts.escrows} | {each.token for each in facts.retirements}
         issuances = {token: tx.assets.issuance(token) for token in tokens}
         evidence = {token: tx.evidence.get(token) for token in tokens}
@@ -371,14 +375,14 @@ class CheckPurchase:
             number=number,
             digest=kept.digest,
             standing=standing,
-            next_step=_former_first(line.former, _next_step(standing, waiting, kept, line.escrow), kept),
+            next_step=_former_first(line.former, _next_step(standing, waiting, kept, line.escrow, purchase), kept),
             tokens=line.tokens,
             escrow=line.escrow,
             retirements=facts.retirements,
             acts=tuple(acts),
             waiting=waiting,
             checks=(
-                _token(line, standing, waiting),
+                _token(line, standing, waiting, purchase),
                 _lot(tx, looked, line, purchase.center),
                 _certificate(tx, looked, line, purchase.center),
                 _purchase_line(line, purchase),
@@ -490,10 +494,12 @@ def _covered(tx: Transaction, token: bytes, accounts: set[Address]) -> _Cover:
     )
 
 
-def _standing(facts: _Facts, kept: KeptLine, now: datetime) -> LineStanding:
+def _standing(facts: _Facts, kept: KeptLine, purchase: Purchase, now: datetime) -> LineStanding:
     if sum(each.quantity for each in facts.retirements) >= kept.open_line.line.quantity:
         return LineStanding.RETIRED
     escrow = facts.escrow
+    if purchase.cancelled_at is not None and (escrow is None or escrow.state is EscrowState.RETURNED):
+        return LineStanding.CANCELLED
     if escrow is None:
         return LineStanding.ORDERED
     if escrow.state is EscrowState.ACCEPTED:
@@ -503,14 +509,20 @@ def _standing(facts: _Facts, kept: KeptLine, now: datetime) -> LineStanding:
     return LineStanding.OVERDUE if escrow.deadline <= now else LineStanding.OFFERED
 
 
-def _next_step(standing: LineStanding, waiting: Sequence[KeptAct], kept: KeptLine, escrow: EscrowFacts | None) -> NextStep:
+def _next_step(
+    standing: LineStanding, waiting: Sequence[KeptAct], kept: KeptLine, escrow: EscrowFacts | None, purchase: Purchase
+) -> NextStep:
     line = kept.open_line.line
     if waiting:
         words = f"The act {waiting[0].kind.value} waits for the chain; its center brings it."
         return NextStep(whose=Whose.CENTER, words=words)
     if standing is LineStanding.ORDERED:
-        words = f"{line.supplier} sets {decimal_text(line.quantity, line.unit)} {line.unit.code} of {line.class_id} aside for it."
+        amount = f"{decimal_text(line.quantity, line.unit)} {unit_words(line.unit.code)}"
+        words = f"{line.supplier} sets {amount} of {line.class_id} aside for it."
         return NextStep(whose=Whose.SUPPLIER, words=words)
+    if standing is LineStanding.OFFERED and escrow is not None and purchase.cancelled_at is not None:
+        words = f"{line.buyer} took the purchase back, and gives back the escrow {encode_hex(escrow.id)}."
+        return NextStep(whose=Whose.BUYER, words=words)
     if standing is LineStanding.OFFERED and escrow is not None:
         words = f"{line.buyer} accepts the units, or gives them back, before {encode_time(escrow.deadline)}."
         return NextStep(whose=Whose.BUYER, words=words)
@@ -520,7 +532,11 @@ def _next_step(standing: LineStanding, waiting: Sequence[KeptAct], kept: KeptLin
         words = "The units went back; a line is set aside for once: what is still wanted is a new line of a new purchase."
         return NextStep(whose=Whose.BUYER, words=words)
     if standing is LineStanding.ACCEPTED:
+        if purchase.cancelled_at is not None:
+            return NextStep(whose=Whose.NOBODY, words="The purchase was taken back: its units stand for no line.")
         return NextStep(whose=Whose.BUYER, words=f"{line.buyer} retires the units for the line, to claim them.")
+    if standing is LineStanding.CANCELLED:
+        return NextStep(whose=Whose.NOBODY, words="The purchase was taken back. Order anew what is still wanted.")
     return NextStep(whose=Whose.NOBODY, words="Nothing is left to do.")
 
 
@@ -533,7 +549,7 @@ def _former_first(former: Sequence[EscrowFacts], step: NextStep, kept: KeptLine)
     return NextStep(whose=Whose.BUYER, words=f"{words} Then: {step.words}")
 
 
-def _token(line: _Line, standing: LineStanding, waiting: Sequence[KeptAct]) -> CheckResult:
+def _token(line: _Line, standing: LineStanding, waiting: Sequence[KeptAct], purchase: Purchase) -> CheckResult:
     found, wanted = _Found(CheckName.TOKEN), line.kept.open_line.line
     escrow = line.escrow
     _tell_others(line, found)
@@ -544,7 +560,12 @@ def _token(line: _Line, standing: LineStanding, waiting: Sequence[KeptAct]) -> C
         found.rest_on("escrow", encode_hex(escrow.id), f"/v1/escrows/{encode_hex(escrow.id)}")
     for act in waiting:
         found.rest_on("act", encode_hex(act.digest), f"/v1/acts/{encode_hex(act.digest)}")
+    if purchase.cancelled_at is not None:
+        words = f"{wanted.buyer} took the purchase back on {purchase.cancelled_at.date()}: no units are to stand for it."
+        found.leave_open(words, "Give back units that wait for it; order anew what is still wanted.")
     if escrow is None and not line.retirements:
+        if purchase.cancelled_at is not None:
+            return found.result()
         if waiting:
             found.leave_open("Units are on their way to the chain for this line.", "Look again after a block or two.")
         else:
@@ -576,9 +597,9 @@ def _tell_others(line: _Line, found: _Found) -> None:
     if not line.facts.others:
         return
     unit = line.kept.open_line.line.unit
-    amount = decimal_text(sum(each.quantity for each in line.facts.others), unit)
+    counted, amount = unit_words(unit.code), decimal_text(sum(each.quantity for each in line.facts.others), unit)
     found.told.append(
-        f"Somebody else retired {amount} {unit.code} under this line's digest, not for its buyer: that counts for nothing."
+        f"Somebody else retired {amount} {counted} under this line's digest, not for its buyer: that counts for nothing."
     )
 
 
@@ -597,34 +618,33 @@ def _tell_former(line: _Line, found: _Found) -> None:
 def _token_quantities(line: _Line, found: _Found, standing: LineStanding) -> None:
     wanted, escrow = line.kept.open_line.line, line.escrow
     unit, ordered = wanted.unit, decimal_text(wanted.quantity, wanted.unit)
+    counted = unit_words(unit.code)
     retired = sum(each.quantity for each in line.retirements)
     made = {act.subject for act in line.acts}
     own = sum(each.quantity for each in line.retirements if each.holder == wanted.buyer_account or encode_hex(each.id) in made)
     if retired:
         amount = decimal_text(retired, unit)
         if retired == wanted.quantity:
-            found.passed.append(f"{amount} {unit.code} were retired for this line.")
+            found.passed.append(f"{amount} {counted} were retired for this line.")
         elif own > wanted.quantity:
-            found.fail(f"{amount} {unit.code} were retired for a line of {ordered}.", "Ask whoever retired what is beyond it.")
+            found.fail(f"{amount} {counted} were retired for a line of {ordered}.", "Ask whoever retired what is beyond it.")
         elif retired > wanted.quantity:
-            found.passed.append(
-                f"{amount} {unit.code} were retired for this line of {ordered}: more than was ordered, by others."
-            )
+            found.passed.append(f"{amount} {counted} were retired for this line of {ordered}: more than was ordered, by others.")
         else:
-            found.leave_open(f"{amount} of {ordered} {unit.code} were retired for this line.", "Retire the rest.")
+            found.leave_open(f"{amount} of {ordered} {counted} were retired for this line.", "Retire the rest.")
     if escrow is None:
         return
     if escrow.quantity != wanted.quantity:
         amount = decimal_text(escrow.quantity, unit)
-        found.fail(f"{amount} {unit.code} stand for the line, and {ordered} were ordered.", "Give them back, and order anew.")
+        found.fail(f"{amount} {counted} stand for the line, and {ordered} were ordered.", "Give them back, and order anew.")
     if standing is LineStanding.OFFERED:
-        found.passed.append(f"{ordered} {unit.code} wait for the buyer.")
+        found.passed.append(f"{ordered} {counted} wait for the buyer.")
     elif standing is LineStanding.ACCEPTED and (line.cover is None or line.cover.is_enough):
-        found.passed.append(f"The buyer accepted {ordered} {unit.code}, and has them; they are claimed once they are retired.")
+        found.passed.append(f"The buyer accepted {ordered} {counted}, and has them; they are claimed once they are retired.")
     elif standing is LineStanding.ACCEPTED and line.cover is not None:
         has, counted_on = decimal_text(line.cover.has, unit), decimal_text(line.cover.counted_on, unit)
         found.fail(
-            f"The buyer accepted {ordered} {unit.code}, and has {has} {unit.code} of the {counted_on} on which "
+            f"The buyer accepted {ordered} {counted}, and has {has} {counted} of the {counted_on} on which "
             f"{line.cover.lines} accepted and not retired lines count: units that were sent on, cancelled "
             "or claimed for another line stand for this one no more.",
             "Retire what is there for the lines that it is for, and order anew for the others.",

@@ -30,10 +30,11 @@ from greenlane.ports.asset_ledger import AssetLedger, ChainMember
 from greenlane.ports.audit import AuditLine
 from greenlane.ports.clock import Clock
 from greenlane.ports.entropy import Entropy
-from greenlane.ports.purchases import KeptLine, Purchase
+from greenlane.ports.purchases import KeptLine, Purchase, PurchaseCancelled
 from greenlane.ports.store import Store, Transaction
 
 _ID_BYTES = 16
+_BINDING = (ActState.KEPT, ActState.DONE)
 
 
 class PurchaseUnknown(NotFound):
@@ -100,7 +101,7 @@ class AskedLine:
 
 
 class Order:
-    """Use cases of purchases: order, write a line anew, read."""
+    """Use cases of purchases: order, write a line anew, take a purchase back, read."""
 
     def __init__(self, *, store: Store, ledger: AssetLedger, clock: Clock, entropy: Entropy) -> None:
         self._store = store
@@ -183,6 +184,7 @@ class Order:
         Raises:
             PurchaseUnknown: the buyer has no such purchase, or it has no such line.
             LineSetAside: units stand on the chain for it, or are about to.
+            PurchaseCancelled: the buyer took the purchase back.
             QuantityInvalid, PurchaseLineInvalid, LineClassUnknown, LineLabelUnknown, CurrencyUnknown, MemberUnknown, NoSupplier:
                 it cannot be.
             LedgerUnavailable, StoreUnavailable: nothing was changed.
@@ -197,16 +199,17 @@ class Order:
             return before
         self._require_labels([asked], [""])
         # Another center's seller may have set units aside a moment ago: the chain knows it before our copy does.
-        escrow_id = escrow_id_of(known.supplier_account, known.buyer_account, before.digest)
-        is_set_aside = self._ledger.escrow(escrow_id) is not None
+        is_set_aside = self._ledger.escrow(_escrow_id(before)) is not None
         line = KeptLine(open_line=written, digest=line_digest(written), fixed_at=None)
         now = self._clock()
         with self._store.write() as tx:
             tx.log.lock(center)
             purchase = self._own(tx, purchase_id, center, buyer)
+            if purchase.cancelled_at is not None:
+                raise PurchaseCancelled("The purchase was taken back: its lines are not written anew.")
             current = _line_of(purchase, number)
             digest = current.digest
-            is_bound = any(act.state in (ActState.KEPT, ActState.DONE) for act in tx.acts.of_line(purchase_id, number))
+            is_bound = any(act.state in _BINDING for act in tx.acts.of_line(purchase_id, number))
             if is_set_aside or is_bound or tx.assets.escrows_of_line(digest) or tx.assets.retirements_of_line(digest):
                 raise LineSetAside(f"Units stand on the chain for line {number}, or are about to.")
             if digest != before.digest:
@@ -219,6 +222,48 @@ class Order:
                 AuditLine(at=now, actor=actor, center=center, member=buyer, action="purchase.rewrite-line", subject=subject)
             )
         return line
+
+    def cancel(self, purchase_id: str, *, center: CenterId, buyer: MemberId, actor: str) -> Purchase:
+        """Takes a purchase back, as long as nothing stands on the chain for any line of it; once more changes nothing.
+
+        A supplier of another center's may not know yet and set units aside: they come to be seen, and are given back.
+
+        Raises:
+            PurchaseUnknown: the buyer has no such purchase.
+            LineSetAside: units stand on the chain for one of its lines, or are about to.
+            LineRewritten: one of its lines was written anew at the same moment.
+            LedgerUnavailable, StoreUnavailable: nothing was changed.
+        """
+        purchase = self.get(purchase_id, center=center, member=buyer)
+        if purchase.cancelled_at is not None:
+            return purchase
+        asked = [line.digest for line in purchase.lines]
+        # Another center's seller may have set units aside a moment ago: the chain knows it before our copy does.
+        escrows = self._ledger.escrows([_escrow_id(line) for line in purchase.lines])
+        now = self._clock()
+        with self._store.write() as tx:
+            tx.log.lock(center)
+            purchase = self._own(tx, purchase_id, center, buyer)
+            if purchase.cancelled_at is not None:
+                return purchase
+            tx.purchases.cancel(purchase_id, now)
+            purchase = self._own(tx, purchase_id, center, buyer)
+            digests = [line.digest for line in purchase.lines]
+            if digests != asked:
+                raise LineRewritten("A line of the purchase was written anew a moment ago.")
+            bound = {act.line[1] for act in tx.acts.of_purchase(purchase_id) if act.line and act.state in _BINDING}
+            standing = {each.line_digest for each in escrows if each is not None}
+            standing |= {each.line_digest for each in tx.assets.escrows_of_lines(digests)}
+            standing |= {each.line_digest for each in tx.assets.retirements_of_lines(digests)}
+            for line in purchase.lines:
+                number = line.open_line.line.number
+                if line.digest in standing or number in bound:
+                    remedy = "A purchase is taken back while nothing stands for it: give back what waits, and keep the rest."
+                    raise LineSetAside(f"Units stand on the chain for line {number}, or are about to.", remedy=remedy)
+            tx.audit.add(
+                AuditLine(at=now, actor=actor, center=center, member=buyer, action="purchase.cancel", subject=purchase_id)
+            )
+        return purchase
 
     def get(self, purchase_id: str, *, center: CenterId, member: MemberId | None) -> Purchase:
         """A purchase of the asker's.
@@ -342,6 +387,12 @@ def _placed(where: str) -> Iterator[None]:
         yield
     except PurchaseLineInvalid as error:
         raise PurchaseLineInvalid(error.detail, where=where + (error.where or ""), remedy=error.remedy) from error
+
+
+def _escrow_id(kept: KeptLine) -> bytes:
+    """Of the escrow that its supplier would make for a line."""
+    line = kept.open_line.line
+    return escrow_id_of(line.supplier_account, line.buyer_account, kept.digest)
 
 
 def _label_warnings(tx: Transaction, line: PurchaseLine) -> tuple[str, ...]:

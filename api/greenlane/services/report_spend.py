@@ -2,7 +2,7 @@
 
 A line is green where units of its class were retired for it and their evidence stands. What was accepted and not retired yet may
 still be sent on, so it is told beside that and is never a part of it. Money of several currencies is
-never added together. Sums are exact; nothing is rounded.
+never added together. A purchase that was taken back is in no sum. Sums are exact; nothing is rounded.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -177,6 +177,8 @@ class ReportSpend:
         lines: list[ReportedLine] = []
         unpriced = 0
         for purchase in self._purchases(first, last, center, member):
+            if purchase.cancelled_at is not None:
+                continue
             for kept, standing in zip(purchase.lines, self._standing_of(purchase), strict=True):
                 line, price = kept.open_line.line, kept.open_line.price
                 if price is None:

@@ -250,7 +250,9 @@ class PurchaseLineAnswer(Answer):
 
     number: int
     digest: str = Field(description="blinded digest: what is to stand on the chain for the line; give it to the supplier")
-    standing: str | None = Field(description="ordered, offered, overdue, returned, accepted or retired; null where not asked")
+    standing: str | None = Field(
+        description="ordered, offered, overdue, returned, accepted, retired or cancelled; null where not asked"
+    )
     is_fixed: bool = Field(description="whether it never changes any more")
     fixed_at: datetime | None
     warnings: list[str] | None = Field(
@@ -270,6 +272,7 @@ class PurchaseAnswer(Answer):
     reference: str
     ordered_on: str
     created_at: datetime
+    cancelled_at: datetime | None = Field(description="when its buyer took it back")
     lines: list[PurchaseLineAnswer]
 
 
@@ -579,6 +582,7 @@ def purchase_value(
         "reference": purchase.reference,
         "orderedOn": purchase.ordered_on.isoformat(),
         "createdAt": time_text(purchase.created_at),
+        "cancelledAt": None if purchase.cancelled_at is None else time_text(purchase.cancelled_at),
         "lines": [purchase_line_value(line, standing, about) for line, standing, about in told],
     }
 

@@ -115,6 +115,7 @@ _GUARDED = {
     ("GET", "/v1/assets/{token}/holders"): Permission.SEE_TRADE,
     ("GET", "/v1/escrows/{escrow_id}"): Permission.SEE_TRADE,
     ("POST", "/v1/purchases"): Permission.ORDER,
+    ("POST", "/v1/purchases/{purchase_id}/cancellation"): Permission.ORDER,
     ("PUT", "/v1/purchases/{purchase_id}/lines/{number}"): Permission.ORDER,
     **{("GET", f"/v1/purchases{path}"): Permission.ORDER for path in ("", "/{purchase_id}", "/{purchase_id}/check")},
     ("GET", "/v1/balances"): Permission.READ,

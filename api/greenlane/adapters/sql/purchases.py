@@ -9,12 +9,12 @@ from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Row, Table, delete, exists, literal, or_, select, tuple_, union_all, update
+from sqlalchemy import ColumnElement, Row, Table, delete, exists, func, literal, or_, select, tuple_, union_all, update
 
 from greenlane.adapters.sql.faults import RowDamaged
 from greenlane.adapters.sql.page_tokens import TokenInvalid
 from greenlane.adapters.sql.seals import decode_state, encode_state
-from greenlane.adapters.sql.tables import Day
+from greenlane.adapters.sql.tables import Day, Moment
 from greenlane.adapters.sql.tables_purchases import certified_retirement as certified
 from greenlane.adapters.sql.tables_purchases import evidence as statements
 from greenlane.adapters.sql.tables_purchases import evidence_elsewhere as elsewhere
@@ -78,6 +78,7 @@ class SqlPurchases:
             "reference": purchase.reference,
             "ordered_on": purchase.ordered_on,
             "created_at": purchase.created_at,
+            "cancelled_at": purchase.cancelled_at,
         }
         if not self._work.was_inserted(purchases, row):
             raise PurchaseTaken(f"There is a purchase {purchase.id} already.")
@@ -112,13 +113,21 @@ class SqlPurchases:
 
     def fix_line(self, purchase_id: str, number: int, at: datetime) -> None:
         is_it = (lines.c.purchase_id == purchase_id, lines.c.number == number)
-        if not self._work.changed(update(lines).where(*is_it, lines.c.fixed_at.is_(None)).values(fixed_at=at)):
+        # Written in any case: who cancels the purchase at this moment waits for this line, and this for who cancels it.
+        first = func.coalesce(lines.c.fixed_at, literal(at, Moment))
+        if not self._work.changed(update(lines).where(*is_it).values(fixed_at=first)):
             self._check_line(purchase_id, number)
 
     def free_line(self, purchase_id: str, number: int) -> None:
         is_it = (lines.c.purchase_id == purchase_id, lines.c.number == number)
         if not self._work.changed(update(lines).where(*is_it).values(fixed_at=None)):
             self._check_line(purchase_id, number)
+
+    def cancel(self, purchase_id: str, at: datetime) -> None:
+        self._work.connection.execute(update(lines).where(lines.c.purchase_id == purchase_id).values(fixed_at=lines.c.fixed_at))
+        first = func.coalesce(purchases.c.cancelled_at, literal(at, Moment))
+        if not self._work.changed(update(purchases).where(purchases.c.id == purchase_id).values(cancelled_at=first)):
+            raise PurchaseLineMissing(f"There is no purchase {purchase_id[:40]!r}.")
 
     def of_buyer(
         self,
@@ -276,6 +285,7 @@ class SqlPurchases:
                 reference=row.reference,
                 ordered_on=row.ordered_on,
                 created_at=row.created_at,
+                cancelled_at=row.cancelled_at,
                 lines=tuple(kept[row.id]),
             )
             for row in rows

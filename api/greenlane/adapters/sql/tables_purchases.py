@@ -78,6 +78,7 @@ purchase = Table(
     Column("reference", Words, nullable=False),
     Column("ordered_on", Day, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("cancelled_at", Moment),
     Index(None, "center", "ordered_on", "id"),
     Index(None, "center", "buyer", "ordered_on", "id"),
 )

@@ -15,7 +15,7 @@ from greenlane.core.wire import encode_hex, encode_time
 from greenlane.ports.acts import ActKind, KeptAct
 from greenlane.ports.answers import Once
 from greenlane.ports.asset_ledger import AssetContract, AssetLedger, Touched
-from greenlane.ports.purchases import KeptLine
+from greenlane.ports.purchases import KeptLine, Purchase, PurchaseCancelled
 from greenlane.ports.store import Store, Transaction
 from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Wanted
 from greenlane.services.assets.members import Members
@@ -38,12 +38,12 @@ class EscrowUnknown(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    purchase_id: str
+    purchase: Purchase
     kept: KeptLine
 
     @property
     def place(self) -> tuple[str, int]:
-        return self.purchase_id, self.kept.open_line.line.number
+        return self.purchase.id, self.kept.open_line.line.number
 
 
 class Escrow:
@@ -76,6 +76,7 @@ class Escrow:
         Raises:
             AssetUnknown, QuantityInvalid, MemberUnknown, MemberNotInGoodStanding: the request cannot be.
             LineDiffers: the line is kept here, and asks for something else.
+            PurchaseCancelled: it is kept here, and its buyer took the purchase back.
             and as `Acting.draft` and `Acting.keep` say.
         """
         earlier = self._acting.earlier(once)
@@ -90,6 +91,7 @@ class Escrow:
         # The line names the buyer's account as it was when it was written, and so does its digest.
         account = self._members.taking(buyer, where="/buyer")
         if line is not None:
+            _require_standing(line.purchase, "/lineDigest")
             _require_fit(line.kept, known, units, seller=draft.account, buyer=account)
         escrow_id = escrow_id_of(draft.account, account, line_digest)
         wanted = Wanted(
@@ -115,10 +117,12 @@ class Escrow:
             if line is None:
                 _require_not_former(tx, line_digest)
                 return
+            # First, and then looked at: who takes the purchase back at this moment waits for the line, or was waited for.
+            tx.purchases.fix_line(*line.place, at)
             current = _kept_line(tx, line_digest)
             if current is None or current.place != line.place:
                 raise LineDiffers("The purchase line was written anew meanwhile.", where="/lineDigest")
-            tx.purchases.fix_line(*line.place, at)
+            _require_standing(current.purchase, "/lineDigest")
 
         return self._acting.keep(asker, draft, wanted, once=once, also=fix)
 
@@ -127,6 +131,7 @@ class Escrow:
 
         Raises:
             EscrowUnknown: there is none.
+            PurchaseCancelled: it is for a line kept here, and its buyer took the purchase back.
             and as `Acting.draft` and `Acting.keep` say.
         """
         return self._end(asker, ActKind.ACCEPT, escrow_id, own, once)
@@ -145,6 +150,11 @@ class Escrow:
         if earlier is not None:
             return earlier
         facts, place = self._known(escrow_id)
+        if kind is ActKind.ACCEPT and place is not None:
+            with self._store.read() as tx:
+                purchase = tx.purchases.get(place[0])
+            if purchase is not None:
+                _require_standing(purchase, None)
         draft = self._acting.draft(asker, own)
         calls = self._ledger.calls
         wanted = Wanted(
@@ -181,7 +191,12 @@ def _kept_line(tx: Transaction, line_digest: bytes) -> _Line | None:
     if place is None or purchase is None:
         return None
     kept = next(line for line in purchase.lines if line.open_line.line.number == place[1])
-    return _Line(purchase_id=purchase.id, kept=kept)
+    return _Line(purchase=purchase, kept=kept)
+
+
+def _require_standing(purchase: Purchase, where: str | None) -> None:
+    if purchase.cancelled_at is not None:
+        raise PurchaseCancelled(f"Its buyer took the purchase back on {purchase.cancelled_at.date()}.", where=where)
 
 
 def _require_not_former(tx: Transaction, line_digest: bytes) -> None:

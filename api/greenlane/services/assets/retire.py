@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from greenlane.core.assets.claims import claims_for_line
 from greenlane.core.assets.evidence import text_digest
-from greenlane.core.assets.quantity import decimal_text, read_quantity
+from greenlane.core.assets.quantity import decimal_text, read_quantity, unit_words
 from greenlane.core.assets.retirement import RetirementInvalid, retirement_id
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.description import MemberName
@@ -16,7 +16,7 @@ from greenlane.core.wire import encode_hex
 from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.answers import Once
 from greenlane.ports.asset_ledger import AssetContract, AssetLedger, RetirementAsked, Touched
-from greenlane.ports.purchases import KeptLine
+from greenlane.ports.purchases import KeptLine, Purchase, PurchaseCancelled
 from greenlane.ports.store import Store, Transaction
 from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Wanted
 from greenlane.services.assets.escrow import LineDiffers
@@ -64,6 +64,7 @@ class Retire:
         Raises:
             AssetUnknown, QuantityInvalid, RetirementInvalid, MemberUnknown, MemberNotInGoodStanding: the request cannot be.
             LineUnknown, LineDiffers: it is for a line that is not the asker's, or asks for something else.
+            PurchaseCancelled: it is for a line of a purchase that was taken back.
             and as `Acting.draft` and `Acting.keep` say.
         """
         earlier = self._acting.earlier(once)
@@ -121,14 +122,16 @@ class Retire:
         def fix(tx: Transaction, at: datetime) -> None:
             if line is None or kept_line is None:
                 return
+            _require_standing(tx.purchases.get(line[0]))
             if tx.purchases.line_of(kept_line.digest) != line:
                 raise LineDiffers("The purchase line was written anew meanwhile.", where="/line")
             left = _left(tx, line, kept_line, beside=retired_as)
             if units > left:
-                amount = decimal_text(left, known.asset_class.unit)
+                unit = known.asset_class.unit
+                amount = f"{decimal_text(left, unit)} {unit_words(unit.code)}"
                 raise LineDiffers(
-                    f"{amount} {known.asset_class.unit.code} are left to be retired for the line, beside what was retired for it "
-                    "and what is on its way to the chain.",
+                    f"{amount} are left to be retired for the line, beside what was retired for it and what is on its way to the "
+                    "chain.",
                     where="/quantity",
                     remedy="Retire no more than is left, or for no line.",
                 )
@@ -142,6 +145,7 @@ class Retire:
             purchase = tx.purchases.get(purchase_id)
         if purchase is None or (purchase.center, purchase.buyer) != (asker.center, asker.member):
             raise LineUnknown(f"{asker.name} has no purchase {purchase_id[:40]!r} here.", where="/line/purchase")
+        _require_standing(purchase)
         kept = next((each for each in purchase.lines if each.open_line.line.number == number), None)
         if kept is None:
             raise LineUnknown(f"The purchase has no line {number}.", where="/line/number")
@@ -153,6 +157,13 @@ class Retire:
         if units > line.quantity:
             raise LineDiffers("The line asks for fewer units.", where="/quantity")
         return kept
+
+
+def _require_standing(purchase: Purchase | None) -> None:
+    # Its buyer's own center takes a purchase back and keeps this act, under one lock.
+    if purchase is not None and purchase.cancelled_at is not None:
+        words = f"The purchase was taken back on {purchase.cancelled_at.date()}."
+        raise PurchaseCancelled(words, where="/line/purchase", remedy="Retire for a line of another purchase, or for none.")
 
 
 def _left(tx: Transaction, place: tuple[str, int], kept: KeptLine, *, beside: bytes) -> int:

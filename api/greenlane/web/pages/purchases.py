@@ -3,14 +3,12 @@
 Nothing is judged here: verdicts are those of `services.check_purchase`.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 from greenlane.core.assets.facts import AssetClass, EscrowState
-from greenlane.core.assets.quantity import Unit, unit_words
 from greenlane.core.documents.description import MemberName
 from greenlane.core.wire import encode_hex
 from greenlane.ports.acts import ActKind, ActState, KeptAct
@@ -46,6 +44,7 @@ STANDING_WORDS: Final = {
     LineStanding.RETURNED: "Returned",
     LineStanding.ACCEPTED: "Accepted",
     LineStanding.RETIRED: "Retired",
+    LineStanding.CANCELLED: "Cancelled",
 }
 TURN_WORDS: Final = {
     Whose.BUYER: "your turn",
@@ -317,7 +316,7 @@ def retirable(services: WebServices, purchase: Purchase, number: int) -> Retirab
         return None
     kept, line = found[0]
     left = left_to_retire(kept, line)
-    if line.escrow is None or line.escrow.state is not EscrowState.ACCEPTED or left < 1:
+    if purchase.cancelled_at is not None or line.escrow is None or line.escrow.state is not EscrowState.ACCEPTED or left < 1:
         return None
     asset = services.assets.look.asset(line.escrow.token)
     if asset.facts.revoked is not None:
@@ -386,7 +385,8 @@ def _told_line(
     verdict = VERDICTS[
         next((each for each in (CheckVerdict.FAILED, CheckVerdict.NOT_CHECKED) if each in verdicts), CheckVerdict.PASSED)
     ]
-    may_retire = escrow is not None and escrow.state is EscrowState.ACCEPTED and left > 0 and not is_revoked
+    is_cancelled = purchase.cancelled_at is not None
+    may_retire = not is_cancelled and escrow is not None and escrow.state is EscrowState.ACCEPTED and left > 0 and not is_revoked
     return ToldLine(
         number=line.number,
         title=line.description,
@@ -394,8 +394,8 @@ def _told_line(
         is_open=len(purchase.lines) == 1 or verdict is Verdict.FAILED or turn.is_yours or may_retire,
         facts=tuple(facts),
         turn=turn,
-        next_words=_next_words(services, check, kept, amount),
-        checks=tuple(_told_check(each, line.unit) for each in check.checks),
+        next_words=_next_words(services, purchase, check, kept, amount),
+        checks=tuple(_told_check(each) for each in check.checks),
         verdict=verdict,
         acts=tuple(told_act(act) for act in check.acts if (act.center, act.member) == (purchase.center, purchase.buyer)),
         path=path,
@@ -410,7 +410,7 @@ def _told_line(
     )
 
 
-def _next_words(services: WebServices, check: LineCheck, kept: KeptLine, amount: str) -> str:
+def _next_words(services: WebServices, purchase: Purchase, check: LineCheck, kept: KeptLine, amount: str) -> str:
     line = kept.open_line.line
     supplier = _name(services, line.supplier)
     if check.waiting:
@@ -418,6 +418,10 @@ def _next_words(services: WebServices, check: LineCheck, kept: KeptLine, amount:
         return f"“{ACT_WORDS[act.kind]}” is kept here and will be brought to the chain. Nothing has to be done again."
     if check.standing is LineStanding.ORDERED:
         return f"{supplier} sets {amount} aside for this line. Give them its digest: {encode_hex(kept.digest)}"
+    if check.standing is LineStanding.CANCELLED:
+        return "This purchase was taken back: nothing is set aside for it any more. Order anew what is still wanted."
+    if check.standing is LineStanding.OFFERED and purchase.cancelled_at is not None:
+        return f"This purchase was taken back, and {amount} were set aside for it all the same. Give them back."
     if check.standing is LineStanding.OFFERED and check.escrow is not None:
         until = time_words(check.escrow.deadline, None)
         return f"{amount} wait for you. Look at the checks, then accept them or give them back before {until}."
@@ -425,19 +429,20 @@ def _next_words(services: WebServices, check: LineCheck, kept: KeptLine, amount:
         return "The deadline is over and nobody accepted: the units go back to the supplier. Order anew what is still wanted."
     if check.standing is LineStanding.RETURNED:
         return "The units went back to the supplier. What is still wanted is a new line of a new purchase."
+    if check.standing is LineStanding.ACCEPTED and purchase.cancelled_at is not None:
+        return "This purchase was taken back; the units are yours, and stand for no line."
     if check.standing is LineStanding.ACCEPTED:
         return "The units are yours. Retire them for this line to claim them; until then nothing is claimed."
     return "Claimed for this line, for ever. Nothing is left to do."
 
 
-def _told_check(check: CheckResult, unit: Unit) -> ToldCheck:
+def _told_check(check: CheckResult) -> ToldCheck:
     title, question = CHECK_WORDS[check.name]
     return ToldCheck(
         title=title,
         question=question,
         verdict=VERDICTS[check.verdict],
-        # The code of a unit is for programs.
-        reason=re.sub(rf"(?<=[0-9] ){re.escape(unit.code)}\b", unit_words(unit.code), check.reason),
+        reason=check.reason,
         remedy=check.remedy,
         evidence=tuple(_told_evidence(each) for each in check.evidence),
     )

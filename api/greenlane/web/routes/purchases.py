@@ -1,4 +1,4 @@
-"""Purchases of the buyer's center: ordered, written anew while nothing stands for them, and checked.
+"""Purchases of the buyer's center: ordered, written anew or taken back while nothing stands for them, and checked.
 
 What a line costs is told to its buyer and the buyer's center alone, and is nowhere else.
 """
@@ -180,6 +180,22 @@ async def rewrite(request: Request, principal: OrderPrincipal, purchase_id: str,
     """The whole line, which gets another digest. The same line again changes nothing."""
     body = await request.body()
     return await run_in_threadpool(_rewrite, state_of(request), request, principal, body, purchase_id, number)
+
+
+@router.post(
+    "/{purchase_id}/cancellation",
+    response_model=PurchaseAnswer,
+    summary="Take a purchase back",
+    responses={
+        **_UNKNOWN,
+        409: {"model": Problem, "description": "Units stand on the chain for one of its lines, or are about to"},
+    },
+)
+def cancel(request: Request, principal: OrderPrincipal, purchase_id: str) -> Response:
+    """By its buyer, while nothing is set aside for any line of it. Nothing need be sent; once more changes nothing."""
+    services, asker = state_of(request).services.assets, asker_of(request, principal)
+    kept = services.order.cancel(purchase_id, center=asker.center, buyer=asker.member, actor=asker.actor)
+    return JsonAnswer(purchase_value(kept, services.check_purchase.standing(kept)), headers=PRIVATE)
 
 
 @router.get(

@@ -80,7 +80,7 @@ def test_what_somebody_else_retires_under_a_lines_digest_counts_for_nothing(trad
     line = line_of(trade, purchase)
     assert (line["standing"], line["retirements"], line["tokens"]) == ("ordered", [], [])
     assert token_check(line)["verdict"] == "not-checked"
-    assert "Somebody else retired 1.5 KGM under this line's digest" in token_check(line)["reason"]
+    assert "Somebody else retired 1.5 kg under this line's digest" in token_check(line)["reason"]
     (backing,) = backing_of(trade, purchase)
     assert (backing.standing.value, backing.retirements) == ("ordered", ())
 
@@ -101,7 +101,7 @@ def test_what_is_retired_in_the_buyers_name_counts_and_too_much_of_it_spoils_not
     purchase = trade.ordered()
     digest = purchase["lines"][0]["digest"]
     retire_under(trade, token, digest, claimant=BUYER, quantity=1_000)
-    assert "1 of 1.5 KGM were retired" in token_check(line_of(trade, purchase))["reason"]
+    assert "1 of 1.5 kg were retired" in token_check(line_of(trade, purchase))["reason"]
     retire_under(trade, token, digest, claimant=BUYER, quantity=3_000)
     line = line_of(trade, purchase)
     assert (line["standing"], token_check(line)["verdict"]) == ("retired", "passed")
@@ -120,7 +120,7 @@ def test_units_that_were_accepted_and_given_away_stand_for_no_line(trade: Trade)
     assert verdicts == ["passed", "failed", "failed"]
     found = [token_check(line) for line in trade.check(purchase["id"])["lines"]]
     assert {each["verdict"] for each in found} == {"failed"}
-    assert "has 1.5 KGM of the 4.5 on which 3 accepted and not retired lines count" in found[0]["reason"]
+    assert "has 1.5 kg of the 4.5 on which 3 accepted and not retired lines count" in found[0]["reason"]
     assert found[0]["remedy"]
     assert [each.is_covered for each in backing_of(trade, purchase)] == [False] * 3
     # Claimed for one of them they stand for that one, and for no other.
@@ -163,7 +163,7 @@ def test_no_more_is_retired_for_a_line_than_is_left_of_it_by_acts_on_their_way_t
     first = trade.retire(token, line=line, quantity="1")
     beyond = trade.retire(token, line=line, quantity="1")
     assert (first.status_code, beyond.status_code, beyond.json()["code"]) == (202, 409, "purchase-line-differs")
-    assert "0.5 KGM are left" in beyond.json()["detail"]
+    assert "0.5 kg are left" in beyond.json()["detail"]
     trade.site.world.asset_ledger.is_busy = False
     trade.run()
     assert trade.retire(token, line=line, quantity="0.501").status_code == 409

@@ -112,7 +112,7 @@ def test_the_command_tells_a_purchase_as_its_address_does(
     asked = ["purchase", "check", purchase, "--url", trade.site.url, "--key-file", str(key)]
     assert main(asked) == 3
     told = capsys.readouterr().out
-    assert "Line 1: ordered" in told and "not checked" in told and "lima/cooperative sets 1.5 KGM" in told
+    assert "Line 1: ordered" in told and "not checked" in told and "lima/cooperative sets 1.5 kg" in told
     assert main([*asked, "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["purchase"] == purchase
     assert main(["purchase", "check", "nonsense", "--url", trade.site.url]) == 2
