@@ -15,7 +15,6 @@ from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.asset_index import FollowedTo
 from greenlane.ports.events import Reader
 from greenlane.ports.purchases import KeptLine, Purchase
-from greenlane.services.assets.acting import keeping_of
 from greenlane.services.assets.look import ShownAsset
 from greenlane.services.assets.tokens import AssetClassUnknown, AssetUnknown
 from greenlane.services.check_purchase import (
@@ -294,7 +293,7 @@ def told_act(act: KeptAct, replaced_by: bytes | None = None) -> ToldAct:
             ActState.EXPIRED: "Too late: its time was over before the chain took it, and nothing was changed",
         }[act.state]
     trouble = f"{act.detail} {act.remedy}".strip()
-    if is_open and not keeping_of(act).is_tried:
+    if is_open and not act.keeping.is_tried:
         trouble = "The chain does not answer at this moment. Nothing is lost: it is brought as soon as the chain is back."
     if replaced_by is not None:
         trouble = "Another was made in its place."
@@ -444,13 +443,20 @@ def _told_check(check: CheckResult) -> ToldCheck:
         verdict=VERDICTS[check.verdict],
         reason=check.reason,
         remedy=check.remedy,
-        evidence=tuple(_told_evidence(each) for each in check.evidence),
+        evidence=_told_evidences(check.evidence),
     )
 
 
-def _told_evidence(evidence: CheckEvidence) -> ToldEvidence:
+def _told_evidences(evidences: Sequence[CheckEvidence]) -> tuple[ToldEvidence, ...]:
+    """All that a check rests on; events are counted where there are several."""
+    events = [each for each in evidences if each.kind == "event"]
+    numbers = {each: f"event {number}" for number, each in enumerate(events, 1)} if len(events) > 1 else {}
+    return tuple(_told_evidence(each, numbers.get(each)) for each in evidences)
+
+
+def _told_evidence(evidence: CheckEvidence, name: str | None) -> ToldEvidence:
     """Led to where a person may look: pages, and of the interface for programs what is public."""
-    words = _EVIDENCE_WORDS.get(evidence.kind, evidence.kind)
+    words = name or _EVIDENCE_WORDS.get(evidence.kind, evidence.kind)
     if evidence.kind == "label":
         words = f"{words} “{evidence.id}”"
     link = evidence.link

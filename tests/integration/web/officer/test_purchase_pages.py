@@ -77,6 +77,8 @@ def test_the_whole_way_from_the_list_to_the_certificate(desk: Desk, office: Offi
     page = desk.get(f"/purchases/{purchase.id}").text
     assert page.count('class="check passed"') == 3 and page.count('class="check not_checked"') == 1
     assert "Saigon" in page and 'class="way"' in page and "Your line" in page
+    # What leads to different places is named differently.
+    assert [f">event {number}</a>" in page for number in (1, 2, 3, 4)] == [True, True, True, False]
     answer = desk.fill(f"/purchases/{purchase.id}/lines/1/accept")
     assert answer.status_code == 303
     told = desk.get(answer.headers["location"]).text
