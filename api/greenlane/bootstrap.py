@@ -1,7 +1,7 @@
 """The only room that knows everything: builds adapters and services out of settings, and puts them together."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ from greenlane.ports.seals import SealedChain
 from greenlane.ports.spreadsheets import Sheet
 from greenlane.ports.store import Store
 from greenlane.services.anchor import Anchor
-from greenlane.services.assets.acting import Acting, touched_by
+from greenlane.services.assets.acting import Acting
 from greenlane.services.assets.cancel import Cancel
 from greenlane.services.assets.escrow import Escrow
 from greenlane.services.assets.follow_key import FollowKey
@@ -297,7 +297,7 @@ def _assemble(settings: Settings, network: Network, keystore: Keystore, signer: 
         entropy=entropy,
         judge=balance.judge,
         warm=balance.warm,
-        centers=[center.id for center in signer.centers()],
+        economies={center.id: center.economy for center in signer.centers()},
         max_unpublished=settings.max_unpublished,
         has_contracts=network.assets is not None,
         sealed=sealed,
@@ -393,7 +393,7 @@ def assemble_assets(
     entropy: Entropy,
     judge: JudgeBooks,
     warm: WarmBooks | None = None,
-    centers: Sequence[CenterId],
+    economies: Mapping[CenterId, str],
     max_unpublished: int,
     has_contracts: bool,
     max_waiting: int = _MAX_WAITING_ACTS,
@@ -404,11 +404,12 @@ def assemble_assets(
     Args:
         judge: what the books say of a statement.
         warm: reads the books before anything is locked; None where they are read as fast.
-        centers: those that are hosted here.
+        economies: of the centers that are hosted here, ISO 3166-1 alpha-2.
         has_contracts: whether the network has contracts of green assets.
         max_waiting: acts of one center that may wait for the chain.
         sealed: the chain where validators seal it; None where nobody does.
     """
+    centers = list(economies)
     members = Members(ledger=ledger, clock=clock)
     acting = Acting(store=store, ledger=ledger, members=members, keys=keys, clock=clock, entropy=entropy, max_waiting=max_waiting)
     issue = Issue(store=store, ledger=ledger, acting=acting, keys=keys)
@@ -418,7 +419,9 @@ def assemble_assets(
         return assets_standing(store, centers) if has_contracts else None
 
     services = AssetServices(
-        state_evidence=StateEvidence(store=store, ledger=ledger, clock=clock, entropy=entropy, judge=judge, warm=warm),
+        state_evidence=StateEvidence(
+            store=store, ledger=ledger, clock=clock, entropy=entropy, judge=judge, economies=economies, warm=warm
+        ),
         sign_evidence=SignEvidence(
             store=store, ledger=ledger, keys=keys, clock=clock, max_unpublished=max_unpublished, judge=judge, warm=warm
         ),
@@ -442,7 +445,6 @@ def assemble_assets(
             ledger=ledger,
             clock=clock,
             centers=centers,
-            touched=touched_by,
             renew=lambda act, detail: issue.again(act, detail=detail),
             certify=certify,
         ),

@@ -319,7 +319,7 @@ def _assembled(
         entropy=entropy,
         judge=balance.judge,
         warm=balance.warm,
-        centers=[center.id for center in HOSTED],
+        economies={center.id: center.economy for center in HOSTED},
         max_unpublished=1_000_000,
         has_contracts=True,
         sealed=sealed,

@@ -94,7 +94,7 @@ def beside(world: World, folder: Path) -> World:
         clock=world.clock,
         entropy=own.entropy,
         judge=own.balance.judge,
-        centers=[TIANJIN],
+        economies={TIANJIN: "CN"},
         max_unpublished=1_000,
         has_contracts=True,
     )

@@ -133,9 +133,11 @@ class StateEvidence:
         clock: Clock,
         entropy: Entropy,
         judge: JudgeBooks,
+        economies: Mapping[CenterId, str],
         warm: WarmBooks | None = None,
     ) -> None:
         """Args:
+        economies: of the centers that are hosted here, ISO 3166-1 alpha-2.
         warm: reads the books that `judge` judges by; None where they are read as fast.
         """
         self._store = store
@@ -143,6 +145,7 @@ class StateEvidence:
         self._clock = clock
         self._entropy = entropy
         self._judge = judge
+        self._economies = economies
         self._warm = warm
 
     def __call__(
@@ -237,14 +240,35 @@ class StateEvidence:
         except (InvalidInput, Conflict) as refused:
             # The sums of its books are the holder's own business.
             words = f"The holder's books refuse it now ({refused.code}): ask the holder for its balance."
-            return (*_unseen(tx, kept), words)
+            return (*self._unseen(tx, kept), words)
 
     def _judged(self, tx: Transaction, kept: KeptEvidence) -> tuple[str, ...]:
         """Warnings of a statement that the books do not refuse."""
         verdict = self._judge(tx, kept.statement, holder_center=kept.holder_center, holder=kept.holder)
         if verdict.is_checked:
-            return _unseen(tx, kept)
-        return (*_unseen(tx, kept), f"The mass balance was not checked: {verdict.reason}")
+            return self._unseen(tx, kept)
+        return (*self._unseen(tx, kept), f"The mass balance was not checked: {verdict.reason}")
+
+    def _unseen(self, tx: Transaction, kept: KeptEvidence) -> tuple[str, ...]:
+        """What a certifier looks for and does not find here."""
+        statement, warnings = kept.statement, []
+        home = self._economies.get(kept.holder_center)
+        if home is not None and home != statement.economy:
+            warnings.append(
+                f"It is said to be made in {statement.economy}, and the center of {kept.holder_center}/{kept.holder} is one of "
+                f"{home}: a firm may produce abroad, so compare its facility {statement.facility}."
+            )
+        reader = Reader(center=kept.center)
+        if not tx.documents.by_digest(statement.certificate_digest, reader=reader, limit=1):
+            warnings.append(
+                f"No document here has the digest {encode_hex(statement.certificate_digest)}: store the certificate, so that "
+                "whoever checks finds it."
+            )
+        if statement.lot is not None:
+            wanted = EventFilter(reader=reader, any_epc=frozenset({statement.lot}))
+            if not tx.events.find(wanted, limit=1).events:
+                warnings.append(f"No event here names the lot {statement.lot}: only the registry's serials stand behind it.")
+        return tuple(warnings)
 
     def _require_room(self, tx: Transaction, center: CenterId, member: MemberId, now: datetime) -> None:
         """Ends drafts that nobody decided in time, which then take nothing from the books, and counts the others."""
@@ -323,22 +347,6 @@ class StateEvidence:
             is_known = bool(tx.events.find(wanted, limit=1).events)
         if not is_known and read.origin is None:
             raise LotUnknown(f"No event here names the lot {read.lot}.", where="/lot")
-
-
-def _unseen(tx: Transaction, kept: KeptEvidence) -> tuple[str, ...]:
-    """What a certifier looks for and does not find here."""
-    statement, warnings = kept.statement, []
-    reader = Reader(center=kept.center)
-    if not tx.documents.by_digest(statement.certificate_digest, reader=reader, limit=1):
-        warnings.append(
-            f"No document here has the digest {encode_hex(statement.certificate_digest)}: store the certificate, so that "
-            "whoever checks finds it."
-        )
-    if statement.lot is not None:
-        wanted = EventFilter(reader=reader, any_epc=frozenset({statement.lot}))
-        if not tx.events.find(wanted, limit=1).events:
-            warnings.append(f"No event here names the lot {statement.lot}: only the registry's serials stand behind it.")
-    return tuple(warnings)
 
 
 def _random_urn(drawn: bytes) -> str:
