@@ -17,6 +17,7 @@ _COMMANDS = (
     ("supply", "greenlane.cli.supply", "recompute how much there is of every green asset, from a node alone"),
     ("capture", "greenlane.cli.client_capture", "send a file of events to a center's server"),
     ("receipt", "greenlane.cli.client_receipt", "fetch the receipt of an event from a center's server"),
+    ("evidence", "greenlane.cli.evidence", "take a statement of evidence from another center, and bring it to yours"),
     ("purchase", "greenlane.cli.purchase", "check a purchase at a center's server"),
     ("document", "greenlane.cli.document.command", "store, fetch, share and revoke documents at a center's server"),
     ("serve", "greenlane.cli.serve", "run the HTTP server (and, unless told not to, the worker)"),
