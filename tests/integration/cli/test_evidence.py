@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from greenlane.cli import evidence
-from greenlane.cli.server import Answer
+from greenlane.cli.server import Answer, send
 from worlds.deployment import TIANJIN
 from worlds.two_deployments import Two, two_deployments
 from worlds.web import Site
@@ -173,7 +173,6 @@ def test_a_server_that_answers_otherwise_is_not_believed(
     run: Any, two: Two, token: str, monkeypatch: pytest.MonkeyPatch, path: str, body: bytes, code: int, said: str
 ) -> None:
     paths = {"statement": f"/v1/evidence/{token}", "receipt": f"/v1/evidence/{token}/receipt", "trust": "/v1/trust"}
-    send = evidence.send
 
     def answer(args: argparse.Namespace, method: str, asked: str) -> Answer:
         return Answer(status=200, headers={}, body=body) if asked == paths[path] else send(args, method, asked)
@@ -194,7 +193,7 @@ def test_another_statement_than_the_one_asked_for_is_refused(
 
 
 def test_the_other_center_never_sees_the_key(run: Any, two: Two, token: str, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    send, shown = evidence.send, set[tuple[str, bool]]()
+    shown = set[tuple[str, bool]]()
 
     def watch(args: argparse.Namespace, *words: Any, **more: Any) -> Answer:
         shown.add((args.url, args.key_file is not None))
