@@ -13,8 +13,8 @@ from greenlane.core.assets.act import SIGNATURE_BYTES, Act
 from greenlane.core.assets.facts import EscrowFacts, EscrowState
 from greenlane.core.crypto import sha256
 from greenlane.core.units import Address, CenterId, MemberId
-from greenlane.ports.acts import ActKind, ActState, KeptAct
-from greenlane.ports.asset_ledger import AssetContract, SignedAct
+from greenlane.ports.acts import ActKind, ActState, Keeping, KeptAct
+from greenlane.ports.asset_ledger import AssetContract, SignedAct, Touched
 from greenlane.ports.store import Store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -197,8 +197,14 @@ def test_of_two_that_keep_the_same_act_at_once_one_does(store: Store) -> None:
     assert sorted(outcomes) == ["kept", "taken", "taken", "taken"]
 
 
+_DAMAGED_KEEPING = tuple(
+    ("keeping", value)
+    for value in (b"{", b"7", b'{"attempt":"often"}', b'{"replaces":7}', b'{"touches":{"tokens":["0x0"]}}', b'{"touches":[]}')
+)
+
+
 def test_what_was_changed_behind_our_back_is_told_as_damage(store: SqlStore) -> None:
-    for column, value in (("kind", "steal"), ("state", "gone"), ("contract", "other"), ("asked", b"{")):
+    for column, value in (("kind", "steal"), ("state", "gone"), ("contract", "other"), ("asked", b"{"), *_DAMAGED_KEEPING):
         with pytest.raises(RowDamaged), store.write() as tx:
             if tx.acts.get(kept(0).digest) is None:
                 tx.acts.add(kept(0))
@@ -211,6 +217,8 @@ def test_what_was_changed_behind_our_back_is_told_as_damage(store: SqlStore) -> 
 def test_whatever_is_kept_is_given_back(store: Store, data: st.DataObject) -> None:
     draw = data.draw
     words = st.text(st.characters(), max_size=20)
+    digests = st.lists(st.binary(min_size=32, max_size=32), max_size=2).map(tuple)
+    accounts = st.binary(min_size=20, max_size=20).map(Address)
     act = kept(
         0,
         digest=draw(st.binary(min_size=32, max_size=32)),
@@ -220,6 +228,18 @@ def test_whatever_is_kept_is_given_back(store: Store, data: st.DataObject) -> No
         refusal=draw(words),
         detail=draw(words),
         remedy=draw(words),
+        keeping=Keeping(
+            touched=Touched(
+                classes=draw(st.sampled_from([(), ("cocoa-df",), ("cocoa-df", "commutes")])),
+                tokens=draw(digests),
+                holdings=draw(st.lists(st.tuples(accounts, st.binary(min_size=32, max_size=32)), max_size=2).map(tuple)),
+                escrows=draw(digests),
+                retirements=draw(digests),
+            ),
+            is_tried=draw(st.booleans()),
+            attempt=draw(st.integers(1, 9)),
+            replaces=draw(st.none() | st.binary(min_size=32, max_size=32)),
+        ),
         signed=SignedAct(
             contract=draw(st.sampled_from(AssetContract)),
             act=Act(

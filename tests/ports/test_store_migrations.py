@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from greenlane.adapters.sql.faults import RowDamaged
 from greenlane.adapters.sql.store import SqlStore, open_store
 from greenlane.adapters.sql.tables import APPEND_ONLY, metadata
 from greenlane.core.assets.retirement import encode_retirement
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.description import encode_description
-from greenlane.core.units import CenterId
+from greenlane.core.units import Address, CenterId
+from greenlane.ports.acts import Keeping
+from greenlane.ports.asset_ledger import Touched
 from sqlalchemy import inspect
 from worlds.descriptions import description
 from worlds.green_assets import retirement, retirement_facts
@@ -191,4 +194,47 @@ def test_retirements_that_the_release_before_left_without_a_certificate_wait_for
     with store.read() as reader:
         found = reader.purchases._work.direct("SELECT id, token, act FROM uncertified_retirement ORDER BY act").fetchall()  # type: ignore[attr-defined]
         assert [tuple(bytes(each) for each in row) for row in found] == [(ids[1], token, b"act 1"), (ids[2], token, b"act 2")]
+    store.close()
+
+
+def test_what_was_kept_beside_an_act_by_the_release_before_is_found_beside_it(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from alembic import command
+
+    whole = command.upgrade
+    store = open_store(store_url)
+    monkeypatch.setattr(command, "upgrade", lambda config, _head: whole(config, "0011"))
+    store.migrate()
+    asked = b'{"evidence":"0x07","keeping":%b,"quantity":"1.5"}'
+    beside = (
+        b'{"attempt":2,"isTried":false,"replaces":"0x%b","touches":{"classes":["cocoa-df"],"escrows":[],"holdings":[["0x%b","0x%b"]],'
+        b'"retirements":[],"tokens":["0x%b"]}}' % (b"0b" * 32, b"0c" * 20, b"0d" * 32, b"0d" * 32)
+    )
+    plain = b'{"quantity":"1.5"}'
+    requests = [asked % beside, plain, b"{", asked % b"7", *[plain] * 1_000, asked % b'{"isTried":true,"touches":{}}']
+    columns = "digest, center, member, kind, contract, account, salt, not_after, call, signature, subject, asked, state, kept_at"
+    with store.write() as transaction:
+        work = transaction.acts._work  # type: ignore[attr-defined]
+        number = work.number_or_new(LIMA)
+        facts = (number, "farm", "issue", "green-asset", bytes(20), bytes(32), bytes(8), b"", bytes(65), "x")
+        rows = [(sha256(b"%d" % at), *facts, each, "kept", 0, b"", b"", b"") for at, each in enumerate(requests)]
+        work.direct_many(f"INSERT INTO act ({columns}, refusal, detail, remedy) VALUES ({', '.join('?' * 17)})", rows)
+    monkeypatch.undo()
+    store.migrate()
+    with store.read() as reader:
+        moved, without, odd, last = (reader.acts.get(sha256(b"%d" % at)) for at in (0, 1, 3, len(requests) - 1))
+        assert moved is not None and without is not None and odd is not None and last is not None
+        assert moved.asked == odd.asked == last.asked == {"evidence": "0x07", "quantity": "1.5"}
+        assert without.asked == {"quantity": "1.5"}
+        account, token = Address(b"\x0c" * 20), b"\x0d" * 32
+        assert moved.keeping == Keeping(
+            touched=Touched(classes=("cocoa-df",), tokens=(token,), holdings=((account, token),)),
+            is_tried=False,
+            attempt=2,
+            replaces=b"\x0b" * 32,
+        )
+        assert without.keeping == odd.keeping == last.keeping == Keeping()
+        with pytest.raises(RowDamaged):
+            reader.acts.get(sha256(b"2"))
     store.close()

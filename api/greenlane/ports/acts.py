@@ -1,14 +1,14 @@
 """Acts of members on their way to the chain: written down before they are brought, so that no restart forgets or doubles one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from greenlane.core.canonical import JsonValue
 from greenlane.core.units import CenterId, MemberId
-from greenlane.ports.asset_ledger import SignedAct
+from greenlane.ports.asset_ledger import SignedAct, Touched
 
 
 class ActKind(StrEnum):
@@ -35,6 +35,23 @@ class ActState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """What is kept with an act beside the request; it is not the member's, and is not shown as such.
+
+    Attributes:
+        touched: what the act changes on the chain.
+        is_tried: whether the chain was asked what it would make of the act.
+        attempt: how often an act was made for the same request, from 1.
+        replaces: the digest of the act in whose place this one is, 32 bytes; None for none.
+    """
+
+    touched: Touched = field(default_factory=Touched)
+    is_tried: bool = True
+    attempt: int = 1
+    replaces: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeptAct:
     """One act.
 
@@ -58,6 +75,7 @@ class KeptAct:
     asked: dict[str, JsonValue]
     state: ActState
     kept_at: datetime
+    keeping: Keeping = field(default_factory=Keeping)
     brought_at: datetime | None = None
     decided_at: datetime | None = None
     refusal: str = ""

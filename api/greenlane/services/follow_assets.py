@@ -69,13 +69,11 @@ class FollowAssets:
         ledger: AssetLedger,
         clock: Clock,
         centers: Sequence[CenterId],
-        touched: Callable[[KeptAct], Touched],
         renew: Callable[[KeptAct, str], bool],
         certify: Callable[[KeptAct], object],
     ) -> None:
         """Args:
         centers: those whose acts are kept here.
-        touched: what an act changes, as it was kept with it.
         renew: makes another act in the place of one that was refused for a reason that is nobody's fault, given the contract's
             words; False where it does not.
         certify: states in the log what an act has retired; before the act is closed, so that it is done again where it was not.
@@ -84,7 +82,6 @@ class FollowAssets:
         self._ledger = ledger
         self._clock = clock
         self._centers = tuple(centers)
-        self._touched = touched
         self._renew = renew
         self._certify = certify
         self._behind_since: datetime | None = None
@@ -161,7 +158,7 @@ class FollowAssets:
         look = self._ledger.everything()
         # Events may be lost where storage is not; what our own members did is known from their acts.
         own = [act for center in self._centers for act in self._done(center)]
-        read = self._read(look, *(self._touched(act) for act in own))
+        read = self._read(look, *(act.keeping.touched for act in own))
         lost = self._lost(own) if was_lost else []
         for act in self._certified_otherwise(own, read):
             # Done again, by whoever brought it, before anybody here found it lost.
@@ -247,7 +244,7 @@ class FollowAssets:
         return True
 
     def _close_done(self, act: KeptAct) -> None:
-        read = self._read(self._touched(act))
+        read = self._read(act.keeping.touched)
         self._certify(act)
         now = self._clock()
         with self._store.write() as tx:

@@ -21,7 +21,6 @@ from greenlane.ports.asset_index import FollowedTo
 from greenlane.ports.asset_ledger import ChainMember
 from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
 from greenlane.ports.purchases import KeptLine, Purchase
-from greenlane.services.assets.acting import asked_of, keeping_of
 from greenlane.services.assets.look import ShownAsset, ShownEscrow, ShownHolding, ShownRetirement, Supply
 from greenlane.services.check_purchase import LineCheck, LineStanding, PurchaseCheck
 from greenlane.web.schemas import Answer, JsonAnswer, Problem, time_text
@@ -468,7 +467,6 @@ def holding_value(shown: ShownHolding) -> dict[str, Any]:
 
 def act_value(act: KeptAct, replaced_by: bytes | None = None) -> dict[str, Any]:
     """An act; one that is kept and was not tried says so."""
-    is_tried = keeping_of(act).is_tried
     is_open = act.state is ActState.KEPT
     return {
         "digest": encode_hex(act.digest),
@@ -479,15 +477,15 @@ def act_value(act: KeptAct, replaced_by: bytes | None = None) -> dict[str, Any]:
         "account": encode_hex(act.signed.act.account),
         "subject": act.subject,
         "line": _place(act.line),
-        "asked": asked_of(act),
+        "asked": act.asked,
         "state": act.state.value,
-        "isTried": is_tried,
+        "isTried": act.keeping.is_tried,
         "keptAt": time_text(act.kept_at),
         "broughtAt": None if act.brought_at is None else time_text(act.brought_at),
         "decidedAt": None if act.decided_at is None else time_text(act.decided_at),
         "notAfter": time_text(datetime.fromtimestamp(act.signed.act.not_after, UTC)),
         "refusal": act.refusal,
-        "detail": _NOT_TRIED if is_open and not is_tried else act.detail,
+        "detail": _NOT_TRIED if is_open and not act.keeping.is_tried else act.detail,
         "remedy": act.remedy,
         "replacedBy": None if replaced_by is None else encode_hex(replaced_by),
     }

@@ -13,11 +13,12 @@ from greenlane.adapters.sql.tables_assets import act as acts
 from greenlane.adapters.sql.tables_assets import escrow as escrows
 from greenlane.adapters.sql.work import Work
 from greenlane.core.assets.act import Act
-from greenlane.core.canonical import canonical_bytes
+from greenlane.core.canonical import JsonValue, canonical_bytes
 from greenlane.core.errors import Conflict, NotFound
 from greenlane.core.units import Address, CenterId, MemberId
-from greenlane.ports.acts import ActKind, ActState, KeptAct
-from greenlane.ports.asset_ledger import AssetContract, SignedAct
+from greenlane.core.wire import encode_hex
+from greenlane.ports.acts import ActKind, ActState, Keeping, KeptAct
+from greenlane.ports.asset_ledger import AssetContract, SignedAct, Touched
 
 _URGENT_LOOKED_AT = 2_000
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -67,6 +68,7 @@ class SqlActs:
             "purchase_id": purchase_id,
             "line_number": number,
             "asked": canonical_bytes(act.asked),
+            "keeping": _keeping_bytes(act.keeping),
             "state": act.state.value,
             "kept_at": act.kept_at,
             "brought_at": act.brought_at,
@@ -171,8 +173,8 @@ class SqlActs:
     def _act(self, row: Row[Any]) -> KeptAct:
         try:
             kind, state, contract = ActKind(row.kind), ActState(row.state), AssetContract(row.contract)
-            asked = orjson.loads(row.asked)
-        except ValueError as error:
+            asked, keeping = orjson.loads(row.asked), _read_keeping(row.keeping)
+        except (ValueError, TypeError, AttributeError) as error:
             raise RowDamaged("A kept act is damaged.", where=f"0x{row.digest.hex()}") from error
         act = Act(account=Address(row.account), salt=row.salt, not_after=row.not_after, call=row.call)
         return KeptAct(
@@ -186,12 +188,57 @@ class SqlActs:
             asked=asked,
             state=state,
             kept_at=row.kept_at,
+            keeping=keeping,
             brought_at=row.brought_at,
             decided_at=row.decided_at,
             refusal=row.refusal,
             detail=row.detail,
             remedy=row.remedy,
         )
+
+
+def _keeping_bytes(keeping: Keeping) -> bytes | None:
+    if keeping == Keeping():
+        return None
+    touched = keeping.touched
+    value: dict[str, JsonValue] = {
+        "isTried": keeping.is_tried,
+        "attempt": keeping.attempt,
+        "touches": {
+            "classes": list(touched.classes),
+            "tokens": [encode_hex(each) for each in touched.tokens],
+            "holdings": [[encode_hex(account), encode_hex(token)] for account, token in touched.holdings],
+            "escrows": [encode_hex(each) for each in touched.escrows],
+            "retirements": [encode_hex(each) for each in touched.retirements],
+        },
+    }
+    if keeping.replaces is not None:
+        value["replaces"] = encode_hex(keeping.replaces)
+    return canonical_bytes(value)
+
+
+def _read_keeping(data: bytes | None) -> Keeping:
+    """Raises ValueError, TypeError or AttributeError where it is damaged; what is missing is as it is by default."""
+    if data is None:
+        return Keeping()
+    value = orjson.loads(data)
+    touches, replaces = value.get("touches", {}), value.get("replaces", "")
+    return Keeping(
+        touched=Touched(
+            classes=tuple(str(each) for each in touches.get("classes", ())),
+            tokens=tuple(_read_hex(each) for each in touches.get("tokens", ())),
+            holdings=tuple((Address(_read_hex(account)), _read_hex(token)) for account, token in touches.get("holdings", ())),
+            escrows=tuple(_read_hex(each) for each in touches.get("escrows", ())),
+            retirements=tuple(_read_hex(each) for each in touches.get("retirements", ())),
+        ),
+        is_tried=value.get("isTried", True) is True,
+        attempt=int(value.get("attempt", 1)),
+        replaces=_read_hex(replaces) or None,
+    )
+
+
+def _read_hex(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
 
 
 def _missing(digest: bytes) -> ActMissing:

@@ -35,6 +35,7 @@ act = Table(
     Column("purchase_id", Text),
     Column("line_number", Integer),
     Column("asked", LargeBinary, nullable=False),
+    Column("keeping", LargeBinary),
     Column("state", Text, nullable=False),
     Column("kept_at", Moment, nullable=False),
     Column("brought_at", Moment),
@@ -47,7 +48,8 @@ act = Table(
     Index(None, "center", "member", "number"),
 )
 """`number` counts acts in the order in which they were kept: one that needs what another does comes after it, whatever a clock
-says. `asked` is JSON. The salt makes an act one of its kind and is no secret: it goes to the chain."""
+says. `asked` and `keeping` are JSON; `keeping` is NULL where nothing is kept beside the request. The salt makes an act one of its
+kind and is no secret: it goes to the chain."""
 
 followed = Table(
     "assets_followed",

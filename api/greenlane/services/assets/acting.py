@@ -9,7 +9,7 @@ The act, its audit line and the request's answer are one transaction: whoever re
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from greenlane.core.assets.act import SALT_BYTES, Act
@@ -19,7 +19,7 @@ from greenlane.core.documents.description import MemberName
 from greenlane.core.errors import Conflict, NotFound, Unavailable
 from greenlane.core.units import Address, CenterId, MemberId
 from greenlane.core.wire import FieldInvalid, encode_hex
-from greenlane.ports.acts import ActKind, ActState, KeptAct
+from greenlane.ports.acts import ActKind, ActState, Keeping, KeptAct
 from greenlane.ports.answers import Once
 from greenlane.ports.asset_ledger import ActWouldFail, AssetContract, AssetLedger, SignedAct, Touched
 from greenlane.ports.audit import AuditLine
@@ -149,21 +149,6 @@ class Replaced:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bookkeeping:
-    """What is kept with an act beside the request, under "keeping" of `asked`; no page shows it.
-
-    Attributes:
-        is_tried: whether the chain was asked what it would make of the act.
-        replaces: the digest of the act in whose place this one is; "" for none.
-    """
-
-    touched: Touched = field(default_factory=Touched)
-    is_tried: bool = True
-    attempt: int = 1
-    replaces: str = ""
-
-
 class Acting:
     """The piece beneath every verb; one instance serves all threads."""
 
@@ -264,9 +249,6 @@ class Acting:
         digest = act.digest(domain)
         signature = self._signature(asker, draft, act, wanted.contract)
         now = self._clock()
-        keeping: dict[str, JsonValue] = {"isTried": is_tried, "touches": _touched_value(wanted.touched)}
-        if replaced is not None:
-            keeping |= {"replaces": encode_hex(replaced.act.digest), "attempt": replaced.attempt}
         kept = KeptAct(
             digest=digest,
             center=asker.center,
@@ -275,9 +257,15 @@ class Acting:
             signed=SignedAct(contract=wanted.contract, act=act, signature=signature),
             subject=wanted.subject,
             line=wanted.line,
-            asked={**wanted.asked, "keeping": keeping},
+            asked=wanted.asked,
             state=ActState.KEPT,
             kept_at=now,
+            keeping=Keeping(
+                touched=wanted.touched,
+                is_tried=is_tried,
+                attempt=1 if replaced is None else replaced.attempt,
+                replaces=None if replaced is None else replaced.act.digest,
+            ),
         )
         with self._store.write() as tx:
             # Of two equal requests at once the second must find the first one's act; the log's is the center's one lock.
@@ -367,30 +355,6 @@ class Acting:
         raise SignatureNeeded(words, act=act, contract=contract, to_sign=act.typed().typed_data(domain))
 
 
-def keeping_of(act: KeptAct) -> Bookkeeping:
-    """What was kept with an act beside the request; of an act of another hand nothing."""
-    value = act.asked.get("keeping")
-    if not isinstance(value, dict):
-        return Bookkeeping()
-    attempt, replaces, touches = value.get("attempt", 1), value.get("replaces", ""), value.get("touches")
-    return Bookkeeping(
-        touched=_read_touched(touches) if isinstance(touches, dict) else Touched(),
-        is_tried=value.get("isTried") is True,
-        attempt=attempt if isinstance(attempt, int) else 1,
-        replaces=replaces if isinstance(replaces, str) else "",
-    )
-
-
-def touched_by(act: KeptAct) -> Touched:
-    """What an act changes, as far as it was kept with it."""
-    return keeping_of(act).touched
-
-
-def asked_of(act: KeptAct) -> dict[str, JsonValue]:
-    """The request of an act as it was understood."""
-    return {name: value for name, value in act.asked.items() if name != "keeping"}
-
-
 def require_act(tx: Transaction, digest: bytes) -> KeptAct:
     """The act of that digest.
 
@@ -406,40 +370,3 @@ def require_act(tx: Transaction, digest: bytes) -> KeptAct:
 def _earlier(tx: Transaction, once: Once) -> KeptAct | None:
     digest = tx.answers.find(once)
     return None if digest is None else tx.acts.get(digest)
-
-
-def _touched_value(touched: Touched) -> dict[str, JsonValue]:
-    return {
-        "classes": list(touched.classes),
-        "tokens": [encode_hex(each) for each in touched.tokens],
-        "holdings": [[encode_hex(account), encode_hex(token)] for account, token in touched.holdings],
-        "escrows": [encode_hex(each) for each in touched.escrows],
-        "retirements": [encode_hex(each) for each in touched.retirements],
-    }
-
-
-def _read_touched(value: dict[str, JsonValue]) -> Touched:
-    def texts(name: str) -> list[str]:
-        found = value.get(name)
-        return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
-
-    def digests(name: str) -> tuple[bytes, ...]:
-        return tuple(_bytes(each) for each in texts(name))
-
-    pairs = value.get("holdings")
-    holdings = [
-        (Address(_bytes(str(pair[0]))), _bytes(str(pair[1])))
-        for pair in (pairs if isinstance(pairs, list) else [])
-        if isinstance(pair, list) and len(pair) == 2
-    ]
-    return Touched(
-        classes=tuple(texts("classes")),
-        tokens=digests("tokens"),
-        holdings=tuple(holdings),
-        escrows=digests("escrows"),
-        retirements=digests("retirements"),
-    )
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))

@@ -17,7 +17,7 @@ from greenlane.ports.evidence_index import EvidenceState, KeptEvidence
 from greenlane.ports.ledger import LedgerUnavailable
 from greenlane.ports.member_keys import MemberKeys
 from greenlane.ports.store import Store, Transaction
-from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Replaced, Wanted, asked_of, keeping_of
+from greenlane.services.assets.acting import Acting, Asker, OwnSignature, Replaced, Wanted
 
 _MOST_ATTEMPTS = 5
 STALE = "WrongPlacement"
@@ -77,12 +77,11 @@ class Issue:
         Raises:
             LedgerUnavailable, StoreUnavailable: call again later.
         """
-        attempt = keeping_of(act).attempt + 1
+        attempt = act.keeping.attempt + 1
         if attempt > _MOST_ATTEMPTS or self._keys.account(act.center, act.member) is None:
             return False
         asker = Asker(center=act.center, member=act.member, actor="worker")
-        asked = asked_of(act)
-        digest, quantity = bytes.fromhex(str(asked["evidence"])[2:]), str(asked["quantity"])
+        digest, quantity = bytes.fromhex(str(act.asked["evidence"])[2:]), str(act.asked["quantity"])
         replaced = Replaced(act=act, attempt=attempt, detail=detail)
         try:
             self._issued(asker, digest, quantity, None, None, replaced)

@@ -18,7 +18,7 @@ from greenlane.ports.evidence_index import KeptEvidence
 from greenlane.ports.ledger import LedgerUnavailable
 from greenlane.ports.purchases import KeptRetirement
 from greenlane.ports.store import Store, Transaction
-from greenlane.services.assets.acting import keeping_of, require_act
+from greenlane.services.assets.acting import require_act
 from greenlane.services.assets.escrow import EscrowUnknown
 from greenlane.services.assets.issue import STALE
 from greenlane.services.assets.members import Members
@@ -294,12 +294,12 @@ class Look:
 
 def _in_place_of(tx: Transaction, act: KeptAct) -> bytes | None:
     """The digest of the act that was made in another's place: it was kept later, however many were since."""
-    text, last = encode_hex(act.digest), None
+    last = None
     while page := tx.acts.of_member(act.center, act.member, limit=_ACTS_A_PAGE, before=last):
         for each in page:
             if each.digest == act.digest:
                 return None
-            if keeping_of(each).replaces == text:
+            if each.keeping.replaces == act.digest:
                 return each.digest
         last = page[-1].digest
     return None
