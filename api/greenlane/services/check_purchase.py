@@ -23,6 +23,7 @@ from greenlane.core.assets.purchase import line_digest
 from greenlane.core.assets.quantity import decimal_text, unit_words
 from greenlane.core.assets.retirement import RetirementFacts
 from greenlane.core.assets.typed_data import signer_of
+from greenlane.core.documents.description import MemberName
 from greenlane.core.units import Address, CenterId, LeafIndex
 from greenlane.core.wire import encode_hex, encode_time
 from greenlane.ports.acts import ActKind, ActState, KeptAct
@@ -678,11 +679,18 @@ def _lot(tx: Transaction, looked: _Anchored, line: _Line, center: CenterId) -> C
         else:
             found.leave_open(
                 "The line asks for no lot, and the statement that names the units' lot is kept at another center.",
-                f"Ask the center of {wanted.supplier} for it, and make it known here: PUT /v1/evidence/{encode_hex(token)}.",
+                _bring(wanted.supplier, encode_hex(token)),
             )
     for lot in lots:
         _lot_events(tx, looked, found, lot, center)
     return found.result()
+
+
+def _bring(supplier: MemberName, token: str) -> str:
+    return (
+        f"Make it known here, from the server of the center that logged it: `greenlane evidence bring {token} --from URL`. "
+        f"Ask {supplier} for that address."
+    )
 
 
 def _lot_events(tx: Transaction, looked: _Anchored, found: _Found, lot: str, center: CenterId) -> None:
@@ -716,7 +724,7 @@ def _certificate(tx: Transaction, looked: _Anchored, line: _Line, center: Center
             name = encode_hex(token)
             found.leave_open(
                 f"The statement {name} is kept at another center.",
-                f"Ask the center of {wanted.supplier} for it, and make it known here: PUT /v1/evidence/{name}.",
+                _bring(wanted.supplier, name),
             )
             continue
         _statement(looked, found, kept)

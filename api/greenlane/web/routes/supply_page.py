@@ -39,7 +39,7 @@ class CertificateElsewhere(NotFound):
     code = "certificate-elsewhere"
     default_remedy = (
         "Ask the center of whoever retired. Where that is this one: a certificate is made a moment after the chain holds the "
-        "retirement, if the statement behind its units is known here."
+        "retirement, or after the statement behind its units came to be known here: `greenlane evidence bring TOKEN --from URL`."
     )
 
 

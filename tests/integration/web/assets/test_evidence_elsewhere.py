@@ -40,7 +40,7 @@ def test_units_of_another_deployment_are_checked_and_certified_once_their_statem
     before = two.checks(purchase)
     assert before["certificate"]["verdict"] == before["lot"]["verdict"] == "not-checked"
     for check in (before["certificate"], before["lot"]):
-        assert f"make it known here: PUT /v1/evidence/{token}" in check["remedy"]
+        assert f"`greenlane evidence bring {token} --from URL`" in check["remedy"]
     assert two.tianjin.get(f"/v1/evidence/{token}").status_code == 404
 
     answer = two.put(token)
