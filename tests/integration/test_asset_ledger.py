@@ -276,7 +276,7 @@ def issuing(world: World, quantity: int = 1, proof: dict[str, Any] | None = None
 
 
 REFUSALS: list[tuple[str, str, Callable[[World, bytes], tuple[Address, bytes]]]] = [
-    ("MoreThanEvidenced", "leaves 12.5 KGM", lambda world, _: (MILL, issuing(world, 12_501))),
+    ("MoreThanEvidenced", "leaves 12.5 kg", lambda world, _: (MILL, issuing(world, 12_501))),
     ("NotItsHolder", "another holder", lambda world, _: (TOWN, issuing(world))),
     ("NotMember", "no member", lambda world, token: (STRANGER, issuing(world))),
     ("InvalidCertifierSignature", "not signed", lambda world, _: (MILL, issuing(world, proof={"signature": bytes(65)}))),
@@ -287,7 +287,7 @@ REFUSALS: list[tuple[str, str, Callable[[World, bytes], tuple[Address, bytes]]]]
     ("ClassDiffers", "does not fit", lambda world, _: (MILL, issuing(world, attribute="organic"))),
     (
         "TooFewUnits",
-        "10 KGM",
+        "10 kg",
         lambda _, token: (MILL, GreenAsset.encode_transfer(sender=MILL, receiver=TOWN, token=token, quantity=10_001)),
     ),
     (
@@ -343,9 +343,9 @@ def test_whatever_a_contract_tells_of_quantities_the_words_have_their_unit_or_no
     web3, places, token = world.chain.web3, world.assets().places, world.issued()
     number = int.from_bytes(token, "big")
     for types, name, values, words in (
-        ("address,uint256,uint256,uint256", "ERC1155InsufficientBalance", (MILL, 1_500, 9_000, number), "1.5 KGM"),
+        ("address,uint256,uint256,uint256", "ERC1155InsufficientBalance", (MILL, 1_500, 9_000, number), "1.5 kg"),
         ("address,uint256,uint256,uint256", "ERC1155InsufficientBalance", (MILL, 1_500, 9_000, 7), "1500 of the smallest units"),
-        ("bytes32,uint256,uint256", "MoreThanEvidenced", (token, 1_500, 9_000), "leaves 1.5 KGM"),
+        ("bytes32,uint256,uint256", "MoreThanEvidenced", (token, 1_500, 9_000), "leaves 1.5 kg"),
         ("bytes32,uint256,uint256", "MoreThanEvidenced", (REF, 1_500, 9_000), "leaves 1500 of the smallest units"),
     ):
         data = keccak256(f"{name}({types})".encode())[:4] + encode(types.split(","), values)

@@ -166,7 +166,7 @@ def test_a_statement_is_judged_by_its_holders_book(world: World) -> None:
     take(world, made(quantity(LOT_A, 150)))
     verdict = judge(world)
     assert (verdict.is_checked, [int(each.left) for each in verdict.sums]) == (True, [150, 150])
-    assert "100 KGM of lot" in verdict.reason
+    assert "100 kg of lot" in verdict.reason
     with pytest.raises(BeyondBalance) as caught:
         judge(world, member=ROASTER)
     assert caught.value.sum.left == 0

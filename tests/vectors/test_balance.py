@@ -259,7 +259,7 @@ def test_a_statement_beyond_its_books_is_refused_with_the_sum_line_by_line() -> 
         "stated already": "-25",
     }
     assert fault.detail == (
-        f"61 KGM of lot {LOT_A} are asked, and 60 are left from 2026-06-01 to 2026-06-30: + 20 opening count + 90 made "
+        f"61 kg of lot {LOT_A} are asked, and 60 are left from 2026-06-01 to 2026-06-30: + 20 opening count + 90 made "
         "+ 30 received − 10 sent − 40 consumed − 5 lost − 25 stated already = 60."
     )
     assert (fault.where, fault.code) == ("/quantity", "beyond-balance")
@@ -317,7 +317,7 @@ def test_a_bar_needs_its_beans() -> None:
     fault = refused(replace(asked, amount=Decimal("100.1")), *book, factors=(factor(),))
     assert (fault.sum.node, fault.sum.from_day) == (BEANS_KG, None)
     assert texts(fault.sum.asked, fault.sum.left) == "70.07 70"
-    assert f"(1 KGM of {BARS} needs 0.7 KGM of {BEANS}, by version 1)" in fault.detail
+    assert f"(1 kg of {BARS} needs 0.7 kg of {BEANS}, by version 1)" in fault.detail
 
 
 def test_beans_may_be_carried_over_and_are_taken_once() -> None:

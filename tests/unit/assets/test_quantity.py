@@ -47,8 +47,8 @@ def test_needless_zeros_are_read_where_no_digest_counts_them() -> None:
 @pytest.mark.parametrize(
     ("value", "unit", "words"),
     [
-        ("0.0005", KILOGRAMS, "finer than what is counted. Give at most 3 decimals of KGM."),
-        ("1.5", PIECES, "finer than what is counted. Give at most 0 decimals of H87."),
+        ("0.0005", KILOGRAMS, "finer than what is counted. Give at most 3 decimals of kg."),
+        ("1.5", PIECES, "finer than what is counted. Give at most 0 decimals of pieces."),
         ("-1", KILOGRAMS, "no quantity. Write it as text without sign"),
         ("+1", KILOGRAMS, "no quantity"),
         ("1e3", KILOGRAMS, "no quantity"),

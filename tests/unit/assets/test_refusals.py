@@ -62,7 +62,7 @@ def test_every_refusal_says_what_is_wrong_and_what_helps(name: str) -> None:
 def test_arguments_are_shown_as_people_know_them() -> None:
     kilograms = Unit(code="KGM", decimals=3)
     asked: list[Argument] = [sha256(b"d"), 1500, 2000]
-    assert refusal("MoreThanEvidenced", asked, kilograms)[0] == "The evidence leaves 1.5 KGM; asked for were 2 KGM."
+    assert refusal("MoreThanEvidenced", asked, kilograms)[0] == "The evidence leaves 1.5 kg; asked for were 2 kg."
     assert "1500 of the smallest units" in refusal("MoreThanEvidenced", asked)[0]
     assert "2026-04-02 to 2026-04-03" in refusal("InvalidVintage", [20_545, 20_546])[0]
     assert "2026-09-21T14:13:20Z" in refusal("DeadlineOver", [bytes(32), 1_790_000_000])[0]

@@ -112,7 +112,7 @@ def test_an_honest_certificate_passes_and_says_what_was_claimed() -> None:
     assert judgement.verdict is Verdict.PASSED, [step.words for step in judgement.steps]
     assert [step.rung.number for step in judgement.steps] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     said = report_text(judgement, now=NOW)
-    assert "1.5 KGM of cocoa-df (deforestation-free) retired on" in said
+    assert "1.5 kg of cocoa-df (deforestation-free) retired on" in said
     assert "for Municipalidad de Lima." in said
     assert f"Of the lot {world.LOT}." in said
     assert "For line 1 of the purchase" in said

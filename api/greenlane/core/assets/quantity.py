@@ -62,7 +62,7 @@ class Unit:
 
 
 def unit_words(code: str) -> str:
-    """A unit as people write it; its code where it has no other word here. The same on pages and on certificates."""
+    """A unit as people write it; its code where it has no other word here. The same in sentences, pages and certificates."""
     return _WORDS.get(code, code)
 
 
@@ -87,12 +87,12 @@ def read_quantity(value: JsonValue, where: str, unit: Unit) -> int:
         raise QuantityInvalid(f"{shown(text)} is no quantity.", where=where, remedy=remedy)
     fraction = (found[2] or "").rstrip("0")
     if len(fraction) > unit.decimals:
-        remedy = f"Give at most {unit.decimals} decimals of {unit.code}."
+        remedy = f"Give at most {unit.decimals} decimals of {unit_words(unit.code)}."
         raise QuantityInvalid(f"{shown(text)} is finer than what is counted.", where=where, remedy=remedy)
     quantity = int(found[1] + fraction.ljust(unit.decimals, "0"))
     if not 1 <= quantity <= MAX_QUANTITY:
         remedy = "Give more than nothing." if quantity == 0 else "Compare the number and its unit."
-        raise QuantityInvalid(f"{shown(text)} {unit.code} cannot be.", where=where, remedy=remedy)
+        raise QuantityInvalid(f"{shown(text)} {unit_words(unit.code)} cannot be.", where=where, remedy=remedy)
     return quantity
 
 

@@ -20,6 +20,7 @@ from typing import Final
 
 from greenlane.core.assets.custody import CustodyModel
 from greenlane.core.assets.evidence import EvidenceStatement
+from greenlane.core.assets.quantity import unit_words
 from greenlane.core.balance.amounts import ZERO, amount_text, base_unit, in_base, minus, plus, scaled, total
 from greenlane.core.balance.book import Node, Source, nodes_of, sources_of
 from greenlane.core.balance.factors import ConversionFactor, factor_on
@@ -146,8 +147,8 @@ class StatementSum:
         )
         chain = f" ({'; '.join(self.by_factors)})" if self.by_factors else ""
         return (
-            f"{amount_text(self.asked)} {self.node.unit} of {what} are asked{chain}, and {amount_text(self.left)} are left "
-            f"{span}: {sums} = {amount_text(self.left)}."
+            f"{amount_text(self.asked)} {unit_words(self.node.unit)} of {what} are asked{chain}, "
+            f"and {amount_text(self.left)} are left {span}: {sums} = {amount_text(self.left)}."
         )
 
 
@@ -237,8 +238,9 @@ def _takings(claim: Claim, factors: Sequence[ConversionFactor]) -> list[_Taking]
         if factor.needs_node in {each.node for each in takings} or len(takings) > MAX_LINKS:
             raise FactorsCircular(f"The conversion factors of {claim.node.material} lead on without an end.")
         words = (
-            f"1 {factor.unit} of {factor.material} needs {amount_text(factor.quantity)} {factor.needs_unit} of "
-            f"{factor.needs_material}, by version {factor.number}"
+            f"1 {unit_words(factor.unit)} of {factor.material} needs "
+            f"{amount_text(factor.quantity)} {unit_words(factor.needs_unit)} of {factor.needs_material}, "
+            f"by version {factor.number}"
         )
         takings.append(
             _Taking(
