@@ -6,7 +6,7 @@ write.
 
 A chain that lost its newest blocks has lost acts that others build on, perhaps of another center. Nothing is brought before
 `follow_assets` has found out what is to be done again, and then nothing for a while that the contract would refuse now: a refusal
-is for ever.
+is for ever. What was brought before, which its member may have been told is done, is held back for longer than what is new.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ from greenlane.ports.store import Store
 
 _A_BLOCK_OR_TWO_S = 30
 _HELD_BACK = timedelta(seconds=30)
+_HELD_BACK_AGAIN = timedelta(minutes=5)
 
 
 class BringStep(StrEnum):
@@ -107,7 +108,8 @@ class Bring:
         held: dict[bytes, datetime] = {}
         for act in acts:
             since = self._held_since.get(act.digest, now)
-            if now - since < _HELD_BACK and self._would_fail(act):
+            longest = _HELD_BACK if act.brought_at is None else _HELD_BACK_AGAIN
+            if now - since < longest and self._would_fail(act):
                 held[act.digest] = since
         self._held_since |= held
         return [act for act in acts if act.digest not in held]

@@ -201,12 +201,12 @@ class FollowAssets:
         return found
 
     def _lost(self, acts: Sequence[KeptAct]) -> list[KeptAct]:
-        """Those of them that the chain knows nothing of any more."""
+        """Those of them that the chain has not done any more: it knows nothing of them, or refused them the second time."""
         lost: list[KeptAct] = []
         for contract in AssetContract:
             its = [act for act in acts if act.signed.contract is contract]
             states = self._ledger.act_states(contract, [act.digest for act in its])
-            lost += [act for act, state in zip(its, states, strict=True) if state is ChainActState.OPEN]
+            lost += [act for act, state in zip(its, states, strict=True) if state is not ChainActState.DONE]
         return lost
 
     def _waiting(self, center: CenterId) -> Sequence[KeptAct]:

@@ -98,7 +98,11 @@ class EvmLedger:
             store=store,
             anchorers=anchorers,
             clock=clock,
-            errands={ANCHORS: Errand(gas=ANCHOR_GAS, judge=self._judge), ACTS: Errand(gas=ACTS_GAS, judge=judge_acts)},
+            errands={
+                ANCHORS: Errand(gas=ANCHOR_GAS, judge=self._judge),
+                # An act of one center builds on another's, and is refused for ever where it comes first.
+                ACTS: Errand(gas=ACTS_GAS, judge=judge_acts, is_sent_again=False),
+            },
             tokens=tokens,
             max_in_flight=max_in_flight,
             request_timeout_s=request_timeout_s,

@@ -12,6 +12,8 @@ ever: none but 0 is signed, and a kept transaction with another price is not sen
 The chain may also lose what it had: an embedded chain whose machine failed, a node restored from a backup. Then the account's
 nonce on the chain is below that of our record, and every kept transaction from there on is sent again in its order, whatever
 became of it the first time: a nonce left out would hold up all that follow. Nonces that our record lacks are filled with nothing.
+So are those of transactions whose work rests on that of other accounts, which may not be done again yet: what a contract refuses
+then, it refuses for ever. Whoever gave them brings their work anew, when its time has come.
 
 A node may lie. How many nonces are used, no node says alone: where blocks are sealed and there are several nodes, seals and state
 prove it, else it is what the middle one of them says, the lower of two. It never moves our record far without a proof. What was
@@ -96,10 +98,12 @@ class Errand:
     Attributes:
         gas: the limit of each; gas is free, and yet a block holds only so much. No node is asked for it.
         judge: says what a transaction has done, after its nonce was used; reads the contract's storage.
+        is_sent_again: whether what the chain lost, or a node forgot, is sent again as it was; else its nonce is filled.
     """
 
     gas: int
     judge: Callable[[Web3, OutboxRow], Verdict]
+    is_sent_again: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,15 +183,18 @@ class Sender:
         # Nodes may be two blocks apart: what some have and others lack is not lost.
         is_open = [row.state is OutboxState.PENDING or row.nonce >= used.most for row in free]
         still_open = [row for row, is_so in zip(free, is_open, strict=True) if is_so]
-        lost = [row for row in still_open if row.state is OutboxState.DONE]
+        lost = [row for row in still_open if row.state is OutboxState.DONE and self._is_sent_again(row)]
         if lost:
             self._reopen(lost)
         if still_open:
             last = used.count + self._max_in_flight
             window = [row for row in still_open if row.nonce < last]
-            self._fill_gaps(range(used.count, min(still_open[-1].nonce, last)), {row.nonce for row in free})
             waiting = self._nodes.ask(partial(_waiting, tx_hashes=[row.tx_hash for row in window]))
-            for row in window:
+            given_up = self._given_up(still_open, waiting, used)
+            taken = {row.nonce for row in free} - given_up
+            self._fill_gaps(range(used.count, min(still_open[-1].nonce + 1, last)), taken)
+            still_open = [row for row in still_open if row.nonce not in given_up]
+            for row in (row for row in window if row.nonce not in given_up):
                 is_waiting = row.tx_hash in waiting
                 if is_waiting and not self._is_overdue(row):
                     continue
@@ -361,6 +368,28 @@ class Sender:
                     "note": verdict.note,
                 },
             )
+
+    def _is_sent_again(self, row: OutboxRow) -> bool:
+        return self._errands[kind_of(row.purpose)].is_sent_again
+
+    def _given_up(self, still_open: list[OutboxRow], waiting: frozenset[TxHash], used: _Used) -> set[int]:
+        """Nonces of those that were sent, are in no block, and are not sent again; those that were pending are closed."""
+        gone = [
+            row
+            for row in still_open
+            if not self._is_sent_again(row) and row.attempts and row.nonce >= used.most and row.tx_hash not in waiting
+        ]
+        if gone:
+            # Not those that came into a block since the nonces were asked for.
+            now = self._used()
+            gone = [row for row in gone if row.nonce >= now.most]
+        closing = [row for row in gone if row.state in (OutboxState.PENDING, OutboxState.DONE)]
+        if closing:
+            log.warning("chain.lost_work", extra={"count": len(closing), "first_nonce": closing[0].nonce})
+            with self._store.write() as transaction:
+                for row in closing:
+                    transaction.outbox.close(row, OutboxState.SUPERSEDED, "The chain lost it; its work is brought anew.")
+        return {row.nonce for row in gone}
 
     def _reopen(self, lost: list[OutboxRow]) -> None:
         log.warning("chain.lost_transactions", extra={"count": len(lost), "first_nonce": lost[0].nonce})

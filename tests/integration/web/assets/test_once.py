@@ -223,16 +223,39 @@ def test_what_builds_on_a_lost_act_of_another_center_waits_for_it_and_not_for_ev
     assert bring(TIANJIN).step is BringStep.BROUGHT
     follow()
     assert (state(), held(trade, token)) == ("done", 2_000)
-    # What it built on never comes again: it is brought after a while all the same, and refused in words.
+    # What it built on never comes again: it is brought after a good while all the same, and refused in words.
     ledger.lose_to(before)
     for _ in range(6):
         ledger.mine()
     follow()
-    assert bring(TIANJIN).step is BringStep.WAITING
-    world.clock.now += timedelta(minutes=1)
+    for minutes in (0, 1, 3):
+        world.clock.now += timedelta(minutes=minutes)
+        assert bring(TIANJIN).step is BringStep.WAITING
+    world.clock.now += timedelta(minutes=2)
     assert bring(TIANJIN).step is BringStep.BROUGHT
     follow()
     assert state() == "refused"
+
+
+def test_an_act_that_the_chain_did_and_then_refused_is_told_as_it_is_now(trade: Trade) -> None:
+    token = trade.issued("10")
+    world = trade.site.world
+    ledger = world.asset_ledger
+    before = len(ledger.blocks) - 1
+    given = trade.accepted(transfer(trade, token, "3"))
+    retired = trade.accepted(trade.retire(token, quantity="2"))
+    with world.store.read() as tx:
+        act = tx.acts.get(bytes.fromhex(retired["digest"][2:]))
+    assert act is not None
+    # Somebody sends the transaction of the retirement again before what it builds on.
+    ledger.lose_to(before)
+    ledger.bring(LIMA, [act.signed])
+    for _ in range(3):
+        ledger.mine()
+    trade.run()
+    assert trade.act(given["digest"])["state"] == "done"
+    told = trade.act(retired["digest"])
+    assert (told["state"], told["refusal"]) == ("refused", "TooFewUnits")
 
 
 def test_an_act_in_a_block_that_came_while_looking_is_not_lost_with_it(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:
