@@ -332,10 +332,6 @@ class AssetLedgerWorld:
         self._ask()
         return _placement(self.model, statement)
 
-    def revocation(self, digest: bytes) -> str | None:
-        self._ask()
-        return self.model.revocations.get(digest)
-
     def is_paused(self) -> bool:
         self._ask()
         return self.model.is_paused

@@ -255,9 +255,6 @@ class AssetLedger(Protocol):
     def placement(self, statement: EvidenceStatement) -> Placement:
         """Where the statement's ranges belong now."""
 
-    def revocation(self, digest: bytes) -> str | None:
-        """Why a statement was revoked; None while it stands."""
-
     def is_paused(self) -> bool:
         """Whether a quorum of centers has stopped all movements."""
 

@@ -72,7 +72,6 @@ class EvidenceIndex(Protocol):
         """Keeps a statement from elsewhere; does nothing where it is kept. Only `get` and `walk_elsewhere` tell of it."""
 
     def get(self, digest: bytes) -> KeptEvidence | None: ...
-    def by_id(self, statement_id: str) -> KeptEvidence | None: ...
     def log(self, digest: bytes, *, signature: bytes, leaf_index: LeafIndex, at: datetime) -> None:
         """Notes that a draft was signed and is an entry, appended in the same transaction."""
 

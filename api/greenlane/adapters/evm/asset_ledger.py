@@ -266,11 +266,6 @@ class EvmAssetLedger:
         places = self.places
         return self._chain.ask(lambda web3: self._placing.find(web3, places, statement))
 
-    def revocation(self, digest: bytes) -> str | None:
-        """Why a statement was revoked; None while it stands."""
-        address = self.places.evidence_register
-        return self._chain.ask(lambda web3: EvidenceRegister(web3, address).revocation(digest))
-
     def is_paused(self) -> bool:
         """Whether a quorum of centers has stopped all movements."""
         return self._ask_asset(lambda asset: asset.is_paused())

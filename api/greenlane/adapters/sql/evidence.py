@@ -94,9 +94,6 @@ class SqlEvidenceIndex:
         row = self._work.connection.execute(select(elsewhere).where(elsewhere.c.digest == digest)).one_or_none()
         return None if row is None else _from_elsewhere(row)
 
-    def by_id(self, statement_id: str) -> KeptEvidence | None:
-        return self._one(statements.c.statement_id == statement_id)
-
     def log(self, digest: bytes, *, signature: bytes, leaf_index: LeafIndex, at: datetime) -> None:
         self._decide(digest, state=EvidenceState.LOGGED.value, signature=signature, leaf_index=leaf_index, decided_at=at)
 
