@@ -93,6 +93,8 @@ _GUARDED = {
     ("POST", "/sign-out"): Permission.SEE_SELF,
     ("GET", "/purchases"): Permission.ORDER,
     ("GET", "/purchases/{purchase_id}"): Permission.ORDER,
+    ("GET", "/purchases/{purchase_id}/cancel"): Permission.ORDER,
+    ("POST", "/purchases/{purchase_id}/cancel"): Permission.ORDER,
     **{
         (method, f"/purchases/{{purchase_id}}/lines/{{number}}/{verb}"): Permission.TRADE
         for method in ("GET", "POST")

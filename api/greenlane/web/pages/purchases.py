@@ -198,7 +198,12 @@ class ToldLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldPurchase:
-    """A purchase as its page tells it."""
+    """A purchase as its page tells it.
+
+    Attributes:
+        cancelled: the day on which it was taken back; None while it stands.
+        may_cancel: nothing is set aside for it as far as is known here.
+    """
 
     id: str
     reference: str
@@ -208,6 +213,8 @@ class ToldPurchase:
     verdict: Verdict
     followed: str | None
     is_waiting: bool
+    cancelled: str | None
+    may_cancel: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,7 +283,15 @@ def told_purchase(services: WebServices, check: PurchaseCheck, reader: Reader) -
         verdict=VERDICTS[check.verdict],
         followed=followed_words(check.followed),
         is_waiting=any(line.waiting for line in check.lines),
+        cancelled=None if purchase.cancelled_at is None else day_words(purchase.cancelled_at.date()),
+        may_cancel=may_cancel(check),
     )
+
+
+def may_cancel(check: PurchaseCheck) -> bool:
+    """Whether a purchase may be taken back, as far as is known here; the chain is asked when it is."""
+    is_open = all(line.standing is LineStanding.ORDERED and not line.waiting for line in check.lines)
+    return check.purchase.cancelled_at is None and is_open
 
 
 def told_act(act: KeptAct, replaced_by: bytes | None = None) -> ToldAct:

@@ -35,6 +35,7 @@ from greenlane.web.pages.purchases import (
     Retirable,
     attempts,
     listed_purchase,
+    may_cancel,
     retirable,
     told_act,
     told_purchase,
@@ -50,6 +51,7 @@ router = APIRouter(tags=["Pages"], default_response_class=Response)
 OrderVisitor = Annotated[Visitor, Depends(PageGuard(Permission.ORDER))]
 TradeVisitor = Annotated[Visitor, Depends(PageGuard(Permission.TRADE))]
 SeeTradeVisitor = Annotated[Visitor, Depends(PageGuard(Permission.SEE_TRADE))]
+OrderForm = Annotated[Form, Depends(FormGuard(Permission.ORDER))]
 TradeForm = Annotated[Form, Depends(FormGuard(Permission.TRADE))]
 _PAGE: dict[int | str, dict[str, Any]] = {
     200: {"description": "A page", "content": {"text/html": {}}},
@@ -106,6 +108,29 @@ async def purchase(request: Request, visitor: OrderVisitor, purchase_id: str) ->
     """Four checks of each line, the way of its units, and what its officer may do."""
     state = state_of(request)
     return await to_thread.run_sync(_purchase, state, visitor, purchase_id, limiter=state.page_limiter)
+
+
+@router.get("/purchases/{purchase_id}/cancel", response_model=None, responses=_PAGE, summary="Whether to take a purchase back")
+def cancel_page(request: Request, visitor: OrderVisitor, purchase_id: str) -> Response:
+    """What it would mean, and the button that does it."""
+    state = state_of(request)
+    found = _purchase_of(state, visitor, purchase_id)
+    check = state.services.assets.check_purchase(found)
+    if not may_cancel(check):
+        raise NothingToDo("This purchase cannot be taken back any more: it was before, or units were set aside for it.")
+    told = told_purchase(state.services, check, visitor.reader)
+    return private_page("cancel.html", visitor=visitor, purchase=told)
+
+
+@router.post(
+    "/purchases/{purchase_id}/cancel",
+    response_model=None,
+    responses={303: {"description": "The purchase's page"}},
+    summary="Take a purchase back",
+)
+async def cancel(request: Request, form: OrderForm, purchase_id: str) -> Response:
+    """Takes it back, once."""
+    return await to_thread.run_sync(_cancel, state_of(request), form, purchase_id)
 
 
 @router.get(
@@ -194,6 +219,13 @@ def _purchase(state: WebState, visitor: Visitor, purchase_id: str) -> Response:
     check = state.services.assets.check_purchase(found)
     told = told_purchase(state.services, check, visitor.reader)
     return private_page("purchase.html", visitor=visitor, purchase=told)
+
+
+def _cancel(state: WebState, form: Form, purchase_id: str) -> Response:
+    found = _purchase_of(state, form.visitor, purchase_id)
+    principal = form.visitor.principal
+    state.services.assets.order.cancel(found.id, center=found.center, buyer=found.buyer, actor=principal.actor)
+    return RedirectResponse(f"/purchases/{found.id}", status_code=303, headers={"Cache-Control": "no-store"})
 
 
 def _purchase_of(state: WebState, visitor: Visitor, purchase_id: str) -> Purchase:
