@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -212,6 +213,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="repeat the choices of an earlier run")
     parser.add_argument("--postgres", action="store_true", help="on PostgreSQL, which is started for it, instead of SQLite")
     args = parser.parse_args()
+    # Whoever ends us ends what we started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     seed = random.SystemRandom().randrange(2**32) if args.seed is None else args.seed
     print(f"── {args.runs} crashes on {'PostgreSQL' if args.postgres else 'SQLite'}, seed {seed}")
     with ExitStack() as stack:
