@@ -62,7 +62,7 @@ from scripts.running import BIN, Child, NotReady
 _CENTERS = (CenterId("lima"), CenterId("tianjin"))
 _MEMBERS = {CenterId("lima"): Visibility.PUBLIC, CenterId("tianjin"): Visibility.PRIVATE}
 _FSCK_EVERY = 20
-_DRAIN_S = 60
+_DRAIN_S = 180
 
 
 class Broken(Exception):
