@@ -87,6 +87,29 @@ def test_what_was_told_and_is_not_on_the_chain_is_found(trade: Trade, till: Till
         check_acts(deployment_of(trade), till)
 
 
+def test_a_refusal_that_the_chain_lost_is_no_fault(trade: Trade, till: Till) -> None:
+    token = "0x" + till.done[0].token.hex()
+    ledger = trade.site.world.asset_ledger
+    before = len(ledger.blocks) - 1
+    body = {"token": token, "quantity": "1", "reason": "Spoilt"}
+    act = trade.site.post("/v1/cancellations", key=trade.seller, json=body).json()
+    digest = bytes.fromhex(act["digest"][2:])
+    till.kept[digest] = "cancel"
+    ledger.states[digest] = ActOutcome(state=ChainActState.REFUSED, refusal="Paused", detail="", remedy="")
+    with trade.site.world.store.write() as tx:
+        tx.acts.mark_brought(digest, trade.site.world.clock.now)
+    trade.run()
+    assert trade.act(act["digest"])["state"] == "refused"
+    check_acts(deployment_of(trade), till)
+    del ledger.states[digest]
+    ledger.lose_to(before)
+    ledger.mine()
+    ledger.mine()
+    trade.run()
+    assert trade.act(act["digest"])["state"] == "refused"
+    check_acts(deployment_of(trade), till)
+
+
 def test_what_was_done_twice_or_by_nobody_is_found(trade: Trade, till: Till) -> None:
     till.kept = dict.fromkeys(till.kept, "one")
     with pytest.raises(PurchasesBroken, match="one was done 4 times"):
