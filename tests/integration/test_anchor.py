@@ -169,7 +169,10 @@ def test_anchors_that_came_back_in_other_blocks_are_all_recorded_as_they_are_now
         grow(world, count)
         world.settle()
     _, *lost = world.ledger.anchored
-    proofs = [consistency_proof_from_tiles(old, one.tree_size, tile_of(world)) for old, one in zip((3, 7, 12), lost, strict=True)]
+    proofs = [
+        consistency_proof_from_tiles(TreeSize(old), one.tree_size, tile_of(world))
+        for old, one in zip((3, 7, 12), lost, strict=True)
+    ]
     # All but the first are lost, and their account's transactions are sent again; perhaps before anybody looks.
     world.ledger.lose_to(lost[0].block_number - 1)
     world.ledger.block_number = 40
