@@ -20,7 +20,7 @@ from greenlane.core.assets.evidence import text_digest
 from greenlane.core.assets.facts import EscrowFacts, EscrowState, IssuanceFacts
 from greenlane.core.assets.label import LabelAnswer, is_valid
 from greenlane.core.assets.purchase import line_digest
-from greenlane.core.assets.quantity import decimal_text, unit_words
+from greenlane.core.assets.quantity import decimal_text, quantity_words, unit_words
 from greenlane.core.assets.retirement import RetirementFacts
 from greenlane.core.assets.typed_data import signer_of
 from greenlane.core.documents.description import MemberName
@@ -518,7 +518,7 @@ def _next_step(
         words = f"The act {waiting[0].kind.value} waits for the chain; its center brings it."
         return NextStep(whose=Whose.CENTER, words=words)
     if standing is LineStanding.ORDERED:
-        amount = f"{decimal_text(line.quantity, line.unit)} {unit_words(line.unit.code)}"
+        amount = quantity_words(line.quantity, line.unit)
         words = f"{line.supplier} sets {amount} of {line.class_id} aside for it."
         return NextStep(whose=Whose.SUPPLIER, words=words)
     if standing is LineStanding.OFFERED and escrow is not None and purchase.cancelled_at is not None:

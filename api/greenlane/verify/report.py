@@ -7,7 +7,7 @@ How old a sealed proof is, only somebody who knows the time can tell, so the cal
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from greenlane.core.assets.quantity import decimal_text, unit_words
+from greenlane.core.assets.quantity import quantity_words
 from greenlane.core.assets.retirement import RetirementStatement, retirement_value
 from greenlane.core.canonical import JsonValue
 from greenlane.core.documents.description import DOCUMENT_TYPES, Confidential, Description, description_value
@@ -105,7 +105,7 @@ def told_document(description: Description) -> list[str]:
 def told_retirement(statement: RetirementStatement) -> list[str]:
     """What a certificate says, as lines of plain words; nothing in them is judged here."""
     facts, evidence, line = statement.facts, statement.statement, statement.line
-    amount = f"{decimal_text(facts.quantity, evidence.unit)} {unit_words(evidence.unit.code)}"
+    amount = quantity_words(facts.quantity, evidence.unit)
     lines = [
         f"{amount} of {evidence.class_id} ({evidence.attribute}) retired on {encode_time(facts.retired_at)} "
         f"for {statement.beneficiary}",

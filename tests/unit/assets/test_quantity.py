@@ -8,6 +8,7 @@ from greenlane.core.assets.quantity import (
     QuantityInvalid,
     Unit,
     decimal_text,
+    quantity_words,
     read_quantity,
     read_unit,
     read_unit_code,
@@ -103,4 +104,6 @@ def test_a_unit_is_read_out_of_two_fields_and_a_fault_points_at_its_own() -> Non
 
 
 def test_a_unit_has_one_word_wherever_it_is_written_and_its_code_where_it_has_none() -> None:
+    counted = [quantity_words(quantity, Unit(code="H87", decimals=1)) for quantity in (10, 1, 20)]
+    assert (*counted, quantity_words(1_000, Unit(code="KGM", decimals=3))) == ("1 piece", "0.1 pieces", "2 pieces", "1 kg")
     assert [unit_words(code) for code in ("KGM", "LTR", "C62", "XZZ")] == ["kg", "l", "pieces", "XZZ"]

@@ -17,7 +17,7 @@ from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleD
 
 from greenlane.adapters.certificate_pdf.letters import BOLD, PLAIN, marked_up, register_fonts
 from greenlane.adapters.pdf_attachment import CERTIFICATE_NAME
-from greenlane.core.assets.quantity import decimal_text, unit_words
+from greenlane.core.assets.quantity import quantity_words
 from greenlane.core.assets.retirement import RetirementCertificate, encode_certificate
 from greenlane.core.balance.custody import CUSTODY_WORDS
 from greenlane.core.wire import encode_hex
@@ -70,8 +70,7 @@ def _story(certificate: RetirementCertificate, names: CertificateNames) -> list[
     statement = certificate.statement
     facts, evidence, line = statement.facts, statement.statement, statement.line
     words = CUSTODY_WORDS[evidence.custody_model]
-    unit = unit_words(evidence.unit.code)
-    amount = f"{decimal_text(facts.quantity, evidence.unit)} {unit}"
+    amount = quantity_words(facts.quantity, evidence.unit)
     claimed = f"{amount} of {names.class_name}, retired for {statement.beneficiary}"
     rows = [
         ("Claimed for", f"{facts.claim_from.isoformat()} to {facts.claim_to.isoformat()}"),

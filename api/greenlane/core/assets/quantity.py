@@ -17,6 +17,8 @@ MAX_DECIMALS = 18
 _CODE = re.compile(r"[A-Z0-9]{1,3}", re.ASCII)
 _DECIMAL = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?", re.ASCII)
 _MAX_TEXT = 64
+_PIECE: Final = "piece"
+_PIECES: Final = "pieces"
 _WORDS: Final = {
     "KGM": "kg",
     "GRM": "g",
@@ -26,9 +28,9 @@ _WORDS: Final = {
     "MTQ": "m³",
     "MTR": "m",
     "MTK": "m²",
-    "H87": "pieces",
-    "EA": "pieces",
-    "C62": "pieces",
+    "H87": _PIECES,
+    "EA": _PIECES,
+    "C62": _PIECES,
     "KMT": "km",
     "KWH": "kWh",
     "MWH": "MWh",
@@ -71,6 +73,13 @@ def decimal_text(quantity: int, unit: Unit) -> str:
     whole, part = divmod(quantity, 10**unit.decimals)
     fraction = str(part).rjust(unit.decimals, "0").rstrip("0") if unit.decimals else ""
     return f"{whole}.{fraction}" if fraction else str(whole)
+
+
+def quantity_words(quantity: int, unit: Unit) -> str:
+    """A quantity with its unit as people read it: "1.5 kg", "1 piece", "2 pieces"."""
+    words = unit_words(unit.code)
+    is_one_piece = words == _PIECES and quantity == 10**unit.decimals
+    return f"{decimal_text(quantity, unit)} {_PIECE if is_one_piece else words}"
 
 
 def read_quantity(value: JsonValue, where: str, unit: Unit) -> int:

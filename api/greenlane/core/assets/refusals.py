@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from greenlane.core.assets.custody import CustodyModel
 from greenlane.core.assets.evidence import day_of
-from greenlane.core.assets.quantity import Unit, decimal_text, unit_words
+from greenlane.core.assets.quantity import Unit, quantity_words
 from greenlane.core.errors import Conflict
 from greenlane.core.wire import encode_hex, encode_time
 
@@ -82,7 +82,7 @@ def refusal(name: str, arguments: Sequence[Argument], unit: Unit | None = None) 
 
 def _shown(meaning: str, value: Argument, unit: Unit | None) -> str:
     if meaning == "quantity" and isinstance(value, int):
-        return f"{decimal_text(value, unit)} {unit_words(unit.code)}" if unit is not None else f"{value} of the smallest units"
+        return quantity_words(value, unit) if unit is not None else f"{value} of the smallest units"
     try:
         return _SHOW[meaning](value)
     except (ValueError, TypeError, OverflowError):

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from greenlane.core.assets.claims import claims_for_line
 from greenlane.core.assets.evidence import text_digest
-from greenlane.core.assets.quantity import decimal_text, read_quantity, unit_words
+from greenlane.core.assets.quantity import quantity_words, read_quantity
 from greenlane.core.assets.retirement import RetirementInvalid, retirement_id
 from greenlane.core.crypto import sha256
 from greenlane.core.documents.description import MemberName
@@ -128,7 +128,7 @@ class Retire:
             left = _left(tx, line, kept_line, beside=retired_as)
             if units > left:
                 unit = known.asset_class.unit
-                amount = f"{decimal_text(left, unit)} {unit_words(unit.code)}"
+                amount = quantity_words(left, unit)
                 raise LineDiffers(
                     f"{amount} are left to be retired for the line, beside what was retired for it and what is on its way to the "
                     "chain.",

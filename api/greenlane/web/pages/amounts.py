@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from greenlane.core.assets.quantity import Unit, decimal_text, unit_words
+from greenlane.core.assets.quantity import Unit, quantity_words
 
 _WHOLE = re.compile(r"(?<=\d)(?=(?:\d{3})+(?!\d))")
 SUPPLY_PLACES: Final[Mapping[str, str]] = {
@@ -26,10 +26,7 @@ def grouped(text: str) -> str:
 
 def amount_words(quantity: int, unit: Unit) -> str:
     """A quantity of smallest units with its unit: "1,500.5 kg", "1 piece"."""
-    words = unit_words(unit.code)
-    if quantity == 10**unit.decimals and words == unit_words("H87"):
-        words = "piece"
-    return f"{grouped(decimal_text(quantity, unit))} {words}"
+    return grouped(quantity_words(quantity, unit))
 
 
 def money_words(amount: Decimal | str, currency: str) -> str:
