@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-
-from fastapi import FastAPI
+from typing import TYPE_CHECKING
 
 from greenlane.adapters.age import encrypt_for
 from greenlane.adapters.blocks import BlockStore
@@ -83,9 +82,11 @@ from greenlane.services.upload import ReceiveUpload, UploadLimits
 from greenlane.services.watch_keys import WatchKeys
 from greenlane.settings import Settings, read_settings
 from greenlane.verify.nodes import JsonRpcNode
-from greenlane.web.app import WebServices, create_app
-from greenlane.web.services import AssetServices, AssetsStanding, FollowedSeals
+from greenlane.web.services import AssetServices, AssetsStanding, FollowedSeals, WebServices
 from greenlane.worker import AssetWork, DocumentWork, Worker
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 # A page asks while somebody waits for it.
 _JUDGE_TIMEOUT_S = 3.0
@@ -167,12 +168,15 @@ class Deployment:
             recheck_interval_s=self.settings.recheck_interval_s,
         )
 
-    def app(self) -> FastAPI:
+    def app(self) -> "FastAPI":
         """The HTTP application.
 
         Raises:
             DocumentsElsewhere: the documents lie in another store than the one that the settings name.
         """
+        # Not at the top: commands that serve nothing would wait half a second for it.
+        from greenlane.web.app import create_app
+
         self.claim_documents()
         services = WebServices(
             capture=self.capture,
@@ -266,7 +270,7 @@ def open_deployment(settings: Settings) -> Iterator[Deployment]:
         store.close()
 
 
-def create_app_from_environment() -> FastAPI:
+def create_app_from_environment() -> "FastAPI":
     """The HTTP application of this process's environment, for a server that starts several processes."""
     # The processes end with their server: what is open then is closed by the system.
     deployment = open_deployment(read_settings(os.environ)).__enter__()
