@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from greenlane.core.assets.currency import require_currency
-from greenlane.core.assets.facts import AssetClass, escrow_id_of
+from greenlane.core.assets.facts import AssetClass, EscrowState, escrow_id_of
 from greenlane.core.assets.label import LabelAnswer, LabelRule, is_valid
 from greenlane.core.assets.purchase import MAX_LINES, OpenLine, Price, PurchaseLine, PurchaseLineInvalid, line_digest, priced_line
 from greenlane.core.assets.quantity import read_quantity
@@ -22,9 +22,9 @@ from greenlane.core.documents.description import MemberName
 from greenlane.core.entry import SALT_BYTES
 from greenlane.core.errors import Conflict, InvalidInput, NotFound
 from greenlane.core.units import CenterId, MemberId, Salt
-from greenlane.core.wire import FieldInvalid
+from greenlane.core.wire import FieldInvalid, decode_hex
 from greenlane.ports.accounts import MemberRole, MemberUnknown
-from greenlane.ports.acts import ActState
+from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.answers import Once
 from greenlane.ports.asset_ledger import AssetLedger, ChainMember
 from greenlane.ports.audit import AuditLine
@@ -226,6 +226,7 @@ class Order:
     def cancel(self, purchase_id: str, *, center: CenterId, buyer: MemberId, actor: str) -> Purchase:
         """Takes a purchase back, as long as nothing stands on the chain for any line of it; once more changes nothing.
 
+        Units that went back stand for nothing, whoever gave them back: no second escrow of that line can ever be.
         A supplier of another center's may not know yet and set units aside: they come to be seen, and are given back.
 
         Raises:
@@ -251,14 +252,14 @@ class Order:
             digests = [line.digest for line in purchase.lines]
             if digests != asked:
                 raise LineRewritten("A line of the purchase was written anew a moment ago.")
-            bound = {act.line[1] for act in tx.acts.of_purchase(purchase_id) if act.line and act.state in _BINDING}
-            standing = {each.line_digest for each in escrows if each is not None}
-            standing |= {each.line_digest for each in tx.assets.escrows_of_lines(digests)}
+            bound = {act.line[1] for act in tx.acts.of_purchase(purchase_id) if act.line and _holds_units(tx, act)}
+            known = [each for each in escrows if each is not None] + list(tx.assets.escrows_of_lines(digests))
+            standing = {each.line_digest for each in known if each.state is not EscrowState.RETURNED}
             standing |= {each.line_digest for each in tx.assets.retirements_of_lines(digests)}
             for line in purchase.lines:
                 number = line.open_line.line.number
                 if line.digest in standing or number in bound:
-                    remedy = "A purchase is taken back while nothing stands for it: give back what waits, and keep the rest."
+                    remedy = "Give back what waits, and take the purchase back then; what was accepted or retired stays."
                     raise LineSetAside(f"Units stand on the chain for line {number}, or are about to.", remedy=remedy)
             tx.audit.add(
                 AuditLine(at=now, actor=actor, center=center, member=buyer, action="purchase.cancel", subject=purchase_id)
@@ -393,6 +394,14 @@ def _escrow_id(kept: KeptLine) -> bytes:
     """Of the escrow that its supplier would make for a line."""
     line = kept.open_line.line
     return escrow_id_of(line.supplier_account, line.buyer_account, kept.digest)
+
+
+def _holds_units(tx: Transaction, act: KeptAct) -> bool:
+    """Whether units stand for its line because of an act, or may soon; what went back, and the giving back, hold none."""
+    if act.state is not ActState.DONE or act.kind not in (ActKind.ESCROW, ActKind.GIVE_BACK):
+        return act.state in _BINDING
+    escrow = tx.assets.escrow(decode_hex(act.subject, where="/subject"))
+    return escrow is None or escrow.state is not EscrowState.RETURNED
 
 
 def _label_warnings(tx: Transaction, line: PurchaseLine) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ from greenlane.web.pages.words import item_words, local_path, time_words
 from greenlane.web.services import WebServices
 
 _WAYS_DRAWN = 6
+_HOLDS_NONE: Final = (LineStanding.ORDERED, LineStanding.RETURNED)
 STANDING_WORDS: Final = {
     LineStanding.ORDERED: "Ordered",
     LineStanding.OFFERED: "Offered",
@@ -202,7 +203,7 @@ class ToldPurchase:
 
     Attributes:
         cancelled: the day on which it was taken back; None while it stands.
-        may_cancel: nothing is set aside for it as far as is known here.
+        may_cancel: no units stand for it as far as is known here.
     """
 
     id: str
@@ -290,7 +291,7 @@ def told_purchase(services: WebServices, check: PurchaseCheck, reader: Reader) -
 
 def may_cancel(check: PurchaseCheck) -> bool:
     """Whether a purchase may be taken back, as far as is known here; the chain is asked when it is."""
-    is_open = all(line.standing is LineStanding.ORDERED and not line.waiting for line in check.lines)
+    is_open = all(line.standing in _HOLDS_NONE and not line.waiting and not line.retirements for line in check.lines)
     return check.purchase.cancelled_at is None and is_open
 
 

@@ -117,7 +117,7 @@ def cancel_page(request: Request, visitor: OrderVisitor, purchase_id: str) -> Re
     found = _purchase_of(state, visitor, purchase_id)
     check = state.services.assets.check_purchase(found)
     if not may_cancel(check):
-        raise NothingToDo("This purchase cannot be taken back any more: it was before, or units were set aside for it.")
+        raise NothingToDo("This purchase cannot be taken back any more: it was before, or units stand for it.")
     told = told_purchase(state.services, check, visitor.reader)
     return private_page("cancel.html", visitor=visitor, purchase=told)
 

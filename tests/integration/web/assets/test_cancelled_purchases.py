@@ -88,6 +88,29 @@ def test_what_units_are_set_aside_for_or_are_about_to_be_is_not_taken_back(trade
     assert trade.site.get(f"/v1/purchases/{purchase['id']}", key=trade.city).json()["cancelledAt"] is None
 
 
+def test_a_purchase_whose_units_all_went_back_is_taken_back_however_that_is_known(trade: Trade) -> None:
+    token, purchase = trade.issued("10"), trade.ordered(trade.line(description="Another"), trade.line())
+    trade.accepted(trade.set_aside(token, purchase["lines"][1]["digest"]))
+    escrow = trade.check(purchase["id"])["lines"][1]["escrow"]
+    refused = cancel(trade, purchase)
+    assert told(refused) == (409, "purchase-line-set-aside") and "Give back what waits" in refused.json()["remedy"]
+    back = trade.site.post(f"/v1/escrows/{escrow}/return", key=trade.city)
+    assert told(cancel(trade, purchase)) == (409, "purchase-line-set-aside"), "it is on its way only"
+    trade.accepted(back)
+    assert cancel(trade, purchase).status_code == 200
+    assert [each["standing"] for each in trade.check(purchase["id"])["lines"]] == ["cancelled"] * 2
+
+
+def test_units_of_another_line_keep_a_purchase_from_being_taken_back_after_some_went_back(trade: Trade) -> None:
+    token, purchase = trade.issued("10"), trade.ordered(trade.line(description="Another"), trade.line())
+    for at, (line, step) in enumerate(zip(purchase["lines"], ("return", "acceptance"), strict=True)):
+        trade.accepted(trade.set_aside(token, line["digest"]))
+        escrow = trade.check(purchase["id"])["lines"][at]["escrow"]
+        trade.accepted(trade.site.post(f"/v1/escrows/{escrow}/{step}", key=trade.city))
+    refused = cancel(trade, purchase)
+    assert told(refused) == (409, "purchase-line-set-aside") and "line 2" in refused.json()["detail"]
+
+
 def test_what_the_chain_knows_before_this_center_does_is_not_taken_back(trade: Trade) -> None:
     token, purchase = trade.issued("10"), trade.ordered()
     set_aside_elsewhere(trade, token, purchase["lines"][0])

@@ -42,6 +42,17 @@ def test_what_units_were_set_aside_for_has_no_such_button_and_an_old_page_does_n
     assert kept(office, purchase).cancelled_at is None
 
 
+def test_what_units_went_back_from_has_the_button_again(desk: Desk, office: Office) -> None:
+    purchase = office.order()
+    office.offer(purchase)
+    desk.fill_page(desk.get(f"/purchases/{purchase.id}/lines/1/return"))
+    assert path_of(purchase) not in desk.get(f"/purchases/{purchase.id}").text, "the giving back is on its way only"
+    office.work()
+    assert path_of(purchase) in desk.get(f"/purchases/{purchase.id}").text
+    assert desk.fill_page(desk.get(path_of(purchase))).status_code == 303
+    assert kept(office, purchase).cancelled_at is not None
+
+
 def test_nobody_else_takes_it_back_and_no_form_from_elsewhere_does(
     desk: Desk, office: Office, site: Site, stranger: Desk
 ) -> None:
