@@ -169,7 +169,7 @@ class ToldLine:
 
     Attributes:
         is_open: shown unfolded, for it needs the reader: a check failed, or the next step is the buyer's.
-        may_accept, may_retire: what the officer may do now.
+        may_accept, may_give_back, may_retire: what the officer may do now.
         left: what is still to be retired, in words.
         way: the drawing from the farm or mill to this line; None where nothing stands for it.
         lot_path: of the lot's own page; None where it has none.
@@ -188,6 +188,7 @@ class ToldLine:
     acts: tuple[ToldAct, ...]
     path: str
     may_accept: bool
+    may_give_back: bool
     may_retire: bool
     left: str
     until: str | None
@@ -401,6 +402,7 @@ def _told_line(
         next((each for each in (CheckVerdict.FAILED, CheckVerdict.NOT_CHECKED) if each in verdicts), CheckVerdict.PASSED)
     ]
     is_cancelled = purchase.cancelled_at is not None
+    may_give_back = check.standing is LineStanding.OFFERED and not is_accepting
     may_retire = not is_cancelled and escrow is not None and escrow.state is EscrowState.ACCEPTED and left > 0 and not is_revoked
     return ToldLine(
         number=line.number,
@@ -414,7 +416,8 @@ def _told_line(
         verdict=verdict,
         acts=tuple(told_act(act) for act in check.acts if (act.center, act.member) == (purchase.center, purchase.buyer)),
         path=path,
-        may_accept=check.standing is LineStanding.OFFERED and not is_accepting,
+        may_accept=may_give_back and not is_cancelled,
+        may_give_back=may_give_back,
         may_retire=may_retire,
         left=amount_words(left, line.unit),
         until=None if escrow is None else time_words(escrow.deadline, None),

@@ -250,6 +250,8 @@ def _end_page(state: WebState, visitor: Visitor, purchase_id: str, number: int, 
     line = _line(state, found, number)
     if line.standing is not LineStanding.OFFERED or line.escrow is None:
         raise NothingToDo("No units wait for this line now.")
+    if kind is ActKind.ACCEPT and found.cancelled_at is not None:
+        raise NothingToDo("The purchase was taken back: the units that wait can only be given back.")
     check = state.services.assets.check_purchase(found)
     told = next(each for each in told_purchase(state.services, check, visitor.reader).lines if each.number == number)
     return private_page(
