@@ -31,6 +31,7 @@ from greenlane.core.errors import NotFound
 from greenlane.core.merkle import consistency_proof, leaf_hash, root_of
 from greenlane.core.units import Address, BlockNumber, CenterId, MemberId, TreeSize
 from greenlane.ports.accounts import MemberRole
+from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.asset_ledger import (
     ActOutcome,
     ActWouldFail,
@@ -80,6 +81,7 @@ class World:
     chain: AssetChain
     folder: Path
     stores: list[SqlStore] = field(default_factory=list)
+    later: timedelta = timedelta()
 
     def store(self) -> SqlStore:
         if not self.stores:
@@ -87,7 +89,12 @@ class World:
         return self.stores[0]
 
     def gateways(self, **options: Any) -> tuple[EvmLedger, EvmAssetLedger]:
-        return self.chain.gateways(options.pop("store", None) or self.store(), **options)
+        store = options.pop("store", None) or self.store()
+        return self.chain.gateways(store, clock=lambda: datetime.now(UTC) + self.later, **options)
+
+    def pass_by(self, seconds: int) -> None:
+        """Time passes, for the gateways."""
+        self.later += timedelta(seconds=seconds)
 
     def assets(self, **options: Any) -> EvmAssetLedger:
         return self.gateways(**options)[1]
@@ -421,6 +428,7 @@ def test_whoever_else_brings_an_act_has_done_the_work(world: World) -> None:
     data = GreenAsset.encode_bring([one.act for one in acts], [one.signature for one in acts])
     world.chain.send(key_of(ROASTER), world.chain.asset.address, data)
     assert world.states(assets, acts) == [DONE, DONE]
+    world.pass_by(11)
     while assets.is_in_flight(LIMA):
         world.chain.mine()
     assert world.cancelled() == 2
@@ -693,21 +701,79 @@ def test_what_a_node_forgot_and_what_the_chain_lost_is_brought_again(world: Worl
     chain, assets, token = world.chain, world.assets(), world.issued(10)
     acts = [world.cancel(token), world.cancel(token)]
     earlier = chain.call("evm_snapshot")
-    for loss in ("anvil_dropAllTransactions", "evm_revert"):
-        assets.bring(LIMA, acts)
-        if loss == "evm_revert":
-            chain.mine()
-            assert not assets.is_in_flight(LIMA)
-            assert world.states(assets, acts) == [DONE, DONE]
-            chain.call(loss, earlier)
-        else:
-            chain.call(loss)
-            chain.mine()
-        assert not assets.is_in_flight(LIMA), "it is not sent again as it was"
-        assert world.states(assets, acts) == [OPEN, OPEN]
+    assets.bring(LIMA, acts)
+    chain.call("anvil_dropAllTransactions")
+    chain.mine()
+    assert assets.is_in_flight(LIMA), "another node may have it"
+    chain.mine()
+    assert world.states(assets, acts) == [OPEN, OPEN], "it is not sent again as it was"
+    world.pass_by(11)
+    assert not assets.is_in_flight(LIMA)
+    assets.bring(LIMA, acts)
+    chain.mine()
+    chain.mine()
+    assert not assets.is_in_flight(LIMA)
+    assert world.states(assets, acts) == [DONE, DONE]
+    chain.call("evm_revert", earlier)
+    assert not assets.is_in_flight(LIMA), "what the chain lost is given up at once"
+    assert world.states(assets, acts) == [OPEN, OPEN]
     chain.settle(assets, *acts)
     assert [row.state for row in world.rows()] == [OutboxState.SUPERSEDED, OutboxState.SUPERSEDED, OutboxState.DONE]
     assert world.cancelled() == 2
+
+
+def test_an_act_that_is_kept_as_done_waits_again_when_its_transaction_is_lost(world: World) -> None:
+    chain, assets, token = world.chain, world.assets(), world.issued(10)
+    signed = world.cancel(token)
+    now = datetime.now(UTC)
+    act = KeptAct(
+        digest=chain.digest(signed),
+        center=LIMA,
+        member=COOPERATIVE.member,
+        kind=ActKind.CANCEL,
+        signed=signed,
+        subject="0x" + token.hex(),
+        line=None,
+        asked={},
+        state=ActState.KEPT,
+        kept_at=now,
+    )
+    earlier = chain.call("evm_snapshot")
+    chain.settle(assets, signed)
+    with world.store().write() as tx:
+        tx.acts.add(act)
+        tx.acts.mark_brought(act.digest, now)
+        tx.acts.close(act.digest, ActState.DONE, now)
+    assert not assets.is_in_flight(LIMA)
+    chain.call("evm_revert", earlier)
+    assert not assets.is_in_flight(LIMA)
+    with world.store().read() as tx:
+        found = tx.acts.get(act.digest)
+    assert found is not None and found.state is ActState.KEPT
+
+
+def test_what_waits_at_a_node_is_not_given_up_however_long_it_waits(world: World) -> None:
+    chain, assets, token = world.chain, world.assets(), world.issued(10)
+    act = world.cancel(token)
+    assets.bring(LIMA, [act])
+    world.pass_by(3_600)
+    for _ in range(3):
+        assert assets.is_in_flight(LIMA)
+    chain.mine()
+    assert not assets.is_in_flight(LIMA)
+    assert [row.state for row in world.rows()] == [OutboxState.DONE]
+
+
+def test_more_lost_transactions_than_may_be_in_flight_burn_no_more_nonces_than_they_had(world: World) -> None:
+    chain, assets, token = world.chain, world.assets(max_in_flight=3), world.issued(20)
+    acts = [world.cancel(token) for _ in range(7)]
+    earlier = chain.call("evm_snapshot")
+    for act in acts:
+        chain.settle(assets, act)
+    chain.call("evm_revert", earlier)
+    chain.settle(assets, *acts)
+    assert world.cancelled() == 7
+    assert len(world.rows()) == 8
 
 
 @pytest.mark.parametrize("is_settled", [True, False], ids=["noted as done", "not noted yet"])
@@ -723,6 +789,10 @@ def test_an_act_that_the_chain_lost_is_not_refused_for_coming_before_what_it_bui
         assert not assets.is_in_flight(TIANJIN)
     assert world.states(assets, [given, built_on_it]) == [DONE, DONE]
     chain.call("evm_revert", earlier)
+    for center in (TIANJIN, LIMA):
+        assets.is_in_flight(center)
+        chain.mine()
+    world.pass_by(11)
     for _ in range(3):
         for center in (TIANJIN, LIMA):
             assert not assets.is_in_flight(center)

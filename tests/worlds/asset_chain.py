@@ -236,7 +236,7 @@ class AssetChain:
             options.pop("network", self.network),
             store=store,
             anchorers=anchorers,
-            clock=lambda: datetime.now(UTC),
+            clock=options.pop("clock", lambda: datetime.now(UTC)),
             **options,
         )
         return ledger, EvmAssetLedger(ledger.chain)

@@ -95,12 +95,17 @@ class Bring:
         with self._store.write() as tx:
             for act in to_bring[:count]:
                 tx.acts.mark_brought(act.digest, now)
+        for act in to_bring[:count]:
+            # Should it be lost once more, it has all its time again.
+            self._held_since.pop(act.digest, None)
         return BringOutcome(step=BringStep.BROUGHT, brought=count, waiting=len(waiting))
 
     def _ready(self, acts: list[KeptAct]) -> list[KeptAct]:
         """Those of them that need not wait for others which are to be done again."""
+        if not acts:
+            return acts
         with self._store.read() as tx:
-            is_anything_again = any(tx.acts.brought(center, limit=1) for center in (self._centers if acts else ()))
+            is_anything_again = any(tx.acts.brought(center, limit=1) for center in self._centers)
         if not is_anything_again:
             self._held_since.clear()
             return acts

@@ -232,8 +232,8 @@ class FollowAssets:
             self._decided.add(act.digest)
             return False
         if outcome.state is ChainActState.DONE:
-            self._close_done(act)
-        elif outcome.state is ChainActState.REFUSED:
+            return self._close_done(act, block)
+        if outcome.state is ChainActState.REFUSED:
             self._close_refused(act, outcome)
         elif is_late:
             with self._store.write() as tx:
@@ -243,13 +243,18 @@ class FollowAssets:
             return False
         return True
 
-    def _close_done(self, act: KeptAct) -> None:
+    def _close_done(self, act: KeptAct, block: BlockRef) -> bool:
         read = self._read(act.keeping.touched)
         self._certify(act)
         now = self._clock()
         with self._store.write() as tx:
+            followed = tx.assets.followed_to()
+            if followed is None or followed.block != block:
+                # Another worker followed the chain meanwhile, perhaps to where it has lost this act: look again.
+                return False
             read.write(tx, now)
             tx.acts.close(act.digest, ActState.DONE, now)
+        return True
 
     def _close_refused(self, act: KeptAct, outcome: ActOutcome) -> None:
         refusal, detail, remedy = outcome.refusal, outcome.detail, outcome.remedy

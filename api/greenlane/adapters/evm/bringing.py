@@ -20,9 +20,11 @@ from greenlane.adapters.evm.sender import Verdict, call_of
 from greenlane.core.assets.typed_data import Domain
 from greenlane.core.units import Address, CenterId
 from greenlane.core.wire import encode_hex
+from greenlane.ports.acts import ActState as KeptState
 from greenlane.ports.asset_ledger import AssetContract, SignedAct
 from greenlane.ports.ledger import LedgerMismatch
 from greenlane.ports.outbox import OutboxRow, OutboxState
+from greenlane.ports.store import Transaction
 
 ACTS: Final = "acts"
 """Kind of the purposes that `acts_purpose` writes."""
@@ -137,6 +139,14 @@ def judge_acts(web3: Web3, row: OutboxRow) -> Verdict:
         return Verdict(state=OutboxState.FAILED, note="The chain has lost its effect.")
     note = "The chain has lost it, or its nonce was used for something else."
     return Verdict(state=OutboxState.FAILED, note=note, is_replaced=True)
+
+
+def reopen_acts(transaction: Transaction, row: OutboxRow) -> None:
+    """Has the acts of a transaction that the chain lost wait again; whether another brought them is asked as ever."""
+    for digest in brought_digests(row):
+        act = transaction.acts.get(digest)
+        if act is not None and act.state is KeptState.DONE:
+            transaction.acts.reopen(digest)
 
 
 def _reason(contract: Mediated, data: bytes, signer: Address) -> str:

@@ -19,7 +19,7 @@ from web3.exceptions import TransactionNotFound
 from web3.types import FilterParams
 
 from greenlane.adapters.evm.bindings import AnchorLog, ContractRefused, PilotRegistry
-from greenlane.adapters.evm.bringing import ACTS, ACTS_GAS, judge_acts
+from greenlane.adapters.evm.bringing import ACTS, ACTS_GAS, judge_acts, reopen_acts
 from greenlane.adapters.evm.chain import EvmChain, words_of_the_port
 from greenlane.adapters.evm.sealed import (
     LOG_BLOCKS,
@@ -101,7 +101,7 @@ class EvmLedger:
             errands={
                 ANCHORS: Errand(gas=ANCHOR_GAS, judge=self._judge),
                 # An act of one center builds on another's, and is refused for ever where it comes first.
-                ACTS: Errand(gas=ACTS_GAS, judge=judge_acts, is_sent_again=False),
+                ACTS: Errand(gas=ACTS_GAS, judge=judge_acts, give_up=reopen_acts),
             },
             tokens=tokens,
             max_in_flight=max_in_flight,

@@ -59,6 +59,8 @@ _MAX_SKIP: Final = 1_000
 _MOST_NONCES: Final = 1 << 53
 _PATIENCE: Final = timedelta(seconds=60)
 """After which a transaction that a node keeps is handed to another one too."""
+_TOLD_AFTER: Final = timedelta(seconds=10)
+"""By then a transaction that some node took is known to all, or in a block."""
 _NOT_IN_STEP: Final = ("pool not enabled", "sync is still in progress")
 # Besu's words, and what mends it; anything else only has to be waited for.
 _REMEDIES: Final = (
@@ -98,12 +100,13 @@ class Errand:
     Attributes:
         gas: the limit of each; gas is free, and yet a block holds only so much. No node is asked for it.
         judge: says what a transaction has done, after its nonce was used; reads the contract's storage.
-        is_sent_again: whether what the chain lost, or a node forgot, is sent again as it was; else its nonce is filled.
+        give_up: where what the chain lost, or every node forgot, is not sent again as it was: tells whoever gave the work that it
+            is not done, in the transaction that closes the row.
     """
 
     gas: int
     judge: Callable[[Web3, OutboxRow], Verdict]
-    is_sent_again: bool = True
+    give_up: Callable[[Transaction, OutboxRow], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,13 +193,16 @@ class Sender:
             last = used.count + self._max_in_flight
             window = [row for row in still_open if row.nonce < last]
             waiting = self._nodes.ask(partial(_waiting, tx_hashes=[row.tx_hash for row in window]))
-            given_up = self._given_up(still_open, waiting, used)
+            given_up = self._given_up(window, waiting, used)
             taken = {row.nonce for row in free} - given_up
             self._fill_gaps(range(used.count, min(still_open[-1].nonce + 1, last)), taken)
             still_open = [row for row in still_open if row.nonce not in given_up]
             for row in (row for row in window if row.nonce not in given_up):
                 is_waiting = row.tx_hash in waiting
                 if is_waiting and not self._is_overdue(row):
+                    continue
+                if row.attempts and not is_waiting and not self._is_sent_again(row):
+                    # It is on its way at another node, or given up soon.
                     continue
                 if row.attempts and not is_waiting:
                     log.info("transaction.sent_again", extra={"purpose": row.purpose, "tx_hash": encode_hex(row.tx_hash)})
@@ -370,15 +376,23 @@ class Sender:
             )
 
     def _is_sent_again(self, row: OutboxRow) -> bool:
-        return self._errands[kind_of(row.purpose)].is_sent_again
+        return self._errands[kind_of(row.purpose)].give_up is None
 
-    def _given_up(self, still_open: list[OutboxRow], waiting: frozenset[TxHash], used: _Used) -> set[int]:
-        """Nonces of those that were sent, are in no block, and are not sent again; those that were pending are closed."""
+    def _given_up(self, window: Sequence[OutboxRow], waiting: frozenset[TxHash], used: _Used) -> set[int]:
+        """Nonces of those that were sent, are in no block and wait at no node, and are not sent again; they are closed."""
         gone = [
             row
-            for row in still_open
+            for row in window
             if not self._is_sent_again(row) and row.attempts and row.nonce >= used.most and row.tx_hash not in waiting
         ]
+        if any(row.state is OutboxState.PENDING for row in gone):
+            hashes = [row.tx_hash for row in gone]
+            elsewhere = frozenset[TxHash]().union(*self._nodes.ask_each(partial(_waiting, tx_hashes=hashes)))
+            gone = [
+                row
+                for row in gone
+                if row.state is not OutboxState.PENDING or (row.tx_hash not in elsewhere and self._is_forgotten(row))
+            ]
         if gone:
             # Not those that came into a block since the nonces were asked for.
             now = self._used()
@@ -389,7 +403,14 @@ class Sender:
             with self._store.write() as transaction:
                 for row in closing:
                     transaction.outbox.close(row, OutboxState.SUPERSEDED, "The chain lost it; its work is brought anew.")
+                    give_up = self._errands[kind_of(row.purpose)].give_up
+                    if give_up is not None:
+                        give_up(transaction, row)
         return {row.nonce for row in gone}
+
+    def _is_forgotten(self, row: OutboxRow) -> bool:
+        """Whether a node had the time to tell others of it."""
+        return row.sent_at is not None and self._clock() - row.sent_at > _TOLD_AFTER
 
     def _reopen(self, lost: list[OutboxRow]) -> None:
         log.warning("chain.lost_transactions", extra={"count": len(lost), "first_nonce": lost[0].nonce})
@@ -461,7 +482,7 @@ def _waiting(web3: Web3, tx_hashes: Sequence[TxHash]) -> frozenset[TxHash]:
     for first in range(0, len(tx_hashes), _ASKED_AT_ONCE):
         some = tx_hashes[first : first + _ASKED_AT_ONCE]
         told = ask_many_raw(web3, [("eth_getTransactionByHash", [encode_hex(one)]) for one in some])
-        # A torn state may tell of a block that has it while its nonce is unused. Sending it once too often is harmless.
+        # A torn state may tell of a block that has it while its nonce is unused: then it waits nowhere.
         found |= {
             one for one, value in zip(some, told, strict=True) if isinstance(value, dict) and value.get("blockNumber") is None
         }

@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from greenlane.core.assets.facts import HoldingFacts
 from greenlane.core.assets.retirement import RetirementInvalid
 from greenlane.core.documents.description import MemberName
-from greenlane.core.units import BlockNumber, CenterId
+from greenlane.core.units import Address, BlockNumber, CenterId
 from greenlane.ports.acts import ActKind, ActState, KeptAct
 from greenlane.ports.asset_ledger import ActOutcome, AssetContract, SignedAct
 from greenlane.services import follow_assets
@@ -235,6 +236,90 @@ def test_what_builds_on_a_lost_act_of_another_center_waits_for_it_and_not_for_ev
     assert bring(TIANJIN).step is BringStep.BROUGHT
     follow()
     assert state() == "refused"
+
+
+def passed_on(trade: Trade, token: str) -> tuple[bytes, bytes, int]:
+    """What a seller gave to a member of another center, which gave some of it on, both done; and the block before."""
+    world = trade.site.world
+    far = MemberName(center=TIANJIN, member=ROASTER)
+    world.asset_ledger.vouch(far)
+    world.asset_ledger.mine()
+    before = len(world.asset_ledger.blocks) - 1
+    given = trade.accepted(transfer(trade, token, "3", to=str(far)))
+    asker = Asker(center=far.center, member=far.member, actor="console")
+    onward = world.assets.transfer(asker, token=bytes.fromhex(token[2:]), quantity="2", receiver=name_of(CITY))
+    world.asset_work.bring(TIANJIN)
+    world.asset_work.follow()
+    return bytes.fromhex(given["digest"][2:]), onward.digest, before
+
+
+def test_an_act_that_is_lost_again_has_all_its_time_again(trade: Trade) -> None:
+    world = trade.site.world
+    ledger, bring, follow = world.asset_ledger, world.asset_work.bring, world.asset_work.follow
+    _, onward, before = passed_on(trade, trade.issued("10"))
+    for _ in range(2):
+        ledger.lose_to(before)
+        for _ in range(5):
+            ledger.mine()
+        follow()
+        assert bring(TIANJIN).step is BringStep.WAITING
+        world.clock.now += timedelta(minutes=4)
+        assert bring(TIANJIN).step is BringStep.WAITING
+        assert (bring(LIMA).step, bring(TIANJIN).step) == (BringStep.BROUGHT, BringStep.BROUGHT)
+    follow()
+    assert world.assets.look.act(onward, center=TIANJIN, member=None).act.state is ActState.DONE
+
+
+def test_what_another_center_waits_for_does_not_hold_an_act_back_for_longer(trade: Trade) -> None:
+    token = trade.issued("10")
+    world = trade.site.world
+    ledger, bring, follow = world.asset_ledger, world.asset_work.bring, world.asset_work.follow
+    given, _, before = passed_on(trade, token)
+    ledger.lose_to(before)
+    for _ in range(5):
+        ledger.mine()
+    follow()
+    with world.store.write() as tx:
+        tx.acts.close(given, ActState.EXPIRED, world.clock())
+    transfer(trade, token, "1")
+    assert bring(LIMA).step is BringStep.BROUGHT
+    for _ in range(5):
+        # It is done on the chain, and not noted yet: nothing of Lima's is to be brought.
+        assert (bring(TIANJIN).step, bring(LIMA).step) == (BringStep.WAITING, BringStep.WAITING)
+        world.clock.now += timedelta(minutes=1)
+    assert bring(TIANJIN).step is BringStep.BROUGHT
+
+
+def test_an_act_is_not_closed_by_a_block_that_another_worker_has_left(trade: Trade, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = trade.issued("10")
+    world = trade.site.world
+    ledger = world.asset_ledger
+    before = len(ledger.blocks) - 1
+    digest = transfer(trade, token, "3").json()["digest"]
+    world.asset_work.bring(LIMA)
+    outcome, read = ledger.outcome, ledger.holdings
+    is_seen = False
+
+    def seen(contract: AssetContract, of: bytes) -> ActOutcome:
+        nonlocal is_seen
+        is_seen = True
+        return outcome(contract, of)
+
+    def lost_meanwhile(places: Sequence[tuple[Address, bytes]]) -> Sequence[HoldingFacts]:
+        if is_seen:
+            monkeypatch.undo()
+            ledger.lose_to(before)
+            ledger.mine()
+            world.asset_work.follow()
+        return read(places)
+
+    monkeypatch.setattr(ledger, "outcome", seen)
+    monkeypatch.setattr(ledger, "holdings", lost_meanwhile)
+    world.asset_work.follow()
+    world.asset_work.follow()
+    assert trade.act(digest)["state"] == "kept"
+    trade.run()
+    assert (trade.act(digest)["state"], held(trade, token)) == ("done", 3_000)
 
 
 def test_an_act_that_the_chain_did_and_then_refused_is_told_as_it_is_now(trade: Trade) -> None:
