@@ -149,10 +149,10 @@ class Order:
         accounts, classes = _Looked(self._ledger), self._classes(lines)
         name = MemberName(center=center, member=buyer)
         day = ordered_on or now.date()
-        written = [
-            self._line(purchase_id, number, name, asked, day, accounts, classes, f"/lines/{number - 1}")
-            for number, asked in enumerate(lines, 1)
-        ]
+        written: list[OpenLine] = []
+        for at, asked in enumerate(lines):
+            written.append(self._line(purchase_id, at + 1, name, asked, day, accounts, classes, f"/lines/{at}"))
+            _require_sellable(asked, accounts, f"/lines/{at}")
         self._require_labels(lines, [f"/lines/{at}" for at in range(len(lines))])
         purchase = Purchase(
             id=purchase_id,
@@ -179,7 +179,8 @@ class Order:
     def rewrite(
         self, purchase_id: str, number: int, asked: AskedLine, *, center: CenterId, buyer: MemberId, actor: str
     ) -> KeptLine:
-        """Writes a line anew, with new salts; the same line and price again change nothing.
+        """Writes a line anew, with new salts; the same line and price again change nothing, whatever became of its
+        supplier, its currency and its label since.
 
         Raises:
             PurchaseUnknown: the buyer has no such purchase, or it has no such line.
@@ -197,6 +198,7 @@ class Order:
         known = before.open_line.line
         if (written.line, written.price) == (known, before.open_line.price):
             return before
+        _require_sellable(asked, accounts, "")
         self._require_labels([asked], [""])
         # Another center's seller may have set units aside a moment ago: the chain knows it before our copy does.
         is_set_aside = self._ledger.escrow(_escrow_id(before)) is not None
@@ -337,7 +339,6 @@ class Order:
             raise LineClassUnknown(f"There is no class {asked.class_id!r}.", where=f"{where}/class")
         classes[asked.class_id] = asset_class
         quantity = read_quantity(asked.quantity, f"{where}/quantity", asset_class.unit)
-        require_currency(asked.price.currency, f"{where}/price/currency")
         with _placed(where):
             line = PurchaseLine(
                 purchase_id=purchase_id,
@@ -358,10 +359,15 @@ class Order:
                 economy=asked.economy,
                 ordered_on=ordered_on,
             )
-        supplier = accounts(asked.supplier, f"{where}/supplier")
-        if not supplier.is_in_good_standing or MemberRole.ENTERPRISE not in supplier.roles:
-            raise NoSupplier(f"{asked.supplier} is no enterprise in good standing.", where=f"{where}/supplier")
         return priced_line(line, asked.price, salt=Salt(self._entropy(SALT_BYTES)), price_salt=Salt(self._entropy(SALT_BYTES)))
+
+
+def _require_sellable(asked: AskedLine, accounts: "_Looked", where: str) -> None:
+    """What may change after a line was written, and then holds nothing against the line as it stands."""
+    require_currency(asked.price.currency, f"{where}/price/currency")
+    supplier = accounts(asked.supplier, f"{where}/supplier")
+    if not supplier.is_in_good_standing or MemberRole.ENTERPRISE not in supplier.roles:
+        raise NoSupplier(f"{asked.supplier} is no enterprise in good standing.", where=f"{where}/supplier")
 
 
 class _Looked:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from greenlane.core.assets.currency import CurrencyUnknown
+from greenlane.services import order
 from worlds.asset_ledger import account_of
 from worlds.deployment import COOPERATIVE, LIMA
 from worlds.trade import CERTIFIER, CITY, Trade, name_of
@@ -124,6 +126,26 @@ def test_a_line_that_is_written_anew_is_judged_like_a_new_one(trade: Trade) -> N
         assert refused(answer)[1:] == (code, where)
     kept = trade.site.get(f"/v1/purchases/{purchase['id']}", key=trade.city).json()
     assert kept["lines"][0]["digest"] == purchase["lines"][0]["digest"]
+
+
+def test_the_very_same_line_again_changes_nothing_whatever_became_of_supplier_and_currency(
+    trade: Trade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purchase = trade.ordered()
+    place = f"/v1/purchases/{purchase['id']}/lines/1"
+
+    def withdrawn(code: str, where: str) -> None:
+        raise CurrencyUnknown(f"{code} is no currency any more.", where=where)
+
+    trade.site.world.asset_ledger.suspend(name_of(COOPERATIVE))
+    with monkeypatch.context() as later:
+        later.setattr(order, "require_currency", withdrawn)
+        same = trade.site.send("PUT", place, key=trade.city, json=trade.line())
+        assert (same.status_code, same.json()["digest"]) == (200, purchase["lines"][0]["digest"])
+        answer = trade.site.send("PUT", place, key=trade.city, json=trade.line(quantity="2"))
+        assert refused(answer)[1:] == ("currency-unknown", "/price/currency")
+    answer = trade.site.send("PUT", place, key=trade.city, json=trade.line(quantity="2"))
+    assert refused(answer) == (409, "no-supplier", "/supplier")
 
 
 def test_a_purchase_has_lines_and_a_day_that_has_come(trade: Trade) -> None:
