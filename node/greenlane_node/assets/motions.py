@@ -33,7 +33,9 @@ from greenlane_node.nodes.chain_access import ChainAccess
 from greenlane_node.nodes.rpc import NodeRefused, NodeSilent
 
 MOST_SHOWN: Final = 50
-"""Motions in a list, newest first: to vote costs nothing, so there may be thousands."""
+"""Open motions in a list, newest first: to vote costs nothing, so there may be thousands."""
+MOST_LOOKED_AT: Final = 1_000
+"""Motions that are looked at, open or not; each costs a few questions to the node."""
 _WINDOW_BLOCKS: Final = 5_000
 """Besu answers for this many blocks at most unless it is told otherwise (--rpc-max-logs-range)."""
 _NARROWER: Final = 8
@@ -69,7 +71,11 @@ class OpenMotion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenMotions:
-    """The open motions, that of the newest vote first, at most MOST_SHOWN; is_cut: older votes were not looked at."""
+    """The open ones of at most MOST_LOOKED_AT motions, that of the newest vote first, at most MOST_SHOWN.
+
+    Attributes:
+        is_cut: older votes were not looked at.
+    """
 
     motions: tuple[OpenMotion, ...]
     is_cut: bool
@@ -91,7 +97,8 @@ def open_motions(chain: ChainAccess) -> OpenMotions:
             raise NotThisContract(f"An event of block {log['blockNumber']} is none of the contract.")
         if (is_register, motion) in seen:
             continue
-        if len(seen) == MOST_SHOWN:
+        # What is over or carried takes nobody's place, else throw-away motions would hide an older open one.
+        if len(found) == MOST_SHOWN or len(seen) == MOST_LOOKED_AT:
             return OpenMotions(motions=tuple(found), is_cut=True)
         seen.add((is_register, motion))
         told = _told(chain, event, motion, log)
@@ -114,9 +121,11 @@ def _told(chain: ChainAccess, event: ContractEvent, motion: bytes, log: LogRecei
             is_carried = register.is_revoked(decode_hex(about, where="/digest"))
         case _:
             is_carried = asset.is_paused() is (proposed is Proposed.PAUSE)
+    if is_carried:
+        return None
     asker = register.address if proposed is Proposed.CHALLENGE else asset.address
-    view = view_motion(chain, asker, motion, is_carried=is_carried)
-    if is_carried or view.expires_at is None:
+    view = view_motion(chain, asker, motion, is_carried=False)
+    if view.expires_at is None:
         return None
     return OpenMotion(proposed=proposed, about=about, asset_class=asset_class, reason=reason, view=view)
 

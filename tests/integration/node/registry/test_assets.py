@@ -230,6 +230,24 @@ def test_many_motions_are_listed_as_far_as_a_list_reaches(
     assert told["older_votes_not_looked_at"] is True
 
 
+def test_motions_that_are_over_or_carried_hide_no_open_one(
+    world: RegistryWorld, node: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(motions, "MOST_SHOWN", 2)
+    voted(node("lima", "assets", "pause", "--json"))
+    for days in (1, 2):
+        world.act("lima", GreenAsset.encode_vote_class(replace(COCOA, claim_days=days)), to=GREEN_ASSET)
+    for center in ("lima", "accra", "osaka"):
+        voted(node(center, "assets", "propose-class", "cocoa-df", *OPTIONS, "--json"))
+    # Three motions of the newest votes are carried or overtaken.
+    told = voted(node("tianjin", "assets", "status", "--json"))
+    assert [one["to"] for one in told["open_motions"]] == ["pause"]
+    assert "older_votes_not_looked_at" not in told
+    monkeypatch.setattr(motions, "MOST_LOOKED_AT", 3)
+    told = voted(node("tianjin", "assets", "status", "--json"))
+    assert (told["open_motions"], told["older_votes_not_looked_at"]) == ([], True)
+
+
 def test_no_statement_that_was_never_admitted_is_challenged(node: Command) -> None:
     for words in (("challenge", NOBODYS, "--reason", "It is false."), ("status", NOBODYS)):
         said = node("lima", "assets", *words)
