@@ -22,6 +22,7 @@ from greenlane.ports.documents import DocumentsFull, DocumentsUnavailable
 from greenlane.ports.ledger import LedgerUnavailable
 from greenlane.services.anchor import Anchor, AnchorOutcome, AnchorStep, LogBehindChain, LogForked
 from greenlane.services.bring import Bring, BringStep
+from greenlane.services.certify import CaughtUp
 from greenlane.services.follow_assets import FollowAssets
 from greenlane.services.publish import Publish
 from greenlane.services.reconcile import Finding, Reconcile
@@ -106,12 +107,12 @@ class AssetWork:
     """What is done for green assets.
 
     Attributes:
-        catch_up: certifies retirements of a center's members whose statement came to be known later; how many were.
+        catch_up: certifies retirements of a center's members whose statement came to be known later; some in one call.
     """
 
     bring: Bring
     follow: FollowAssets
-    catch_up: Callable[[CenterId], int]
+    catch_up: Callable[[CenterId], CaughtUp]
 
 
 @dataclass(slots=True)
@@ -331,11 +332,12 @@ class Worker:
 
     def _catch_up(self, work: AssetWork, course: _ActsCourse) -> None:
         course.is_caught_up = False
-        certified = work.catch_up(course.center)
-        if certified:
-            _log.info("retirements.certified_late", extra={"center": course.center, "count": certified})
-        course.is_caught_up = not certified
-        course.catching_up.go_on(0.0 if certified else time.monotonic() + _CATCH_UP_PAUSE_S)
+        outcome = work.catch_up(course.center)
+        if outcome.certified:
+            _log.info("retirements.certified_late", extra={"center": course.center, "count": outcome.certified})
+        # What was certified is to be published and anchored, before all is settled.
+        course.is_caught_up = not outcome.certified and not outcome.has_more
+        course.catching_up.go_on(time.monotonic() + _CATCH_UP_PAUSE_S if course.is_caught_up else 0.0)
 
     def _bring(self, work: AssetWork, course: _ActsCourse) -> None:
         course.is_current = False

@@ -11,6 +11,7 @@ Where validators seal the chain, the worker's lane of seals brings the block tha
 certificates carry it from then on; until then, and where nobody seals, they go out without.
 """
 
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Final
 
@@ -55,6 +56,19 @@ class RetirementSealsDamaged(ProofRefused):
 
     code = "retirement-seals-damaged"
     default_remedy = "The center's operator runs `greenlane fsck`, and restores from a backup what it names."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaughtUp:
+    """What one look at the retirements that were left did.
+
+    Attributes:
+        certified: how many were certified now.
+        has_more: there may be more behind those that were looked at, whether these could be certified or not.
+    """
+
+    certified: int
+    has_more: bool
 
 
 class CertifyRetirement:
@@ -134,26 +148,23 @@ class CertifyRetirement:
             )
         return kept
 
-    def catch_up(self, center: CenterId) -> int:
+    def catch_up(self, center: CenterId) -> CaughtUp:
         """Certifies retirements of a center's members that were left, and whose statement is known by now; some in one call.
 
         One that the chain has lost goes on waiting, and keeps no other from its turn. It may die anywhere, and be called by
         several at once: each is certified once.
 
-        Returns:
-            How many were certified now; 0 where nothing more can be done at once.
-
         Raises:
             QueueFull, LedgerUnavailable, StoreUnavailable: as for a call; those before it are certified.
             GreenlaneError: one cannot be certified; the others were.
         """
-        done, faults = 0, list[GreenlaneError]()
+        certified, faults = 0, list[GreenlaneError]()
         with self._store.read() as tx:
             left = tx.purchases.left_retirements(center, after=self._looked_to.get(center, b""), limit=_LEFT_A_CALL)
             acts = [tx.acts.get(each.act) for each in left]
         for each, act in zip(left, acts, strict=True):
             try:
-                done += act is not None and self(act) is not None
+                certified += act is not None and self(act) is not None
             except Unavailable:
                 raise
             except GreenlaneError as fault:
@@ -161,11 +172,10 @@ class CertifyRetirement:
             self._looked_to[center] = each.id
         if faults:
             raise faults[0]
-        if len(left) < _LEFT_A_CALL:
+        has_more = len(left) == _LEFT_A_CALL
+        if not has_more:
             self._looked_to.pop(center, None)
-            return done
-        # There may be more behind those that could not be.
-        return max(done, 1)
+        return CaughtUp(certified=certified, has_more=has_more)
 
     def known(self, retirement_id: bytes) -> KeptRetirement:
         """What was certified.

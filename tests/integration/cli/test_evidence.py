@@ -63,7 +63,7 @@ def test_both_at_once_and_a_certificate_of_what_was_retired_before(run: Any, two
     words = ("--from", two.lima.site.url, "--url", two.tianjin.url, "--key-file", key)
     assert run("evidence", "bring", token, *words).code == 0
     world = two.tianjin.world
-    assert world.asset_work.catch_up(TIANJIN) == 1
+    assert world.asset_work.catch_up(TIANJIN).certified == 1
     world.settle(TIANJIN)
     assert two.tianjin.get(f"/v1/retirements/{named}/certificate").status_code == 200
 

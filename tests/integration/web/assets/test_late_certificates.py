@@ -1,5 +1,6 @@
 """Units retired before the statement behind them was known at their holder's center are certified once it is, and once each."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +47,23 @@ def waiting(two: Two) -> int:
 
 
 def catch_up(two: Two) -> int:
-    return two.tianjin.world.asset_work.catch_up(TIANJIN)
+    """How many were certified by one look."""
+    return two.tianjin.world.asset_work.catch_up(TIANJIN).certified
+
+
+def lane_of(two: Two) -> Worker:
+    world = two.tianjin.world
+    return Worker(
+        centers=[TIANJIN],
+        publish=world.publish,
+        anchor=world.anchor,
+        seal=None,
+        tidy=None,  # type: ignore[arg-type]
+        watch_keys=world.watch_keys,
+        assets=world.asset_work,
+        poll_interval_s=0.01,
+        recheck_interval_s=0.05,
+    )
 
 
 def test_a_retirement_is_certified_once_its_statement_is_known(two: Two, token: str) -> None:
@@ -145,12 +162,31 @@ def test_one_that_the_chain_lost_waits_on_and_keeps_no_other_from_its_turn(
     ledger = two.tianjin.world.asset_ledger
     ids = sorted(bytes.fromhex(each[2:]) for each in named)
     lost = {each: ledger.model.retirements.pop(each) for each in ids[:3]}
-    looks = [catch_up(two) for _ in range(3)]
-    assert (looks, certificates(two), waiting(two)) == ([1, 1, 1], 2, 3)
+    look = two.tianjin.world.asset_work.catch_up
+    looks = [look(TIANJIN) for _ in range(3)]
+    assert [(each.certified, each.has_more) for each in looks] == [(0, True), (1, True), (1, False)]
+    assert (certificates(two), waiting(two)) == (2, 3)
     ledger.model.retirements.update(lost)
-    while catch_up(two):
+    while look(TIANJIN).has_more:
         pass
     assert (certificates(two), waiting(two)) == (5, 0)
+
+
+def test_the_lane_tells_of_what_was_certified_alone(
+    two: Two, token: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(certify, "_LEFT_A_CALL", 2)
+    named = [two.retired(token, quantity="0.1") for _ in range(5)]
+    two.put(token)
+    ledger = two.tianjin.world.asset_ledger
+    for each in sorted(bytes.fromhex(each[2:]) for each in named)[:3]:
+        del ledger.model.retirements[each]
+    lane = lane_of(two)
+    with caplog.at_level(logging.INFO, logger="greenlane"):
+        assert lane.run_until_current(patience_s=20.0)
+    told = [each for each in caplog.records if each.msg == "retirements.certified_late"]
+    assert [vars(each)["count"] for each in told] == [1, 1]
+    assert (certificates(two), waiting(two)) == (2, 3)
 
 
 def test_a_full_log_and_a_chain_that_is_away_are_waited_for(two: Two, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,17 +198,7 @@ def test_a_full_log_and_a_chain_that_is_away_are_waited_for(two: Two, token: str
         with pytest.raises(QueueFull):
             catch_up(two)
     world.asset_ledger.is_away = True
-    lane = Worker(
-        centers=[TIANJIN],
-        publish=world.publish,
-        anchor=world.anchor,
-        seal=None,
-        tidy=None,  # type: ignore[arg-type]
-        watch_keys=world.watch_keys,
-        assets=world.asset_work,
-        poll_interval_s=0.01,
-        recheck_interval_s=0.05,
-    )
+    lane = lane_of(two)
     lane.step_of_assets()
     assert certificates(two) == 0
     with pytest.raises(RetirementUnknown):
