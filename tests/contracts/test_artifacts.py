@@ -1,4 +1,4 @@
-"""The compiled contracts that are package data are what the rest of the house relies on; `make check` compares them with the sources."""
+"""The compiled contracts that are package data are what the house relies on; `make check` compares them with their sources."""
 
 import json
 import re

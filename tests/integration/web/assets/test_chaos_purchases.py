@@ -110,6 +110,31 @@ def test_a_refusal_that_the_chain_lost_is_no_fault(trade: Trade, till: Till) -> 
     check_acts(deployment_of(trade), till)
 
 
+def test_what_was_done_again_by_an_act_in_its_place_is_no_fault(trade: Trade, till: Till) -> None:
+    world = trade.site.world
+    (told,) = [each for each in till.done if each.kind is ActKind.ISSUE]
+    with world.store.read() as tx:
+        act = tx.acts.get(told.digest)
+    assert act is not None
+    # As if the issue that is on the chain had come in the place of an earlier one, whose client was told that it is done.
+    earlier = bytes(31) + b"!"
+    with world.store.write() as tx:
+        tx.acts.add(replace(act, digest=earlier, state=ActState.KEPT, brought_at=None, decided_at=None))
+        tx.acts.close(earlier, ActState.REFUSED, world.clock.now, refusal="WrongPlacement")
+    world.asset_ledger.states[earlier] = ActOutcome(state=ChainActState.REFUSED)
+    del till.kept[told.digest]
+    till.kept[earlier] = told.name
+    till.done = [replace(each, digest=earlier) if each is told else each for each in till.done]
+    with pytest.raises(PurchasesBroken, match="was told to be done, and is refused"):
+        check_acts(deployment_of(trade), till)
+    keeping = replace(act.keeping, replaces=earlier)
+    assert world.damage("DELETE FROM act WHERE digest = ?", told.digest) == 1
+    with world.store.write() as tx:
+        tx.acts.add(replace(act, keeping=keeping, state=ActState.KEPT, brought_at=None, decided_at=None))
+        tx.acts.close(told.digest, ActState.DONE, world.clock.now)
+    check_acts(deployment_of(trade), till)
+
+
 def test_what_was_done_twice_or_by_nobody_is_found(trade: Trade, till: Till) -> None:
     till.kept = dict.fromkeys(till.kept, "one")
     with pytest.raises(PurchasesBroken, match="one was done 4 times"):
