@@ -33,7 +33,8 @@ format: setup ## write the code in the project's format
 test: setup ## every test that passes in minutes, contracts included
 	@scripts/test.sh
 
-test-deep: setup ## every property again, over six times as many examples
+test-deep: setup ## every property again, over six times as many examples, and the tests that take long
+	@$(PY) -m pytest -n 3 --dist=worksteal -m slow
 	@$(PY) -m pytest -n 2 --dist=worksteal --hypothesis-profile=deep -m "hypothesis and not chain" tests/unit tests/properties tests/ports
 
 contracts: setup ## compile the contracts and write ABI and bytecode as package data

@@ -17,7 +17,7 @@ set +m
 trap '[ -z "$contracts" ] || kill -- "-$contracts" 2> /dev/null || true; rm -f "$told"' EXIT
 code=0
 # Three at a time on two cores: a third of the time goes by in waiting for blocks, processes and clocks.
-.venv/bin/python -m pytest -n 3 --dist=worksteal -m "not rehearsal and not network" \
+.venv/bin/python -m pytest -n 3 --dist=worksteal -m "not rehearsal and not network and not slow" \
   --ignore=tests/unit --ignore=tests/properties --ignore=tests/vectors || code=$?
 wait "$contracts" || code=$?
 contracts=

@@ -30,7 +30,7 @@ from web3.types import TxParams
 
 from .conftest import Chain
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.slow]
 LIMA = center_id("lima")
 LARGEST = 600
 LEAVES: Sequence[LeafHash] = [leaf_hash(hashlib.sha256(number.to_bytes(4, "big")).digest()) for number in range(LARGEST)]

@@ -106,8 +106,15 @@ def visit(tmp_path: Path, browser: OpenBrowser) -> Iterator[Visit]:
     close_world(world)
 
 
-@pytest.mark.parametrize("width", [PHONE, DESK])
-@pytest.mark.parametrize("has_scripts", [True, False])
+@pytest.mark.parametrize(
+    ("width", "has_scripts"),
+    [
+        (PHONE, True),
+        pytest.param(PHONE, False, marks=pytest.mark.slow),
+        pytest.param(DESK, True, marks=pytest.mark.slow),
+        (DESK, False),
+    ],
+)
 def test_an_officer_goes_the_whole_way_from_sign_in_to_certificate(visit: Visit, width: int, has_scripts: bool) -> None:
     page, office = visit.page, visit.office
     page.resize(width, 844)

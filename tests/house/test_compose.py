@@ -319,6 +319,7 @@ def test_each_center_asks_the_other_to_hold_its_documents(founded: Path) -> None
         assert asked == f"{SERVICES[f'worker-{center}']['environment']['GREENLANE_HOME']}/partners.toml"
 
 
+@pytest.mark.slow
 def test_a_partners_key_stays_while_it_lives_and_is_made_anew_where_the_database_is_new(founded: Path, tmp_path: Path) -> None:
     home = tmp_path / "network"
     shutil.copytree(founded / "servers", home / "servers")

@@ -51,11 +51,13 @@ def _imported(part: str) -> Iterator[tuple[str, str]]:
                         yield _name(distributions[top][0]), file.relative_to(ROOT).as_posix()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_what_a_part_imports_its_install_brings(part: str) -> None:
     assert {name: file for name, file in _imported(part) if name not in _declared(part)} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_what_an_install_brings_is_imported(part: str) -> None:
     used = {name for name, _ in _imported(part)} | {name for name, _ in _imported("base")}

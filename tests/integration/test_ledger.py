@@ -429,7 +429,15 @@ def run_until_crash(world: World, monkeypatch: pytest.MonkeyPatch, fatal: int | 
     return steps.passed
 
 
-@pytest.mark.parametrize("happens_meanwhile", ["nothing", "a block", "the pool is lost", "the last block is lost"])
+@pytest.mark.parametrize(
+    "happens_meanwhile",
+    [
+        pytest.param("nothing", marks=pytest.mark.slow),
+        pytest.param("a block", marks=pytest.mark.slow),
+        pytest.param("the pool is lost", marks=pytest.mark.slow),
+        "the last block is lost",
+    ],
+)
 def test_a_crash_at_any_step_neither_loses_a_root_nor_anchors_it_twice(
     world: World, monkeypatch: pytest.MonkeyPatch, happens_meanwhile: str
 ) -> None:

@@ -29,7 +29,7 @@ from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3RPCError
 from worlds.machine import free_port
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 LIMA = CenterId("lima")
 MANY = 12

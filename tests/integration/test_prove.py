@@ -331,6 +331,7 @@ def test_a_larger_tree_that_is_sealed_goes_before_a_smaller_one_that_is_not(seal
     assert world.receipt(event.event_hash).anchor.tree_size == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "column"), [("anchor", "sealed_state"), ("set_change", "state"), ("set_change", "validators")])
 def test_no_bit_of_kept_seals_may_be_another(tmp_path: Path, table: str, column: str) -> None:
     for round_ in range(4):

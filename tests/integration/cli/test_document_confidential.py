@@ -499,6 +499,7 @@ def test_a_receipt_comes_with_the_document_and_verifies_with_it(
 
 
 @pytest.mark.usefixtures("registered")
+@pytest.mark.slow
 def test_another_implementation_of_age_reads_what_is_written_here_and_the_other_way_round(
     act: Act, run: Any, site: Site, owner: Party, roaster: Party, file: Path, tmp_path: Path
 ) -> None:

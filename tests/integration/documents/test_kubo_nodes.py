@@ -16,6 +16,7 @@ from worlds.kubo_trial import DISK_BYTES, LARGE_SIZES, MIB, SMALL_SIZES, KuboTri
 from worlds.machine import stand_in_programs
 
 
+@pytest.mark.slow
 def test_three_nodes_do_what_documents_need_over_stand_ins(tmp_path: Path) -> None:
     said: list[str] = []
     programs = stand_in_programs(tmp_path / "bin")

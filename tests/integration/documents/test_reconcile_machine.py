@@ -11,6 +11,7 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 
+import pytest
 from greenlane.core.documents.cid import Cid, Codec
 from greenlane.core.documents.unixfs import walk
 from greenlane.ports.documents import BytesRefused, DocumentMissing
@@ -241,7 +242,7 @@ def is_sound(center: Center, cid: Cid) -> bool:
     return cid in store(center).pinned
 
 
-TestHolding = Holding.TestCase
+TestHolding = pytest.mark.slow(Holding.TestCase)
 TestHolding.settings = settings(
     max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -424,6 +424,7 @@ def _folders(tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.slow
 def test_killed_at_any_step_nothing_is_lost_and_nothing_is_twice(tmp_path: Path) -> None:
     kills, step = 0, 0
     for folder in _folders(tmp_path):

@@ -18,6 +18,7 @@ _PATIENCE_S = 90
 
 
 @pytest.mark.chain
+@pytest.mark.slow
 def test_the_embedded_container_serves_and_stops_its_chain_whole_when_it_is_told_to(tmp_path: Path) -> None:
     home, port = tmp_path / "home", free_port()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 _TESTS = Path(__file__).parents[2]
 _GROWTH_BYTES = 48 * 1024 * 1024
 _SCRIPT = """
@@ -69,6 +71,7 @@ with serve(world) as site:
 """
 
 
+@pytest.mark.slow
 def test_memory_is_flat_however_large_the_document(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _SCRIPT, str(tmp_path)]
     done = subprocess.run(command, cwd=_TESTS, env=_environment(), capture_output=True, text=True, timeout=300, check=False)

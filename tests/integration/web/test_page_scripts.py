@@ -75,6 +75,7 @@ def test_every_size_around_the_borders_of_chunks_has_the_cid_that_core_gives_it(
     assert run(cases) == [_expected(file) for file in files for _ in pieces]
 
 
+@pytest.mark.slow
 def test_trees_of_many_nodes_and_heights_have_the_cids_that_core_gives_them(run: Run, tmp_path: Path) -> None:
     layouts = (Layout(chunk_bytes=4, max_links=2), Layout(chunk_bytes=5, max_links=3), Layout(chunk_bytes=1, max_links=1_024))
     sizes = (*range(70), 128, 243, 244, 405, 406, 1_023, 1_024, 1_025, 2_049)

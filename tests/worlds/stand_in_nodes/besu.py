@@ -189,7 +189,9 @@ def serve(node: Node) -> None:
         ThreadingHTTPServer((config["metrics-host"], config["metrics-port"]), Handler)
     if node.ways.get("hang"):
         say("hangs")
-        threading.Event().wait()
+        # In turns: a signal that comes just before a wait is heard at its end.
+        while not threading.Event().wait(0.2):
+            pass
     ThreadingHTTPServer.daemon_threads = True
     server = ThreadingHTTPServer((config["rpc-http-host"], config["rpc-http-port"]), Handler)
     if "end_after_s" in node.ways:

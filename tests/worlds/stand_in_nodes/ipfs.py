@@ -54,7 +54,9 @@ def daemon(repository: Path) -> None:
     server = KuboServer(node, port=_port(config["Addresses"]["API"][0]), token=token)
     sys.stdout.write("Daemon is ready\n")
     sys.stdout.flush()
-    server.over.wait()
+    # In turns: a signal that comes just before a wait is heard at its end.
+    while not server.over.wait(0.2):
+        pass
 
 
 def _peer(port: int) -> Peer:
