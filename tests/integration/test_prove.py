@@ -386,6 +386,7 @@ def flip(world: World, table: str, column: str, chance: random.Random) -> None:
     world.damage(f"UPDATE {table} SET {column} = {'CAST(? AS TEXT)' if as_text else '?'} WHERE rowid = ?", bytes(changed), rowid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "column"), _PLACES, ids=lambda part: str(part))
 def test_one_flipped_bit_anywhere_never_gives_a_receipt_that_a_stranger_refuses(tmp_path: Path, table: str, column: str) -> None:
     for round_ in range(8):
