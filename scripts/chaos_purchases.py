@@ -455,7 +455,8 @@ def check_certificates(deployment: Deployment, till: Till, *, url: str, trust_fi
     """
     trust, node = parse_trust_file(trust_file.read_bytes()), JsonRpcNode(rpc_url)
     told = sorted(bytes.fromhex(act.subject[2:]) for act in till.done if act.kind is ActKind.RETIRE)
-    certified = sorted(each for center in (_LIMA, _TIANJIN) for each in _certified(deployment, center))
+    # One that the chain lost and did again later is stated again; what the older entry says proves nothing any more.
+    certified = sorted({each for center in (_LIMA, _TIANJIN) for each in _certified(deployment, center)})
     if told != certified:
         raise PurchasesBroken(f"{len(told)} retirements were told to be done, and {len(certified)} are certified")
 
