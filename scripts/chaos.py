@@ -145,6 +145,9 @@ class Arena:
         self.rpc_url = f"http://127.0.0.1:{self._chain_port}"
         self.chain_up()
         found_market(home)
+        # What operators vouched for and voted is theirs to repeat where it is lost: it is kept before anything is killed.
+        self._chain_down()
+        self.chain_up()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {
@@ -193,6 +196,9 @@ class Arena:
     def close(self) -> None:
         self.worker.stop()
         self.server.stop()
+        self._chain_down()
+
+    def _chain_down(self) -> None:
         subprocess.run(
             [str(BIN / "greenlane-node"), "embedded", "down", "--home", str(self.home)], check=True, capture_output=True
         )
